@@ -1,0 +1,81 @@
+/* agent.h: the contract of agent drivers: the program that is PID 1 inside a
+ * sandbox and starts, signals and reaps processes there.
+ *
+ * What is on the far side belongs to the sandbox's user: a driver checks all
+ * it says; a guest that breaks the protocol is cut off (lost), and nothing
+ * else suffers.
+ *
+ * Threads: loop only. `done`s and events fire on the loop, never inside a
+ * call. Strings and arrays in arguments are borrowed for the call alone. */
+#ifndef SK_DRIVERS_AGENT_H
+#define SK_DRIVERS_AGENT_H
+
+#include "loop/done.h"
+
+/* One process to start. */
+struct sk_process {
+    uint64_t key;            /* chosen by the caller, unique in the sandbox, never 0 */
+    bool is_main;            /* the guest ends the sandbox when told to, not by itself */
+    const char *const *argv; /* NULL-terminated, at least one; argv[0] is searched on PATH of env */
+    const char *const *env;  /* NULL-terminated "K=V" */
+    const char *working_dir; /* "" = / */
+    const char *user;        /* as in image configs: "", "name", "uid", "uid:gid", "name:group" */
+    /* The process's ends; consumed on success and failure; -1 = /dev/null. */
+    int stdin_take, stdout_take, stderr_take;
+    /* Read ends that the guest keeps open beside the daemon's own, so that a
+     * restart of the daemon loses no byte; consumed; -1 = none. */
+    int stdout_keep_take, stderr_keep_take;
+};
+
+/* Exit statuses: 0-255, 128+N for signal N. */
+struct sk_guest_events {
+    /* A process ended and was reaped. Comes exactly once per started key,
+     * possibly after a reconnection, never before start() has answered. */
+    void (*on_exit)(void *arg, uint64_t key, int status);
+    /* After a reconnection: a process that was started before. The kept read
+     * ends are handed over (-1 = none), checked to be pipes and re-opened. Its on_exit follows if it has
+     * ended. */
+    void (*on_found)(void *arg, uint64_t key, bool is_main, int stdout_take, int stderr_take);
+    /* The channel broke, for good (protocol fault, init gone). After this
+     * no event comes; calls under way have answered with SK_UNAVAILABLE. */
+    void (*on_lost)(void *arg, const struct sk_err *err);
+};
+
+struct sk_agent;
+struct sk_guest; /* one sandbox's guest, from open to close */
+
+struct sk_agent_ops {
+    /* Makes the host side for sandbox `id` (directory, socket); also called
+     * for a sandbox that is adopted after a restart. *out_guest is valid on SK_OK. */
+    SK_MUST_CHECK enum sk_code (*open)(struct sk_agent *agent, const char *id,
+                                       const struct sk_guest_events *events, void *arg,
+                                       struct sk_guest **out_guest, struct sk_err *err);
+    /* Host directory to show the sandbox (struct sk_box.agent_dir); borrowed from the guest. */
+    const char *(*dir)(struct sk_guest *guest);
+    /* Waits until the guest whose host pid is `pid` has connected and said
+     * hello. After a reconnection every on_found has fired before. No time
+     * limit of its own: cancel it. */
+    void (*await)(struct sk_guest *guest, int pid, struct sk_done *done);
+    /* Starts a process; done fires once it runs (its program has been
+     * executed) or could not. Errors: SK_NOT_FOUND (no such program or
+     * working directory), SK_PERMISSION_DENIED (not executable),
+     * SK_INVALID_ARGUMENT (no such user, arguments too long),
+     * SK_RESOURCE_EXHAUSTED (no pids or memory), SK_UNAVAILABLE (channel gone). */
+    void (*start)(struct sk_guest *guest, const struct sk_process *process, struct sk_done *done);
+    /* Fire and forget. `tree`: the process group and every descendant that
+     * can be found, else the process alone. Unknown key: nothing. */
+    void (*signal)(struct sk_guest *guest, uint64_t key, int signo, bool tree);
+    /* Forgets an ended process and drops the read ends kept for it; after
+     * this a restart will not find it. */
+    void (*release)(struct sk_guest *guest, uint64_t key);
+    /* Ends the host side and frees the guest. remove: also takes directory
+     * and socket away (sandbox gone); else they stay for the next daemon.
+     * No event or done comes afterwards. */
+    void (*close)(struct sk_guest *guest, bool remove);
+};
+
+struct sk_agent {
+    const struct sk_agent_ops *ops;
+};
+
+#endif

@@ -1,0 +1,94 @@
+/* node.h: the root of all state: every sandbox, its indexes, the drivers in
+ * use, and the verbs the API calls on them.
+ *
+ * Threads: loop only. Sandboxes are borrowed until the caller returns to the
+ * loop; to keep one longer take a reference (sandbox.h). */
+#ifndef SK_CORE_NODE_H
+#define SK_CORE_NODE_H
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "drivers/agent.h"
+#include "drivers/image.h"
+#include "drivers/runtime.h"
+#include "store/records.h"
+#include "store/store.h"
+
+struct sk_sandbox;
+
+/* Settings of the node, from the config; plain values, copied. */
+struct sk_node_config {
+    char node_id[SK_NODE_MAX + 1];
+    struct sk_duration create_hold;  /* how long a create may wait for RUNNING before it answers */
+    struct sk_duration create_limit; /* a create that takes longer FAILS */
+    struct sk_duration retention;    /* of ended sandboxes' records */
+    struct sk_duration max_grace;    /* ceiling of a delete's grace */
+    int32_t default_lifetime_seconds;
+    int64_t default_cpu_millis, default_memory_bytes;
+    int64_t ceiling_cpu_millis, ceiling_memory_bytes; /* of one sandbox */
+    int64_t pids_limit;
+    int64_t exec_output_max; /* bytes kept of each stream of a unary exec */
+    unsigned cpu_count;      /* of the host */
+};
+
+struct sk_node;
+
+/* Heap. Drivers and store are borrowed and must outlive the node. */
+struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
+                            const struct sk_node_config *config, struct sk_runtime *runtime,
+                            struct sk_image_driver *images, struct sk_agent *agent, struct sk_store *store);
+/* Only after sk_node_stop has fired (or before anything was started). NULL is fine. */
+void sk_node_free(struct sk_node *node);
+
+/* After a restart: loads the records, compares them with what the drivers
+ * hold, adopts, finishes or cleans; done fires when requests may be served.
+ * See recover.h. */
+void sk_node_recover(struct sk_node *node, struct sk_done *done);
+
+/* Lets go of everything without ending a sandbox: they live on for the next
+ * daemon. Execs and flows under way are abandoned or awaited. */
+void sk_node_stop(struct sk_node *node, struct sk_done *done);
+
+const struct sk_node_config *sk_node_config(const struct sk_node *node);
+struct sk_loop *sk_node_loop(const struct sk_node *node);
+
+/* --- verbs --------------------------------------------------------------- */
+
+/* One CreateSandbox. record_take: from sk_record_new with owner, request id
+ * and hash, and spec filled in; consumed. When done fires without error,
+ * *out_sandbox is the sandbox, its record durable, and either it is RUNNING
+ * or over, or the hold has passed. A request id seen before gives the
+ * original sandbox (also one still being recorded). Errors: SK_INVALID_ARGUMENT (same request id, other body;
+ * field "request_id"), SK_UNAVAILABLE + RUNNER_UNAVAILABLE (stopping), those
+ * of the store. */
+void sk_node_create(struct sk_node *node, struct sk_record *record_take, struct sk_sandbox **out_sandbox,
+                    struct sk_done *done);
+
+/* NULL when there is none. Any text may be asked for. */
+struct sk_sandbox *sk_node_find(struct sk_node *node, const char *id);
+
+struct sk_list_query {
+    const char *const *tags; /* all must match; NULL-terminated or NULL */
+    int state;               /* enum sk_state, 0 = any */
+    bool show_terminated;    /* final ones too when state is 0 */
+    bool ascending;          /* else newest first */
+    const char *after;       /* page token of the last call, or "" */
+    size_t limit;            /* > 0 */
+};
+
+/* Fills out (query->limit slots) in the order (created, id); *out_next is a
+ * page token or "" at the end. Errors: SK_INVALID_ARGUMENT for a bad token (field "page_token"). */
+SK_MUST_CHECK enum sk_code sk_node_list(struct sk_node *node, const struct sk_list_query *query,
+                                        struct sk_sandbox **out, size_t *out_count, char out_next[96],
+                                        struct sk_err *err);
+
+/* Asks for the end of a sandbox. done fires when the intent is durable; the
+ * sandbox is then TERMINATING or final. grace: 0 = SIGKILL now, else SIGTERM
+ * first; clamped to max_grace. Already TERMINATING or ended by itself:
+ * success, unchanged but for the `deleted` mark (an earlier kill_at wins).
+ * Errors: SK_NOT_FOUND + SANDBOX_NOT_FOUND when it was deleted and is over. */
+void sk_node_delete(struct sk_node *node, struct sk_sandbox *sandbox, struct sk_duration grace,
+                    struct sk_done *done);
+
+#endif

@@ -1,0 +1,30 @@
+/* sandbox.h: one sandbox: its record, its state, who watches it.
+ *
+ * States move only forward, by the transition table in sandbox.c; a final
+ * record never changes. Every change is stored; what must be durable before
+ * an answer is awaited by the flow that answers. Threads: loop only. */
+#ifndef SK_CORE_SANDBOX_H
+#define SK_CORE_SANDBOX_H
+
+#include "core/node.h"
+
+/* The record; borrowed, read-only for everyone outside core/. */
+const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox);
+
+/* Keeps the struct (not the container) alive across turns of the loop. */
+struct sk_sandbox *sk_sandbox_ref(struct sk_sandbox *sandbox);
+void sk_sandbox_unref(struct sk_sandbox *sandbox); /* NULL is fine */
+
+/* Called once when the state has left PENDING and CREATING (the state may be
+ * anything else by then), or, if it has already, in the next turn. */
+struct sk_watcher {
+    void (*fn)(struct sk_watcher *watcher);
+    struct sk_list link;
+    struct sk_task task;
+};
+void sk_sandbox_watch_started(struct sk_sandbox *sandbox, struct sk_watcher *watcher,
+                              void (*fn)(struct sk_watcher *watcher));
+/* Harmless if it has fired or was never set. */
+void sk_watcher_stop(struct sk_watcher *watcher);
+
+#endif

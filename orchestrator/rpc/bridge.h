@@ -1,0 +1,31 @@
+/* bridge.h: gRPC core's completion queue and the loop, joined.
+ *
+ * gRPC core makes progress only while a thread waits on its queue
+ * (github.com/grpc/grpc/issues/14796). One thread waits, and posts each
+ * event to the loop. Tags are struct sk_tag, embedded in what they complete;
+ * one must stay alive until its fn has run on the loop. */
+#ifndef SK_RPC_BRIDGE_H
+#define SK_RPC_BRIDGE_H
+
+#include "loop/done.h"
+
+#include <grpc/grpc.h>
+
+struct sk_tag {
+    struct sk_post post; /* the bridge's */
+    void (*fn)(struct sk_tag *tag, bool ok);
+    bool ok;
+};
+
+struct sk_bridge;
+
+/* Starts gRPC and the thread. Heap; one owner. */
+SK_MUST_CHECK enum sk_code sk_bridge_new(struct sk_loop *loop, struct sk_bridge **out_bridge,
+                                         struct sk_err *err);
+grpc_completion_queue *sk_bridge_queue(struct sk_bridge *bridge);
+struct sk_loop *sk_bridge_loop(struct sk_bridge *bridge);
+/* All calls, channels and servers on the queue must be over or shutting
+ * down; drains the queue, ends the thread, frees the bridge, then fires. */
+void sk_bridge_close(struct sk_bridge *bridge, struct sk_done *done);
+
+#endif

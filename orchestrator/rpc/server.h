@@ -1,0 +1,71 @@
+/* server.h: a gRPC server on the loop: listeners and raw calls. Which methods
+ * exist and what they mean is api/'s business.
+ *
+ * Threads: loop only. */
+#ifndef SK_RPC_SERVER_H
+#define SK_RPC_SERVER_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "rpc/bridge.h"
+
+#include <grpc/byte_buffer.h>
+#include <protobuf-c/protobuf-c.h>
+
+/* Both directions; see the wire contract, 1.1. */
+#define SK_RPC_MESSAGE_MAX (100 * 1024 * 1024)
+
+struct sk_server;
+struct sk_server_call;
+
+struct sk_server_options {
+    const char *const *listen;             /* "host:port" or "unix:/path"; NULL-terminated; port 0 = any */
+    const char *tls_certificate, *tls_key; /* PEM texts; NULL = plain */
+    /* A new call. It is the handler's until sk_server_call_finish. */
+    void (*on_call)(void *arg, struct sk_server_call *call);
+    void *arg;
+};
+
+/* Binds and serves. Errors: SK_UNAVAILABLE naming the address that is taken. */
+SK_MUST_CHECK enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
+                                         const struct sk_server_options *options,
+                                         struct sk_server **out_server, struct sk_err *err);
+/* The port of the n-th listener (0 for unix). */
+int sk_server_port(const struct sk_server *server, size_t n);
+/* Takes no new calls, cancels those under way, waits until all have been
+ * finished by their handlers, frees, then fires. */
+void sk_server_close(struct sk_server *server, struct sk_done *done);
+
+/* --- one call ----------------------------------------------------------------
+ * Callbacks are set by the handler in on_call; each may be NULL. */
+struct sk_server_call_events {
+    /* One message after sk_server_call_want(); NULL = the client half-closed.
+     * The buffer is borrowed for the callback. Too big or broken: the call is cancelled by gRPC. */
+    void (*on_message)(void *arg, grpc_byte_buffer *message);
+    /* The last sk_server_call_send has been taken. Not called once cancelled. */
+    void (*on_sent)(void *arg);
+    /* The client went away or its deadline passed. The handler must still finish. */
+    void (*on_cancel)(void *arg);
+};
+
+void sk_server_call_set(struct sk_server_call *call, const struct sk_server_call_events *events, void *arg);
+const char *sk_server_call_method(const struct sk_server_call *call); /* "/pkg.Service/Method" */
+const char *sk_server_call_peer(const struct sk_server_call *call);   /* "ipv4:127.0.0.1:4711" */
+/* First value of a request header (lower-case name), or NULL; borrowed from the call. */
+const char *sk_server_call_header(const struct sk_server_call *call, const char *name);
+/* The client's deadline; unset = none. */
+struct sk_instant sk_server_call_deadline(const struct sk_server_call *call);
+/* Freed with the call. */
+struct sk_arena *sk_server_call_arena(struct sk_server_call *call);
+bool sk_server_call_is_cancelled(const struct sk_server_call *call);
+
+void sk_server_call_want(struct sk_server_call *call);
+/* One at a time; on_sent follows. */
+void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *message);
+/* Ends the call: the status, and a last message before it if not NULL.
+ * details: packed google.rpc.Status for the trailer, or NULL. No callback
+ * afterwards; the call must not be touched again. A send under way is completed first. */
+void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *message, enum sk_code code,
+                           const char *text, const uint8_t *details, size_t details_len);
+
+#endif
