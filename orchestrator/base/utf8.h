@@ -1,0 +1,14 @@
+/* utf8.h: is this text? Strict UTF-8: no overlong forms, no surrogates,
+ * nothing above U+10FFFF. A NUL is a character like any other. Pure. */
+#ifndef SK_BASE_UTF8_H
+#define SK_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length (1 to 4) of the well-formed sequence that text begins with; 0 when
+ * it begins with none, or with one that is cut off by `len`. */
+size_t sk_utf8_next(const char *text, size_t len);
+bool sk_utf8_is_valid(const char *text, size_t len);
+
+#endif
