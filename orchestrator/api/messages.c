@@ -1,0 +1,34 @@
+#include "api/messages.h"
+
+void *sk_pb_new(struct sk_arena *arena, const ProtobufCMessageDescriptor *type)
+{
+    ProtobufCMessage *message = sk_arena_alloc(arena, type->sizeof_message);
+    protobuf_c_message_init(type, message);
+    return message;
+}
+
+static void *arena_alloc(void *arena, size_t size)
+{
+    return sk_arena_alloc(arena, size);
+}
+
+static void arena_keep(void *arena, void *data)
+{
+    (void)arena;
+    (void)data;
+}
+
+void *sk_pb_unpack(struct sk_arena *arena, const ProtobufCMessageDescriptor *type, const uint8_t *data,
+                   size_t len)
+{
+    ProtobufCAllocator in_arena = {.alloc = arena_alloc, .free = arena_keep, .allocator_data = arena};
+    return protobuf_c_message_unpack(type, &in_arena, len, data);
+}
+
+uint8_t *sk_pb_pack(struct sk_arena *arena, const ProtobufCMessage *message, size_t *out_len)
+{
+    size_t len = protobuf_c_message_get_packed_size(message);
+    uint8_t *data = sk_arena_alloc(arena, len ? len : 1);
+    *out_len = protobuf_c_message_pack(message, data);
+    return data;
+}

@@ -1,0 +1,93 @@
+#include "api/status.h"
+#include "api/messages.h"
+
+#include "google/rpc/error_details.pb-c.h"
+#include "google/rpc/status.pb-c.h"
+
+#define TYPE_PREFIX "type.googleapis.com/"
+/* What a client told to come back later should wait; its own jitter may be shorter than a restart. */
+#define RETRY_NS 500000000
+
+static Google__Protobuf__Any *any_of(struct sk_arena *arena, const ProtobufCMessage *message)
+{
+    Google__Protobuf__Any *any = sk_pb_new(arena, &google__protobuf__any__descriptor);
+    any->type_url = sk_arena_printf(arena, TYPE_PREFIX "%s", message->descriptor->name);
+    any->value.data = sk_pb_pack(arena, message, &any->value.len);
+    return any;
+}
+
+static const ProtobufCMessage *error_info(struct sk_arena *arena, const struct sk_err *err)
+{
+    Google__Rpc__ErrorInfo *info = sk_pb_new(arena, &google__rpc__error_info__descriptor);
+    info->reason = sk_arena_printf(arena, "CWSANDBOX_%s", err->reason);
+    info->domain = "cwsandbox.com";
+    if (err->field[0]) {
+        Google__Rpc__ErrorInfo__MetadataEntry *entry =
+            sk_pb_new(arena, &google__rpc__error_info__metadata_entry__descriptor);
+        entry->key = "field";
+        entry->value = sk_arena_strdup(arena, err->field);
+        info->metadata = sk_arena_memdup(arena, &entry, sizeof(entry));
+        info->n_metadata = 1;
+    }
+    return &info->base;
+}
+
+static const ProtobufCMessage *retry_info(struct sk_arena *arena)
+{
+    Google__Rpc__RetryInfo *info = sk_pb_new(arena, &google__rpc__retry_info__descriptor);
+    info->retry_delay = sk_pb_new(arena, &google__protobuf__duration__descriptor);
+    info->retry_delay->nanos = RETRY_NS;
+    return &info->base;
+}
+
+static const ProtobufCMessage *bad_request(struct sk_arena *arena, const struct sk_violation *items,
+                                           size_t count)
+{
+    Google__Rpc__BadRequest *bad = sk_pb_new(arena, &google__rpc__bad_request__descriptor);
+    bad->field_violations = sk_arena_alloc(arena, count * sizeof(void *));
+    for (bad->n_field_violations = 0; bad->n_field_violations < count; bad->n_field_violations++) {
+        Google__Rpc__BadRequest__FieldViolation *v =
+            sk_pb_new(arena, &google__rpc__bad_request__field_violation__descriptor);
+        v->field = sk_arena_strdup(arena, items[bad->n_field_violations].field);
+        v->description = sk_arena_strdup(arena, items[bad->n_field_violations].text);
+        bad->field_violations[bad->n_field_violations] = v;
+    }
+    return &bad->base;
+}
+
+/* The details with the first `count` violations. */
+static void pack(struct sk_arena *arena, const struct sk_err *err, const struct sk_violation *items,
+                 size_t count, struct sk_status *out)
+{
+    Google__Protobuf__Any *details[3];
+    Google__Rpc__Status *status = sk_pb_new(arena, &google__rpc__status__descriptor);
+    status->code = (int32_t)err->code;
+    status->message = (char *)out->text;
+    status->details = details;
+    if (err->reason)
+        details[status->n_details++] = any_of(arena, error_info(arena, err));
+    if (count)
+        details[status->n_details++] = any_of(arena, bad_request(arena, items, count));
+    if (err->code == SK_UNAVAILABLE)
+        details[status->n_details++] = any_of(arena, retry_info(arena));
+    out->details = sk_pb_pack(arena, &status->base, &out->details_len);
+    if (!status->n_details)
+        out->details = NULL, out->details_len = 0;
+}
+
+struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err,
+                                const struct sk_check *check)
+{
+    struct sk_status out = {.code = err->code, .text = sk_arena_strdup(arena, err->text)};
+    struct sk_violation one = {.field = err->field, .text = out.text};
+    const struct sk_violation *items = &one;
+    size_t count = err->code == SK_INVALID_ARGUMENT && err->field[0];
+    if (check && check->count) {
+        items = check->violations;
+        count = check->count < SK_VIOLATIONS_MAX ? check->count : SK_VIOLATIONS_MAX;
+    }
+    pack(arena, err, items, count, &out);
+    while (out.details_len > SK_STATUS_DETAILS_MAX && count > 0)
+        pack(arena, err, items, --count, &out);
+    return out;
+}

@@ -1,0 +1,25 @@
+/* status.h: from an error to what a failed call says: code, sentence, and the
+ * packed google.rpc.Status whose details clients act on.
+ *
+ * Pure. The result is small enough for a trailer whatever goes in. */
+#ifndef SK_API_STATUS_H
+#define SK_API_STATUS_H
+
+#include "api/check.h"
+
+/* Packed details; base64 and the sentence come on top, and 6 KiB is what peers take. */
+#define SK_STATUS_DETAILS_MAX 4096
+
+struct sk_status {
+    enum sk_code code;
+    const char *text; /* valid UTF-8 */
+    const uint8_t *details;
+    size_t details_len;
+};
+
+/* The error, and the violations behind it (check may be NULL). All that is
+ * made lives in the arena. `err` must be an error. */
+struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err,
+                                const struct sk_check *check);
+
+#endif
