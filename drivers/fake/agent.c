@@ -1,0 +1,559 @@
+#include "drivers/fake/agent.h"
+
+#include "drivers/fake/process.h"
+#include "loop/pump.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+struct sk_fake_agent {
+    struct sk_agent base;
+    struct sk_fake_calls calls;
+    struct sk_fake_runtime *rt;
+    struct sk_list fars;
+    bool deaf;
+};
+
+/* The far side of one sandbox. */
+struct far {
+    struct sk_list link;
+    struct sk_fake_agent *agent;
+    char id[64];
+    char dir[128];
+    bool has_dir;
+    struct sk_list processes;
+    struct sk_guest *host; /* NULL while nobody is connected or waiting */
+};
+
+/* One process as the guest remembers it. */
+struct entry {
+    struct sk_list link;
+    struct far *far;
+    uint64_t key;
+    bool is_main, ended, told;
+    int status;
+    int keep_out, keep_err;
+    struct sk_fake_process *process;
+};
+
+/* The host side. */
+struct sk_guest {
+    struct far *far;
+    const struct sk_guest_events *events;
+    void *arg;
+    bool connected, lost;
+    struct sk_err why;
+    struct sk_task lost_task, exit_task;
+    struct sk_done *awaiting;
+    struct sk_task await_task;
+    struct sk_err await_err;
+    int await_pid;
+};
+
+static void tell_exits(struct sk_task *task);
+
+static struct sk_fake_agent *of(struct sk_agent *base)
+{
+    return sk_container_of(base, struct sk_fake_agent, base);
+}
+
+static struct far *find(const struct sk_fake_agent *agent, const char *id)
+{
+    sk_list_each(&agent->fars, node)
+    {
+        struct far *far = sk_list_entry(node, struct far, link);
+        if (strcmp(far->id, id) == 0)
+            return far;
+    }
+    return NULL;
+}
+
+static struct entry *find_key(const struct far *far, uint64_t key)
+{
+    sk_list_each(&far->processes, node)
+    {
+        struct entry *entry = sk_list_entry(node, struct entry, link);
+        if (entry->key == key)
+            return entry;
+    }
+    return NULL;
+}
+
+static void drop_entry(struct entry *entry)
+{
+    sk_list_remove(&entry->link);
+    sk_fake_process_free(entry->process);
+    sk_close_fd(&entry->keep_out);
+    sk_close_fd(&entry->keep_err);
+    free(entry);
+}
+
+static void drop_processes(struct far *far)
+{
+    sk_list_each(&far->processes, node) drop_entry(sk_list_entry(node, struct entry, link));
+}
+
+static void drop_far(struct far *far)
+{
+    drop_processes(far);
+    sk_list_remove(&far->link);
+    free(far);
+}
+
+/* --- events towards the host ---------------------------------------------------- */
+
+static void schedule_exits(struct far *far)
+{
+    if (far->host && far->host->connected && !far->host->lost)
+        sk_loop_defer(far->agent->calls.loop, &far->host->exit_task, tell_exits);
+}
+
+static struct entry *untold(const struct far *far)
+{
+    sk_list_each(&far->processes, node)
+    {
+        struct entry *entry = sk_list_entry(node, struct entry, link);
+        if (entry->ended && !entry->told)
+            return entry;
+    }
+    return NULL;
+}
+
+/* One a turn: what the callback does to the guest is seen before the next. */
+static void tell_exits(struct sk_task *task)
+{
+    struct sk_guest *guest = sk_container_of(task, struct sk_guest, exit_task);
+    struct entry *entry = untold(guest->far);
+
+    if (!entry || guest->lost)
+        return;
+    entry->told = true;
+    schedule_exits(guest->far);
+    guest->events->on_exit(guest->arg, entry->key, entry->status);
+}
+
+static void on_process_exit(void *arg, int status)
+{
+    struct entry *entry = arg;
+
+    entry->ended = true;
+    entry->status = status;
+    schedule_exits(entry->far);
+}
+
+static void tell_lost(struct sk_task *task)
+{
+    struct sk_guest *guest = sk_container_of(task, struct sk_guest, lost_task);
+    guest->events->on_lost(guest->arg, &guest->why);
+}
+
+static void lose(struct sk_guest *guest, const char *why)
+{
+    if (guest->lost || !guest->connected)
+        return;
+    guest->lost = true;
+    (void)sk_fail(&guest->why, SK_UNAVAILABLE, "%s", why);
+    sk_loop_undefer(&guest->exit_task);
+    sk_loop_defer(guest->far->agent->calls.loop, &guest->lost_task, tell_lost);
+}
+
+static void on_task(void *arg, const char *id, int pid, bool alive);
+
+/* --- connecting ------------------------------------------------------------------ */
+
+static int dup_read_end(int fd)
+{
+    int copy = -1;
+
+    if (fd >= 0 && sk_fd_reopen_pipe(fd, O_RDONLY, &copy, NULL) != SK_OK)
+        return -1;
+    return copy;
+}
+
+static void tell_found(struct sk_guest *guest)
+{
+    sk_list_each(&guest->far->processes, node)
+    {
+        struct entry *entry = sk_list_entry(node, struct entry, link);
+        if (entry->key == 0)
+            continue;
+        entry->told = false;
+        guest->events->on_found(guest->arg, entry->key, entry->is_main, dup_read_end(entry->keep_out),
+                                dup_read_end(entry->keep_err));
+    }
+}
+
+static void answer_await(struct sk_task *task)
+{
+    struct sk_guest *guest = sk_container_of(task, struct sk_guest, await_task);
+    struct sk_done *done = sk_take(guest->awaiting);
+    bool ok = guest->await_err.code == SK_OK;
+
+    if (!done)
+        return;
+    done->cancel = NULL;
+    if (ok) {
+        guest->connected = true;
+        tell_found(guest);
+        schedule_exits(guest->far);
+    }
+    sk_done_fire(done, ok ? NULL : &guest->await_err);
+}
+
+static void connect_if_there(struct sk_guest *guest)
+{
+    struct sk_fake_agent *agent = guest->far->agent;
+
+    if (!guest->awaiting || agent->deaf)
+        return;
+    if (agent->rt && sk_fake_runtime_pid(agent->rt, guest->far->id) != guest->await_pid)
+        return;
+    sk_loop_defer(agent->calls.loop, &guest->await_task, answer_await);
+}
+
+static void cancel_await(struct sk_done *done)
+{
+    struct sk_guest *guest = done->callee;
+
+    done->cancel = NULL;
+    (void)sk_fail(&guest->await_err, SK_CANCELLED, "waiting for the guest was cancelled");
+    sk_loop_defer(guest->far->agent->calls.loop, &guest->await_task, answer_await);
+}
+
+static void op_await(struct sk_guest *guest, int pid, struct sk_done *done)
+{
+    struct sk_fake_calls *calls = &guest->far->agent->calls;
+    int verdict = calls->hook ? calls->hook(calls->arg, "agent.await") : SK_FAKE_OK;
+
+    assert(!guest->awaiting);
+    calls->made++;
+    guest->awaiting = done;
+    guest->await_pid = pid;
+    guest->await_err = (struct sk_err){0};
+    done->callee = guest;
+    done->cancel = cancel_await;
+    if (verdict == SK_FAKE_FAIL || verdict == SK_FAKE_FAIL_AFTER) {
+        (void)sk_fail(&guest->await_err, SK_UNAVAILABLE, "the guest did not come");
+        sk_loop_defer(calls->loop, &guest->await_task, answer_await);
+    } else if (verdict == SK_FAKE_OK) {
+        connect_if_there(guest);
+    }
+}
+
+static void on_task(void *arg, const char *id, int pid, bool alive)
+{
+    struct sk_fake_agent *agent = arg;
+    struct far *far = find(agent, id);
+
+    (void)pid;
+    if (!far)
+        return;
+    if (alive && far->host) {
+        connect_if_there(far->host);
+    } else if (!alive) {
+        drop_processes(far);
+        if (far->host)
+            lose(far->host, "the guest is gone");
+        else if (!far->has_dir)
+            drop_far(far);
+    }
+}
+
+/* --- the contract ------------------------------------------------------------------ */
+
+static enum sk_code op_open(struct sk_agent *base, const char *id, const struct sk_guest_events *events,
+                            void *arg, struct sk_guest **out_guest, struct sk_err *err)
+{
+    struct sk_fake_agent *agent = of(base);
+    struct far *far = find(agent, id);
+    int verdict = agent->calls.hook ? agent->calls.hook(agent->calls.arg, "agent.open") : SK_FAKE_OK;
+
+    agent->calls.made++;
+    if (verdict != SK_FAKE_OK)
+        return sk_fail(err, SK_RESOURCE_EXHAUSTED, "no socket for the guest of %s", id);
+    if (!far) {
+        far = sk_alloc(sizeof(*far));
+        far->agent = agent;
+        (void)snprintf(far->id, sizeof(far->id), "%s", id);
+        (void)snprintf(far->dir, sizeof(far->dir), "/run/fake/agent/%s", id);
+        sk_list_init(&far->processes);
+        sk_list_append(&agent->fars, &far->link);
+    }
+    assert(!far->host);
+    far->has_dir = true;
+    far->host = *out_guest = sk_alloc(sizeof(**out_guest));
+    **out_guest = (struct sk_guest){.far = far, .events = events, .arg = arg};
+    return SK_OK;
+}
+
+static const char *op_dir(struct sk_guest *guest)
+{
+    return guest->far->dir;
+}
+
+static void close_fds(struct sk_process *process)
+{
+    sk_close_fd(&process->stdin_take);
+    sk_close_fd(&process->stdout_take);
+    sk_close_fd(&process->stderr_take);
+    sk_close_fd(&process->stdout_keep_take);
+    sk_close_fd(&process->stderr_keep_take);
+}
+
+struct start {
+    struct sk_guest *guest;
+    struct far *far;
+    struct sk_process process; /* deep enough a copy: owned strings in the lists below */
+    char **argv, **env;
+    char *working_dir, *user;
+};
+
+static char **copy_list(const char *const *list)
+{
+    size_t len = 0;
+
+    while (list[len])
+        len++;
+    char **copy = sk_alloc((len + 1) * sizeof(copy[0]));
+    for (size_t i = 0; i < len; i++)
+        copy[i] = sk_strdup(list[i]);
+    return copy;
+}
+
+static void free_list(char **list)
+{
+    for (size_t i = 0; list[i]; i++)
+        free(list[i]);
+    free(list);
+}
+
+static void drop_start(struct sk_fake_call *call)
+{
+    struct start *start = call->out;
+
+    close_fds(&start->process);
+    free_list(start->argv);
+    free_list(start->env);
+    free(start->working_dir);
+    free(start->user);
+    free(start);
+}
+
+static enum sk_code start_effect(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct start *start = call->out;
+    struct far *far = find(call->target, call->id);
+    struct sk_process *process = &start->process;
+
+    if (!far || !far->host || !far->host->connected || far->host->lost)
+        return sk_fail(err, SK_UNAVAILABLE, "the guest is not connected");
+    if (find_key(far, process->key))
+        return sk_fail(err, SK_ALREADY_EXISTS, "key %llu is in use", (unsigned long long)process->key);
+    enum sk_code code = sk_fake_process_check(process, err);
+    if (code != SK_OK)
+        return code;
+    struct entry *entry = sk_alloc(sizeof(*entry));
+    entry->far = far;
+    entry->key = process->key;
+    entry->is_main = process->is_main;
+    entry->keep_out = sk_take_fd(&process->stdout_keep_take);
+    entry->keep_err = sk_take_fd(&process->stderr_keep_take);
+    entry->process = sk_fake_process_new(call->calls->loop, process, on_process_exit, entry);
+    process->stdin_take = process->stdout_take = process->stderr_take = -1;
+    sk_list_append(&far->processes, &entry->link);
+    return SK_OK;
+}
+
+static void op_start(struct sk_guest *guest, const struct sk_process *process, struct sk_done *done)
+{
+    struct start *start = sk_alloc(sizeof(*start));
+
+    start->process = *process;
+    start->argv = copy_list(process->argv);
+    start->env = copy_list(process->env);
+    start->working_dir = sk_strdup(process->working_dir);
+    start->user = sk_strdup(process->user);
+    start->process.argv = (const char *const *)start->argv;
+    start->process.env = (const char *const *)start->env;
+    start->process.working_dir = start->working_dir;
+    start->process.user = start->user;
+    struct sk_fake_call call = {
+        .target = guest->far->agent,
+        .id = guest->far->id,
+        .out = start,
+        .effect = start_effect,
+        .drop = drop_start,
+    };
+    sk_fake_call(&guest->far->agent->calls, "agent.start", &call, done);
+}
+
+static void op_signal(struct sk_guest *guest, uint64_t key, int signo, bool tree)
+{
+    struct entry *entry = find_key(guest->far, key);
+
+    if (sk_fake_allowed(&guest->far->agent->calls, "agent.signal") && entry && !guest->lost)
+        sk_fake_process_signal(entry->process, signo, tree);
+}
+
+static void op_release(struct sk_guest *guest, uint64_t key)
+{
+    struct entry *entry = find_key(guest->far, key);
+
+    if (!sk_fake_allowed(&guest->far->agent->calls, "agent.release") || !entry || guest->lost)
+        return;
+    assert(entry->ended);
+    if (!sk_fake_process_left_child(entry->process)) {
+        drop_entry(entry);
+        return;
+    }
+    sk_close_fd(&entry->keep_out); /* what it left behind lives on, forgotten */
+    sk_close_fd(&entry->keep_err);
+    entry->key = 0;
+    entry->told = true;
+}
+
+static void op_close(struct sk_guest *guest, bool remove)
+{
+    struct far *far = guest->far;
+    struct sk_fake_agent *agent = far->agent;
+
+    assert(!guest->awaiting);
+    sk_loop_undefer(&guest->exit_task);
+    sk_loop_undefer(&guest->lost_task);
+    sk_loop_undefer(&guest->await_task);
+    far->host = NULL;
+    free(guest);
+    if (!remove || !sk_fake_allowed(&agent->calls, "agent.close"))
+        return;
+    far->has_dir = false;
+    if (!agent->rt || !sk_fake_runtime_pid(agent->rt, far->id))
+        drop_far(far);
+}
+
+static const struct sk_agent_ops ops = {
+    .open = op_open,
+    .dir = op_dir,
+    .await = op_await,
+    .start = op_start,
+    .signal = op_signal,
+    .release = op_release,
+    .close = op_close,
+};
+
+/* --- steering -------------------------------------------------------------------------- */
+
+struct sk_fake_agent *sk_fake_agent_new(struct sk_loop *loop, struct sk_fake_runtime *rt)
+{
+    struct sk_fake_agent *agent = sk_alloc(sizeof(*agent));
+
+    agent->base.ops = &ops;
+    agent->rt = rt;
+    sk_fake_calls_init(&agent->calls, loop);
+    sk_list_init(&agent->fars);
+    if (rt)
+        sk_fake_runtime_watch(rt, on_task, agent);
+    return agent;
+}
+
+void sk_fake_agent_free(struct sk_fake_agent *agent)
+{
+    if (!agent)
+        return;
+    sk_fake_calls_fini(&agent->calls);
+    if (agent->rt)
+        sk_fake_runtime_watch(agent->rt, NULL, NULL);
+    sk_list_each(&agent->fars, node)
+    {
+        struct far *far = sk_list_entry(node, struct far, link);
+        assert(!far->host);
+        drop_far(far);
+    }
+    free(agent);
+}
+
+struct sk_agent *sk_fake_agent_base(struct sk_fake_agent *agent)
+{
+    return &agent->base;
+}
+
+struct sk_fake_calls *sk_fake_agent_calls(struct sk_fake_agent *agent)
+{
+    return &agent->calls;
+}
+
+size_t sk_fake_agent_held(const struct sk_fake_agent *agent)
+{
+    size_t held = 0;
+
+    sk_list_each(&agent->fars, node)
+    {
+        const struct far *far = sk_list_entry(node, struct far, link);
+        held += (size_t)(far->host != NULL) + (size_t)far->has_dir;
+    }
+    return held;
+}
+
+size_t sk_fake_agent_alive(const struct sk_fake_agent *agent, const char *id)
+{
+    const struct far *far = find(agent, id);
+    size_t alive = 0;
+
+    if (!far)
+        return 0;
+    sk_list_each(&far->processes, node)
+    {
+        const struct entry *entry = sk_list_entry(node, struct entry, link);
+        alive += (size_t)sk_fake_process_is_alive(entry->process) +
+                 (size_t)sk_fake_process_left_child(entry->process);
+    }
+    return alive;
+}
+
+size_t sk_fake_agent_remembered(const struct sk_fake_agent *agent, const char *id)
+{
+    const struct far *far = find(agent, id);
+    size_t count = 0;
+
+    if (!far)
+        return 0;
+    sk_list_each(&far->processes, node)
+    {
+        count += (size_t)(sk_list_entry(node, struct entry, link)->key != 0);
+    }
+    return count;
+}
+
+void sk_fake_agent_main_exits(struct sk_fake_agent *agent, const char *id, int status)
+{
+    struct far *far = find(agent, id);
+
+    if (!far)
+        return;
+    sk_list_each(&far->processes, node)
+    {
+        struct entry *entry = sk_list_entry(node, struct entry, link);
+        if (entry->is_main)
+            sk_fake_process_exit(entry->process, status);
+    }
+}
+
+void sk_fake_agent_lose(struct sk_fake_agent *agent, const char *id)
+{
+    struct far *far = find(agent, id);
+
+    if (far && far->host)
+        lose(far->host, "the guest broke the protocol");
+}
+
+void sk_fake_agent_deaf(struct sk_fake_agent *agent, bool deaf)
+{
+    agent->deaf = deaf;
+    sk_list_each(&agent->fars, node)
+    {
+        struct far *far = sk_list_entry(node, struct far, link);
+        if (!deaf && far->host)
+            connect_if_there(far->host);
+    }
+}

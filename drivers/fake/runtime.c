@@ -1,0 +1,410 @@
+#include "drivers/fake/runtime.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct box {
+    struct sk_list link;
+    char id[64];
+    bool rootfs, container, task, started, alive;
+    int pid;
+};
+
+struct event {
+    struct sk_list link;
+    enum sk_runtime_event_kind kind;
+    int status;
+    char id[64];
+};
+
+struct sk_fake_runtime {
+    struct sk_runtime base;
+    struct sk_fake_calls calls;
+    struct sk_list boxes;
+    struct sk_list events;
+    struct sk_task tell;
+    void (*listener)(void *arg, const struct sk_runtime_event *event);
+    void *listener_arg;
+    void (*watcher)(void *arg, const char *id, int pid, bool alive);
+    void *watcher_arg;
+    int last_pid;
+};
+
+static struct sk_fake_runtime *of(struct sk_runtime *base)
+{
+    return sk_container_of(base, struct sk_fake_runtime, base);
+}
+
+static struct box *find(const struct sk_fake_runtime *rt, const char *id)
+{
+    sk_list_each(&rt->boxes, node)
+    {
+        struct box *box = sk_list_entry(node, struct box, link);
+        if (strcmp(box->id, id) == 0)
+            return box;
+    }
+    return NULL;
+}
+
+static struct box *find_or_add(struct sk_fake_runtime *rt, const char *id)
+{
+    struct box *box = find(rt, id);
+
+    if (box)
+        return box;
+    box = sk_alloc(sizeof(*box));
+    (void)snprintf(box->id, sizeof(box->id), "%s", id);
+    sk_list_append(&rt->boxes, &box->link);
+    return box;
+}
+
+static void drop_if_empty(struct box *box)
+{
+    if (box->rootfs || box->container || box->task)
+        return;
+    sk_list_remove(&box->link);
+    free(box);
+}
+
+static void tell(struct sk_task *task)
+{
+    struct sk_fake_runtime *rt = sk_container_of(task, struct sk_fake_runtime, tell);
+    struct sk_list *node;
+
+    while ((node = sk_list_pop(&rt->events))) {
+        struct event *event = sk_list_entry(node, struct event, link);
+        struct sk_runtime_event said = {event->kind, event->id[0] ? event->id : NULL, event->status};
+        if (rt->listener)
+            rt->listener(rt->listener_arg, &said);
+        free(event);
+    }
+}
+
+static void emit(struct sk_fake_runtime *rt, enum sk_runtime_event_kind kind, const char *id, int status)
+{
+    struct event *event = sk_alloc(sizeof(*event));
+
+    event->kind = kind;
+    event->status = status;
+    (void)snprintf(event->id, sizeof(event->id), "%s", id ? id : "");
+    sk_list_append(&rt->events, &event->link);
+    sk_loop_defer(rt->calls.loop, &rt->tell, tell);
+}
+
+static void die(struct sk_fake_runtime *rt, struct box *box, int status, bool quiet)
+{
+    bool was_alive = box->alive;
+
+    box->alive = false;
+    if (!was_alive || !box->started)
+        return;
+    if (!quiet)
+        emit(rt, SK_RUNTIME_EXIT, box->id, status);
+    if (rt->watcher)
+        rt->watcher(rt->watcher_arg, box->id, box->pid, false);
+}
+
+/* --- effects --------------------------------------------------------------- */
+
+static enum sk_code prepare_rootfs(struct sk_fake_call *call, struct sk_err *err)
+{
+    const struct sk_box *box = call->args;
+
+    if (strcmp(box->snapshot_parent, "missing") == 0)
+        return sk_fail(err, SK_NOT_FOUND, "snapshot %s is not there", box->snapshot_parent);
+    find_or_add(call->target, box->id)->rootfs = true;
+    return SK_OK;
+}
+
+static enum sk_code remove_rootfs(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct box *box = find(call->target, call->id);
+
+    if (!box)
+        return SK_OK;
+    if (box->task)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the root of %s is in use", call->id);
+    box->rootfs = false;
+    drop_if_empty(box);
+    return SK_OK;
+}
+
+static enum sk_code create_container(struct sk_fake_call *call, struct sk_err *err)
+{
+    const struct sk_box *args = call->args;
+    struct box *box = find(call->target, args->id);
+
+    if (!box || !box->rootfs)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "%s has no root file system", args->id);
+    box->container = true;
+    return SK_OK;
+}
+
+static enum sk_code delete_container(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct box *box = find(call->target, call->id);
+
+    if (!box)
+        return SK_OK;
+    if (box->task)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "container %s still has a task", call->id);
+    box->container = false;
+    drop_if_empty(box);
+    return SK_OK;
+}
+
+static enum sk_code create_task(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_runtime *rt = call->target;
+    const struct sk_box *args = call->args;
+    struct box *box = find(rt, args->id);
+
+    if (!box || !box->container)
+        return sk_fail(err, SK_NOT_FOUND, "container %s is not there", args->id);
+    if (!box->task) {
+        box->task = box->alive = true;
+        box->started = false;
+        box->pid = ++rt->last_pid;
+    }
+    *(int *)call->out = box->pid;
+    return SK_OK;
+}
+
+static enum sk_code start_task(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_runtime *rt = call->target;
+    struct box *box = find(rt, call->id);
+
+    if (!box || !box->task || !box->alive)
+        return sk_fail(err, SK_NOT_FOUND, "task %s is not there", call->id);
+    if (box->started)
+        return SK_OK;
+    box->started = true;
+    if (rt->watcher)
+        rt->watcher(rt->watcher_arg, box->id, box->pid, true);
+    return SK_OK;
+}
+
+static enum sk_code kill_task(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct box *box = find(call->target, call->id);
+
+    (void)err;
+    if (box && box->task && call->number == 9)
+        die(call->target, box, 137, false);
+    return SK_OK;
+}
+
+static enum sk_code delete_task(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct box *box = find(call->target, call->id);
+
+    (void)err;
+    if (!box)
+        return SK_OK;
+    if (box->task)
+        die(call->target, box, 137, false);
+    box->task = box->started = false;
+    drop_if_empty(box);
+    return SK_OK;
+}
+
+static enum sk_code list(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_runtime *rt = call->target;
+    struct sk_runtime_list *out = call->out;
+    size_t len = 0, at = 0;
+
+    (void)err;
+    sk_list_each(&rt->boxes, node) len++;
+    out->items = len ? sk_alloc(len * sizeof(out->items[0])) : NULL;
+    out->len = len;
+    sk_list_each(&rt->boxes, node)
+    {
+        struct box *box = sk_list_entry(node, struct box, link);
+        struct sk_runtime_holding *item = &out->items[at++];
+        bool running = box->task && box->started && box->alive;
+        (void)snprintf(item->id, sizeof(item->id), "%s", box->id);
+        item->rootfs = box->rootfs;
+        item->container = box->container;
+        item->task = box->task;
+        item->task_running = running;
+        item->pid = running ? box->pid : 0;
+    }
+    return SK_OK;
+}
+
+/* --- the contract ------------------------------------------------------------ */
+
+static void op_listen(struct sk_runtime *base, void (*fn)(void *, const struct sk_runtime_event *), void *arg)
+{
+    of(base)->listener = fn;
+    of(base)->listener_arg = arg;
+}
+
+static void with_box(struct sk_runtime *base, const char *name, const struct sk_box *box, int *out_pid,
+                     enum sk_code (*effect)(struct sk_fake_call *, struct sk_err *), struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .args = box, .out = out_pid, .effect = effect};
+    sk_fake_call(&of(base)->calls, name, &call, done);
+}
+
+static void with_id(struct sk_runtime *base, const char *name, const char *id, int number,
+                    enum sk_code (*effect)(struct sk_fake_call *, struct sk_err *), struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .id = id, .number = number, .effect = effect};
+    sk_fake_call(&of(base)->calls, name, &call, done);
+}
+
+static void op_prepare_rootfs(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done)
+{
+    with_box(rt, "runtime.prepare_rootfs", box, NULL, prepare_rootfs, done);
+}
+
+static void op_remove_rootfs(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    with_id(rt, "runtime.remove_rootfs", id, 0, remove_rootfs, done);
+}
+
+static void op_create_container(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done)
+{
+    with_box(rt, "runtime.create_container", box, NULL, create_container, done);
+}
+
+static void op_delete_container(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    with_id(rt, "runtime.delete_container", id, 0, delete_container, done);
+}
+
+static void op_create_task(struct sk_runtime *rt, const struct sk_box *box, int *out_pid,
+                           struct sk_done *done)
+{
+    with_box(rt, "runtime.create_task", box, out_pid, create_task, done);
+}
+
+static void op_start_task(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    with_id(rt, "runtime.start_task", id, 0, start_task, done);
+}
+
+static void op_kill_task(struct sk_runtime *rt, const char *id, int signo, struct sk_done *done)
+{
+    with_id(rt, "runtime.kill_task", id, signo, kill_task, done);
+}
+
+static void op_delete_task(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    with_id(rt, "runtime.delete_task", id, 0, delete_task, done);
+}
+
+static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .out = out_list, .effect = list};
+
+    *out_list = (struct sk_runtime_list){0};
+    sk_fake_call(&of(base)->calls, "runtime.list", &call, done);
+}
+
+static const struct sk_runtime_ops ops = {
+    .listen = op_listen,
+    .prepare_rootfs = op_prepare_rootfs,
+    .remove_rootfs = op_remove_rootfs,
+    .create_container = op_create_container,
+    .delete_container = op_delete_container,
+    .create_task = op_create_task,
+    .start_task = op_start_task,
+    .kill_task = op_kill_task,
+    .delete_task = op_delete_task,
+    .list = op_list,
+};
+
+/* --- steering ------------------------------------------------------------------ */
+
+struct sk_fake_runtime *sk_fake_runtime_new(struct sk_loop *loop)
+{
+    struct sk_fake_runtime *rt = sk_alloc(sizeof(*rt));
+
+    rt->base.ops = &ops;
+    rt->last_pid = 1000;
+    sk_fake_calls_init(&rt->calls, loop);
+    rt->calls.limit = SK_SEC(10);
+    sk_list_init(&rt->boxes);
+    sk_list_init(&rt->events);
+    return rt;
+}
+
+void sk_fake_runtime_free(struct sk_fake_runtime *rt)
+{
+    if (!rt)
+        return;
+    assert(sk_list_is_empty(&rt->events));
+    sk_fake_calls_fini(&rt->calls);
+    sk_list_each(&rt->boxes, node) free(sk_list_entry(node, struct box, link));
+    free(rt);
+}
+
+struct sk_runtime *sk_fake_runtime_base(struct sk_fake_runtime *rt)
+{
+    return &rt->base;
+}
+
+struct sk_fake_calls *sk_fake_runtime_calls(struct sk_fake_runtime *rt)
+{
+    return &rt->calls;
+}
+
+void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
+                           void (*fn)(void *arg, const char *id, int pid, bool alive), void *arg)
+{
+    rt->watcher = fn;
+    rt->watcher_arg = arg;
+}
+
+int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id)
+{
+    const struct box *box = find(rt, id);
+
+    return box && box->task && box->started && box->alive ? box->pid : 0;
+}
+
+size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt)
+{
+    size_t held = 0;
+
+    sk_list_each(&rt->boxes, node)
+    {
+        const struct box *box = sk_list_entry(node, struct box, link);
+        held += (size_t)box->rootfs + (size_t)box->container + (size_t)box->task;
+    }
+    return held;
+}
+
+void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int status, bool quiet)
+{
+    struct box *box = find(rt, id);
+
+    if (box && box->task)
+        die(rt, box, status, quiet);
+}
+
+void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id)
+{
+    emit(rt, SK_RUNTIME_OOM, id, 0);
+}
+
+void sk_fake_runtime_resync(struct sk_fake_runtime *rt)
+{
+    emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
+}
+
+void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id)
+{
+    struct box *box = find(rt, id);
+
+    if (!box)
+        return;
+    die(rt, box, 137, true);
+    sk_list_remove(&box->link);
+    free(box);
+}

@@ -1,0 +1,35 @@
+/* runtime.h (fake): containers in memory. What is "held" outlives the
+ * daemon's own objects, so that a test can throw a node away and recover
+ * another one from the same fake. */
+#ifndef SK_FAKE_RUNTIME_H
+#define SK_FAKE_RUNTIME_H
+
+#include "drivers/fake/calls.h"
+#include "drivers/runtime.h"
+
+struct sk_fake_runtime;
+
+/* Heap; one owner. A snapshot_parent of "missing" is not there. */
+struct sk_fake_runtime *sk_fake_runtime_new(struct sk_loop *loop);
+/* NULL is fine. No call or event may be under way. */
+void sk_fake_runtime_free(struct sk_fake_runtime *rt);
+struct sk_runtime *sk_fake_runtime_base(struct sk_fake_runtime *rt);
+struct sk_fake_calls *sk_fake_runtime_calls(struct sk_fake_runtime *rt);
+
+/* Who is told at once when an init starts or ends (the fake agent). */
+void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
+                           void (*fn)(void *arg, const char *id, int pid, bool alive), void *arg);
+/* The pid of the started init of `id`, or 0. */
+int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id);
+/* Root file systems, containers and tasks held; 0 = nothing is left. */
+size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt);
+
+/* --- what tests make happen; unknown ids are ignored ---------------------- */
+/* The init ends; its task stays, stopped. quiet: no event tells of it. */
+void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int status, bool quiet);
+void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id);
+void sk_fake_runtime_resync(struct sk_fake_runtime *rt);
+/* Everything held for `id` is gone, without an event. */
+void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id);
+
+#endif
