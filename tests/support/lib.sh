@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# lib.sh: what the shell programs of this tree share. Sourced, never run.
+
+SK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say() { printf '%s\n' "$*" >&2; }
+die() {
+    say "$(basename "$0"): $*"
+    exit 1
+}
+
+# packages SECTION...: the names listed in deploy/packages.txt under these sections.
+packages() {
+    local section
+    for section in "$@"; do
+        awk -v want="[$section]" '/^\[/ { on = ($0 == want); next } on && /^[^#]/' "$SK_ROOT/deploy/packages.txt"
+    done
+}
+
+# packages_install SECTION...: installs those that are missing; silent and quick when none is.
+packages_install() {
+    local missing=() name
+    for name in $(packages "$@"); do
+        dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q '^install ok installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >/dev/null || die "apt-get update failed"
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || die "apt-get install failed"
+}
+
+# wait_for SECONDS COMMAND...: runs the command until it succeeds.
+wait_for() {
+    local until=$((SECONDS + $1))
+    shift
+    until "$@" 2>/dev/null; do
+        [ "$SECONDS" -lt "$until" ] || return 1
+        sleep 0.1
+    done
+}
+
+process_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(process_state "$1")" = Z ]; }
+process_state() { awk '/^State:/ { print $2 }' "/proc/$1/status" 2>/dev/null; }
+
+# stop_process PID SECONDS: SIGTERM, then SIGKILL; 1 when it had to be killed.
+stop_process() {
+    kill -TERM "$1" 2>/dev/null || return 0
+    wait_for "$2" process_gone "$1" && return 0
+    kill -KILL "$1" 2>/dev/null || true
+    wait_for 10 process_gone "$1" || true
+    return 1
+}
+
+# containerd_config DIR: prints the configuration of a private containerd living below DIR.
+containerd_config() {
+    cat <<TOML
+version = 2
+root = "$1/containerd/root"
+state = "$1/containerd/state"
+disabled_plugins = [
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.restart",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+]
+[grpc]
+  address = "$1/containerd/sock"
+[debug]
+  level = "info"
+TOML
+}
+
+# cgroup_v1: true on hosts with the legacy or the hybrid hierarchy.
+cgroup_v1() { [ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ]; }
+
+# hugetlb_mount: crun wants every controller that the kernel knows to be mounted; prints what was
+# mounted, for hugetlb_unmount. Hosts with only cgroup v2 need nothing.
+hugetlb_mount() {
+    local dir=/sys/fs/cgroup/hugetlb
+    cgroup_v1 || return 0
+    awk '$1 == "hugetlb" && $4 == 1 { found = 1 } END { exit !found }' /proc/cgroups || return 0
+    ! grep -qw hugetlb /proc/self/cgroup || return 0
+    mkdir -p "$dir"
+    mount -t cgroup -o hugetlb cgroup "$dir"
+    echo "$dir"
+}

@@ -1,0 +1,342 @@
+#!/usr/bin/env bash
+# node.sh: a complete node of one's own: containerd, images, sandkeepd, a cgroup, free ports.
+#
+#   eval "$(node.sh up [--runtime crun|runc] [--fake] [--config FILE] [--build DIR] [--dir DIR] [--images 'A B'])"
+#   node.sh daemon start|stop|kill       # the daemon alone; start keeps state and address
+#   node.sh containerd start|stop|kill
+#   node.sh inventory                    # what of the node exists on the host, one line each
+#   node.sh down [--lax]                 # stop; exit 1 and a list when anything is left behind
+#
+# up prints export lines; the other verbs find the node by SANDKEEP_NODE, which is one of them.
+# --config names a JSON object whose keys replace those of the node's own configuration.
+# --lax: sandboxes that are still alive at `down` are ended without being counted as left behind.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+NAMESPACE=sandkeep
+SHIM_SOCKETS=/run/containerd/s
+HUGETLB_USERS=/run/lock/sandkeep-hugetlb
+
+names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null || true; }
+ctr_node() { timeout 30 ctr --address "$DIR/containerd/sock" --namespace "$NAMESPACE" "$@"; }
+recorded() { cat "$DIR/$1" 2>/dev/null || true; }
+fake() { [ "$(recorded drivers)" = fake ]; }
+
+# --- hugetlb: a machine-wide mount that nodes share, unless it was there before any of them ---
+
+hugetlb_take() {
+    (
+        flock 9
+        mkdir -p "$HUGETLB_USERS"
+        local mounted
+        mounted=$(hugetlb_mount)
+        [ -z "$mounted" ] || echo "$mounted" >"$HUGETLB_USERS/.mounted"
+        [ ! -e "$HUGETLB_USERS/.mounted" ] || touch "$HUGETLB_USERS/$NODE_ID"
+    ) 9>/run/lock/sandkeep-hugetlb.lock
+}
+
+hugetlb_drop() {
+    (
+        flock 9
+        rm -f "$HUGETLB_USERS/$NODE_ID"
+        if [ -e "$HUGETLB_USERS/.mounted" ] && [ -z "$(ls "$HUGETLB_USERS")" ]; then
+            umount "$(cat "$HUGETLB_USERS/.mounted")" || exit 0
+            rm -f "$HUGETLB_USERS/.mounted"
+        fi
+        rmdir "$HUGETLB_USERS" 2>/dev/null || true
+    ) 9>/run/lock/sandkeep-hugetlb.lock
+}
+
+# --- starting ---------------------------------------------------------------
+
+# start_marked NAME COMMAND...: in the background, in a session of its own, marked by SANDKEEP_MARK.
+start_marked() {
+    local name=$1
+    shift
+    SANDKEEP_MARK=$DIR setsid "$@" >>"$DIR/$name.log" 2>&1 </dev/null &
+    echo $! >"$DIR/$name.pid"
+}
+
+containerd_start() {
+    fake && return 0
+    start_marked containerd containerd --config "$DIR/containerd.toml"
+    wait_for 30 ctr_node version >/dev/null || die "containerd does not answer: $(tail -n 5 "$DIR/containerd.log")"
+}
+
+daemon_start() {
+    # After a restart clients find the daemon where it was.
+    rm -f "$DIR/run/address"
+    start_marked daemon "$(recorded build)/sandkeepd" --config "$DIR/sandkeepd.json"
+    wait_for 30 daemon_listens || die "sandkeepd does not listen: $(tail -n 5 "$DIR/daemon.log")"
+    if [ ! -s "$DIR/address" ]; then
+        cp "$DIR/run/address" "$DIR/address"
+        configure "[\"$(recorded address)\"]"
+    fi
+}
+daemon_listens() {
+    process_gone "$(recorded daemon.pid)" && die "sandkeepd ended: $(tail -n 5 "$DIR/daemon.log")"
+    [ -s "$DIR/run/address" ]
+}
+
+# configure LISTEN: writes the daemon's configuration.
+configure() {
+    NODE_DIR=$DIR NODE_ID=$NODE_ID LISTEN=$1 python3 - "$DIR/extra.json" >"$DIR/sandkeepd.json" <<'PY'
+import json, os, pathlib, sys
+folder = pathlib.Path(os.environ["NODE_DIR"])
+read = lambda name: (folder / name).read_text().strip()
+config = {
+    "node_id": os.environ["NODE_ID"],
+    "listen": json.loads(os.environ["LISTEN"]),
+    "api_keys": [read("api_key")],
+    "state_dir": str(folder / "state"),
+    "run_dir": str(folder / "run"),
+    "guest_path": read("build") + "/sandkeep-guest",
+    "cgroup_parent": read("cgroup"),
+    "drivers": read("drivers"),
+}
+if config["drivers"] == "containerd":
+    config |= {"containerd_socket": str(folder / "containerd/sock"), "containerd_namespace": "sandkeep",
+               "runtime": read("runtime")}
+config |= json.loads(pathlib.Path(sys.argv[1]).read_text())
+print(json.dumps(config, indent=2))
+PY
+}
+
+up() {
+    local runtime=crun drivers=containerd extra='' build=$SK_ROOT/build/dev images='python busybox bare configured'
+    DIR=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --fake) drivers=fake && shift && continue ;;
+            --runtime) runtime=$2 ;;
+            --config) extra=$2 ;;
+            --build) build=$(realpath "$2") ;;
+            --dir) DIR=$2 ;;
+            --images) images=$2 ;;
+            *) die "up: unknown option $1" ;;
+        esac
+        shift 2
+    done
+    [ -x "$build/sandkeepd" ] || die "no sandkeepd in $build: build first"
+    # Short, because unix socket paths below it end at 107 bytes.
+    [ -n "$DIR" ] && mkdir -p "$DIR" || DIR=$(mktemp -d /tmp/skn.XXXXXX)
+    DIR=$(realpath "$DIR")
+    NODE_ID=t$(od -An -N5 -tx1 /dev/urandom | tr -d ' \n')
+    mkdir -p "$DIR"/{state,run,containerd}
+    chmod 700 "$DIR" "$DIR/state"
+    echo "$NODE_ID" >"$DIR/node_id"
+    echo "sandkeep-$NODE_ID" >"$DIR/cgroup"
+    echo "$drivers" >"$DIR/drivers"
+    echo "$build" >"$DIR/build"
+    command -v "$runtime" >"$DIR/runtime" || die "no $runtime on this machine"
+    od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$DIR/api_key"
+    { [ -n "$extra" ] && cat "$extra" || echo '{}'; } >"$DIR/extra.json"
+    containerd_config "$DIR" >"$DIR/containerd.toml"
+    names "$SHIM_SOCKETS" >"$DIR/shim_sockets.before"
+    names /run/netns >"$DIR/netns.before"
+    trap 'say "node.sh up failed; log: $DIR/daemon.log"' EXIT
+    if ! fake; then
+        [ "$runtime" != crun ] || hugetlb_take
+        containerd_start
+        # shellcheck disable=SC2086 # a list of names
+        "$SK_ROOT/tests/support/image.sh" import "$DIR/containerd/sock" $images
+    fi
+    configure '["127.0.0.1:0"]'
+    daemon_start
+    trap - EXIT
+    cat <<EXPORTS
+export CWSANDBOX_BASE_URL=http://$(recorded address)
+export CWSANDBOX_API_KEY=$(recorded api_key)
+export SANDKEEP_NODE=$DIR
+export SANDKEEP_STATE=$DIR/state
+export SANDKEEP_RUN=$DIR/run
+export SANDKEEP_CONFIG=$DIR/sandkeepd.json
+export SANDKEEP_LOG=$DIR/daemon.log
+export SANDKEEP_PID=$(recorded daemon.pid)
+export SANDKEEP_CONTAINERD_SOCKET=$DIR/containerd/sock
+export SANDKEEP_CGROUP=$(recorded cgroup)
+EXPORTS
+}
+
+# --- what exists of the node, for `inventory` and for `down` ------------------
+
+# Processes that carry the mark, name the folder, or sit in the node's cgroups. Patterns are read from
+# standard input, else grep would find itself.
+# shellcheck disable=SC2062 # the patterns are quoted
+node_processes() {
+    local pid
+    {
+        grep -lazxF --file=- /proc/[0-9]*/environ <<<"SANDKEEP_MARK=$DIR" || true
+        grep -laF --file=- /proc/[0-9]*/cmdline <<<"$DIR/" || true
+        grep -lE --file=- /proc/[0-9]*/cgroup <<<"/$CGROUP(/|\$)" || true
+    } 2>/dev/null | cut -d/ -f3 | sort -nu | while read -r pid; do
+        case $(process_state "$pid") in
+            '' | Z) ;;
+            *) echo "process $pid $(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-120)" ;;
+        esac
+    done 2>/dev/null
+}
+
+node_mounts() { awk -v dir="$DIR/" 'index($5, dir) == 1 { print "mount " $5 }' /proc/self/mountinfo; }
+
+# New named network namespaces; unnamed ones live and die with their processes.
+node_namespaces() {
+    names /run/netns | grep -vxFf "$DIR/netns.before" | sed 's/^/netns /' || true
+}
+
+node_cgroups() {
+    find /sys/fs/cgroup -mindepth 2 -type d -path "*/$CGROUP/*" 2>/dev/null | sed 's/^/cgroup /'
+}
+
+# Shims listen below a folder that all containerds of the machine share: a new socket that nobody
+# listens on is a leftover.
+node_sockets() {
+    local name
+    for name in $(names "$SHIM_SOCKETS" | grep -vxFf "$DIR/shim_sockets.before"); do
+        grep -qF "$SHIM_SOCKETS/$name" /proc/net/unix || echo "socket $SHIM_SOCKETS/$name"
+    done
+    names "$DIR/run/agent" | sed 's/^/agent folder /'
+}
+
+# What OCI runtimes remember of the node's containers.
+node_runtime_state() {
+    find /run/containerd/runc/"$NAMESPACE" /run/crun /run/runc -mindepth 1 -maxdepth 1 -name "$NODE_ID-*" \
+        2>/dev/null | sed 's/^/runtime state /' || true
+}
+
+# Objects in containerd beyond the images.
+node_objects() {
+    fake && return 0
+    ctr_node tasks list -q | sed 's/^/task /'
+    ctr_node containers list -q | sed 's/^/container /'
+    ctr_node leases list -q | sed 's/^/lease /'
+    ctr_node snapshots list | awk 'NR > 1 && $NF != "Committed" { print "snapshot " $1 }'
+}
+
+host_leftovers() {
+    node_processes
+    node_mounts
+    node_namespaces
+    node_cgroups
+    node_sockets
+    node_runtime_state
+}
+
+# --- stopping ---------------------------------------------------------------
+
+daemon_stop() {
+    local pid
+    pid=$(recorded daemon.pid)
+    [ -n "$pid" ] || return 0
+    stop_process "$pid" 20 || echo "process $pid sandkeepd did not end within 20 s of SIGTERM"
+    rm -f "$DIR/daemon.pid"
+}
+
+daemon_kill() {
+    kill -KILL "$(recorded daemon.pid)" 2>/dev/null || true
+    wait_for 10 process_gone "$(recorded daemon.pid)"
+    rm -f "$DIR/daemon.pid"
+}
+
+containerd_kill() {
+    kill -KILL "$(recorded containerd.pid)" 2>/dev/null || true
+    wait_for 10 process_gone "$(recorded containerd.pid)"
+}
+
+containerd_stop() {
+    [ -z "$(recorded containerd.pid)" ] || stop_process "$(recorded containerd.pid)" 20 || true
+}
+
+# Ends whatever containers are left, so that the checks afterwards see only what resists.
+end_containers() {
+    local id
+    fake && return 0
+    for id in $(ctr_node tasks list -q); do
+        ctr_node tasks kill -s SIGKILL -a "$id" || ctr_node tasks kill -s SIGKILL "$id" || true
+        ctr_node tasks delete -f "$id" || true
+    done
+    for id in $(ctr_node containers list -q); do ctr_node containers delete "$id" || true; done
+    for id in $(ctr_node snapshots list | awk 'NR > 1 && $NF != "Committed" { print $1 }'); do
+        ctr_node snapshots rm "$id" || true
+    done
+} >/dev/null 2>&1
+
+remove_cgroups() {
+    find /sys/fs/cgroup -mindepth 1 -depth -type d \( -name "$CGROUP" -o -path "*/$CGROUP/*" \) \
+        -exec rmdir {} + 2>/dev/null || true
+}
+
+nothing_left() { [ -z "$(host_leftovers)" ]; }
+
+down() {
+    local left='' alive=''
+    [ -d "$DIR" ] || die "down: no node at $DIR"
+    left+=$(daemon_stop)
+    if [ -n "$(recorded containerd.pid)" ] && ! process_gone "$(recorded containerd.pid)"; then
+        # What core/gc and containerd's own collector still do has a few seconds to happen.
+        [ "${1:-}" = --lax ] || alive=$(node_objects)
+        end_containers
+        containerd_stop
+    fi
+    wait_for 10 nothing_left || left+=$'\n'$(host_leftovers)
+    [ -z "$alive" ] || left+=$'\n'$alive
+    if [ -n "$(tr -d '[:space:]' <<<"$left")" ]; then
+        say "left behind by node $NODE_ID:"
+        sed '/^$/d; s/^/  /' <<<"$left" >&2
+        end_by_force
+    fi
+    [ -z "${SK_LOGS:-}" ] || keep_logs
+    hugetlb_drop
+    remove_cgroups
+    rm -rf "$DIR"
+    [ -z "$(tr -d '[:space:]' <<<"$left")" ]
+}
+
+# The check has failed; the machine is still tidied for whoever comes next.
+end_by_force() {
+    local pid point
+    for pid in $(node_processes | awk '{ print $2 }'); do kill -KILL "$pid" 2>/dev/null || true; done
+    sleep 0.5
+    for point in $(node_mounts | awk '{ print $2 }' | sort -r); do umount -l "$point" 2>/dev/null || true; done
+    node_runtime_state | sed 's/^runtime state //' | xargs -r rm -rf
+    node_sockets | sed -n 's/^socket //p' | xargs -r rm -f
+}
+
+keep_logs() {
+    mkdir -p "$SK_LOGS"
+    cp "$DIR/daemon.log" "$SK_LOGS/$NODE_ID-daemon.log" 2>/dev/null || true
+    cp "$DIR/containerd.log" "$SK_LOGS/$NODE_ID-containerd.log" 2>/dev/null || true
+}
+
+# --- verbs ------------------------------------------------------------------
+
+find_node() {
+    DIR=${SANDKEEP_NODE:?no node: eval what 'node.sh up' printed}
+    NODE_ID=$(recorded node_id)
+    CGROUP=$(recorded cgroup)
+    [ -n "$NODE_ID" ] || die "$DIR holds no node"
+}
+
+main() {
+    local verb=${1:-}
+    shift || true
+    [ "$verb" = up ] || find_node
+    case "$verb ${1:-}" in
+        up\ *) up "$@" ;;
+        down\ *) down "$@" ;;
+        'daemon start') daemon_start ;;
+        'daemon stop') daemon_stop ;;
+        'daemon kill') daemon_kill ;;
+        'containerd start') containerd_start ;;
+        'containerd stop') containerd_stop ;;
+        'containerd kill') containerd_kill ;;
+        inventory\ *)
+            host_leftovers
+            node_objects
+            ;;
+        *) die "use: up [options] | daemon|containerd start|stop|kill | inventory | down [--lax]" ;;
+    esac
+}
+
+main "$@"
