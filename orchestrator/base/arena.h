@@ -11,7 +11,7 @@ struct sk_arena_block;
 
 struct sk_arena {
     struct sk_arena_block *blocks;
-    size_t used; /* bytes handed out, for tests and limits */
+    size_t used; /* bytes handed out, alignment included; for tests and limits */
 };
 
 void sk_arena_fini(struct sk_arena *arena);

@@ -42,8 +42,8 @@ struct sk_err {
     char text[256];     /* one sentence, UTF-8, never secrets */
 };
 
-/* Writes *err (if not NULL) and returns `code`, so that a function can end
- * with `return sk_fail(err, SK_NOT_FOUND, "no snapshot %s", key);`. */
+/* Writes *err (if not NULL; unprintable bytes become '?', too long a sentence is cut) and returns `code`, so
+ * that a function can end with `return sk_fail(err, SK_NOT_FOUND, "no snapshot %s", key);`. */
 #define sk_fail(err, code, ...) sk_err_set((err), (code), 0, __func__, __VA_ARGS__)
 /* The same with an errno value; its text is appended after ": ". */
 #define sk_fail_sys(err, code, sys, ...) sk_err_set((err), (code), (sys), __func__, __VA_ARGS__)
@@ -51,18 +51,20 @@ struct sk_err {
 enum sk_code sk_err_set(struct sk_err *err, enum sk_code code, int sys, const char *where, const char *fmt,
                         ...) SK_PRINTF(5, 6);
 
-/* Sets the machine-readable reason (static string); returns err->code. */
+/* Sets the machine-readable reason (static string); returns err->code, or
+ * SK_UNKNOWN when err is NULL: whoever needs the code brings an err. */
 enum sk_code sk_err_reason(struct sk_err *err, const char *reason);
 
-/* Prefixes "<printed>: " to the sentence; keeps code, sys, where, reason. Returns err->code. */
+/* Prefixes "<printed>: " to the sentence; keeps code, sys, where, reason, field.
+ * Returns err->code, or SK_UNKNOWN when err is NULL. */
 enum sk_code sk_err_wrap(struct sk_err *err, const char *fmt, ...) SK_PRINTF(2, 3);
 
 /* "not_found" and so on; never NULL. */
 const char *sk_code_name(enum sk_code code);
 
 /* The code that fits an errno of the file or process family (ENOENT is
- * SK_NOT_FOUND, EACCES SK_PERMISSION_DENIED, ENOSPC SK_RESOURCE_EXHAUSTED;
- * the rest SK_INTERNAL). */
+ * SK_NOT_FOUND, EEXIST SK_ALREADY_EXISTS, EACCES SK_PERMISSION_DENIED, ENOSPC
+ * SK_RESOURCE_EXHAUSTED and so on; the rest SK_INTERNAL). */
 enum sk_code sk_code_from_errno(int sys);
 
 #endif

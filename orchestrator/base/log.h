@@ -3,6 +3,10 @@
  * into every line. The sink is replaceable; the default writes one JSON
  * object a line to a file descriptor.
  *
+ * A line begins with "time", "level" and "event"; fields follow, those of the
+ * outermost parent first. Values longer than 4 KiB are cut; a field that
+ * would make the line longer than 64 KiB is left out.
+ *
  * Thread: any; the default sink writes a line with one write(2). */
 #ifndef SK_BASE_LOG_H
 #define SK_BASE_LOG_H
@@ -21,8 +25,9 @@ struct sk_field {
     } value;
 };
 
-#define SK_STR(k, v)  ((struct sk_field){(k), SK_FIELD_STR, {.str = (v)}})
-#define SK_INT(k, v)  ((struct sk_field){(k), SK_FIELD_INT, {.num = (int64_t)(v)}})
+#define SK_STR(k, v) ((struct sk_field){(k), SK_FIELD_STR, {.str = (v)}})
+#define SK_INT(k, v) ((struct sk_field){(k), SK_FIELD_INT, {.num = (int64_t)(v)}})
+/* Prints key "<k>_ms" in milliseconds, with three decimals. */
 #define SK_MS(k, v)   ((struct sk_field){(k), SK_FIELD_MS, {.num = (v).ns}})
 #define SK_BOOL(k, v) ((struct sk_field){(k), SK_FIELD_BOOL, {.num = (v)}})
 
@@ -30,7 +35,8 @@ struct sk_log {
     const struct sk_log *parent; /* its fields are printed first; NULL for a root */
     struct sk_field fields[2];   /* a child's own; unused ones zero; strings borrowed */
     enum sk_level level;         /* lines below it are dropped (roots only) */
-    void (*sink)(void *arg, const char *line, size_t len); /* roots only; NULL = descriptor `fd` */
+    /* Roots only; NULL = descriptor `fd`. The line ends with "\n" (and a NUL that len does not count). */
+    void (*sink)(void *arg, const char *line, size_t len);
     void *arg;
     int fd;
 };
