@@ -1,0 +1,77 @@
+#include "store/records.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+#define REASON_MAX 512
+
+/* U+FFFD, which stands where bytes were not text. */
+static const char replacement[] = "\xef\xbf\xbd";
+
+size_t sk_strings_count(const char *const *list)
+{
+    size_t count = 0;
+    while (list && list[count])
+        count++;
+    return count;
+}
+
+const char **sk_strings_copy(struct sk_arena *arena, const char *const *list)
+{
+    size_t count = sk_strings_count(list);
+    const char **copy = sk_arena_alloc(arena, (count + 1) * sizeof(*copy));
+
+    for (size_t i = 0; i < count; i++)
+        copy[i] = sk_arena_strdup(arena, list[i]);
+    return copy;
+}
+
+static void spec_init(struct sk_spec *spec, struct sk_arena *arena)
+{
+    spec->image = spec->working_dir = spec->user = "";
+    spec->tags = sk_strings_copy(arena, NULL);
+    spec->drop_capabilities = sk_strings_copy(arena, NULL);
+}
+
+struct sk_record *sk_record_new(const char *id)
+{
+    struct sk_record *record = sk_alloc(sizeof(*record));
+
+    record->id = sk_arena_strdup(&record->arena, id);
+    record->owner = record->request_id = record->template_id = "";
+    record->state = SK_STATE_PENDING;
+    record->state_reason = record->boot_id = "";
+    spec_init(&record->spec, &record->arena);
+    record->process.argv = sk_strings_copy(&record->arena, NULL);
+    record->process.env = sk_strings_copy(&record->arena, NULL);
+    record->process.working_dir = record->process.user = "";
+    return record;
+}
+
+void sk_record_free(struct sk_record *record)
+{
+    if (!record)
+        return;
+    sk_arena_fini(&record->arena);
+    free(record);
+}
+
+void sk_record_set_reason(struct sk_record *record, const char *reason)
+{
+    char clean[REASON_MAX + 1];
+    size_t used = 0, left = strlen(reason);
+
+    while (left) {
+        size_t step = sk_utf8_next(reason, left);
+        const char *from = step ? reason : replacement;
+        size_t len = step ? step : sizeof(replacement) - 1;
+        if (used + len > REASON_MAX)
+            break;
+        memcpy(clean + used, from, len);
+        used += len;
+        reason += step ? step : 1;
+        left -= step ? step : 1;
+    }
+    record->state_reason = sk_arena_strndup(&record->arena, clean, used);
+}
