@@ -1,9 +1,10 @@
 /* bridge.h: gRPC core's completion queue and the loop, joined.
  *
  * gRPC core makes progress only while a thread waits on its queue
- * (github.com/grpc/grpc/issues/14796). One thread waits, and posts each
- * event to the loop. Tags are struct sk_tag, embedded in what they complete;
- * one must stay alive until its fn has run on the loop. */
+ * (github.com/grpc/grpc/issues/14796). One thread waits, and hands the events
+ * over in batches, one wake-up of the loop for many. Tags are struct sk_tag,
+ * embedded in what they complete; one must stay alive until its fn has run on
+ * the loop. The thread never looks into a tag. */
 #ifndef SK_RPC_BRIDGE_H
 #define SK_RPC_BRIDGE_H
 
@@ -12,9 +13,7 @@
 #include <grpc/grpc.h>
 
 struct sk_tag {
-    struct sk_post post; /* the bridge's */
     void (*fn)(struct sk_tag *tag, bool ok);
-    bool ok;
 };
 
 struct sk_bridge;
@@ -27,5 +26,9 @@ struct sk_loop *sk_bridge_loop(struct sk_bridge *bridge);
 /* All calls, channels and servers on the queue must be over or shutting
  * down; drains the queue, ends the thread, frees the bridge, then fires. */
 void sk_bridge_close(struct sk_bridge *bridge, struct sk_done *done);
+
+/* Drops gRPC's own lines on stderr, for the whole process. For programs
+ * whose stderr belongs to their user; what went wrong is in the statuses too. */
+void sk_bridge_silence(void);
 
 #endif

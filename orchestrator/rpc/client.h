@@ -24,6 +24,7 @@ struct sk_channel_options {
     } * headers;
 };
 
+/* Connects when the first call is made. Errors: SK_INVALID_ARGUMENT for a header that gRPC cannot carry. */
 SK_MUST_CHECK enum sk_code sk_channel_new(struct sk_bridge *bridge, const struct sk_channel_options *options,
                                           struct sk_channel **out_channel, struct sk_err *err);
 /* No call may be under way. NULL is fine. */
@@ -31,9 +32,12 @@ void sk_channel_free(struct sk_channel *channel);
 
 /* What a failed call said beside code and text: grpc-status-details-bin. */
 struct sk_call_failure {
-    uint8_t *details; /* packed google.rpc.Status; heap, owned by the call; may be NULL */
+    const uint8_t *details; /* packed google.rpc.Status; NULL = none */
     size_t details_len;
 };
+
+/* Of the call whose done or on_end is being run; borrowed until that returns. */
+struct sk_call_failure sk_channel_failure(const struct sk_channel *channel);
 
 /* One method. */
 struct sk_method {
@@ -62,10 +66,12 @@ struct sk_stream_events {
     void (*on_message)(void *arg, const ProtobufCMessage *message);
     /* The last sk_stream_send has been taken by the transport. */
     void (*on_sent)(void *arg);
-    /* Over; err NULL = status OK. The last callback. */
+    /* Over; err NULL = status OK. The last callback. Every message has been
+     * delivered before an OK, so it does not come while one is not wanted. */
     void (*on_end)(void *arg, const struct sk_err *err);
 };
 
+/* Never NULL; what is wrong from the start comes by on_end too. */
 struct sk_stream_call *sk_stream_open(struct sk_channel *channel, const struct sk_method *method,
                                       const struct sk_header *headers, struct sk_duration timeout,
                                       const struct sk_stream_events *events, void *arg);
@@ -74,7 +80,8 @@ void sk_stream_want(struct sk_stream_call *stream);
 void sk_stream_send(struct sk_stream_call *stream, const ProtobufCMessage *message);
 void sk_stream_half_close(struct sk_stream_call *stream);
 void sk_stream_cancel(struct sk_stream_call *stream);
-/* Cancels if need be; no callback afterwards; memory returns by itself. NULL is fine. */
+/* Cancels if need be; no callback afterwards; memory returns by itself. Owed for
+ * every stream, after on_end too, and before its channel is freed. NULL is fine. */
 void sk_stream_close(struct sk_stream_call *stream);
 
 #endif

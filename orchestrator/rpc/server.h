@@ -40,7 +40,8 @@ void sk_server_close(struct sk_server *server, struct sk_done *done);
  * Callbacks are set by the handler in on_call; each may be NULL. */
 struct sk_server_call_events {
     /* One message after sk_server_call_want(); NULL = the client half-closed.
-     * The buffer is borrowed for the callback. Too big or broken: the call is cancelled by gRPC. */
+     * The buffer is borrowed for the callback. Too big or broken: the call is cancelled by gRPC.
+     * No NULL comes when the client resets the stream: that is on_cancel. */
     void (*on_message)(void *arg, grpc_byte_buffer *message);
     /* The last sk_server_call_send has been taken. Not called once cancelled. */
     void (*on_sent)(void *arg);
@@ -52,7 +53,7 @@ void sk_server_call_set(struct sk_server_call *call, const struct sk_server_call
 const char *sk_server_call_method(const struct sk_server_call *call); /* "/pkg.Service/Method" */
 const char *sk_server_call_peer(const struct sk_server_call *call);   /* "ipv4:127.0.0.1:4711" */
 /* First value of a request header (lower-case name), or NULL; borrowed from the call. */
-const char *sk_server_call_header(const struct sk_server_call *call, const char *name);
+const char *sk_server_call_header(struct sk_server_call *call, const char *name);
 /* The client's deadline; unset = none. */
 struct sk_instant sk_server_call_deadline(const struct sk_server_call *call);
 /* Freed with the call. */
@@ -60,9 +61,10 @@ struct sk_arena *sk_server_call_arena(struct sk_server_call *call);
 bool sk_server_call_is_cancelled(const struct sk_server_call *call);
 
 void sk_server_call_want(struct sk_server_call *call);
-/* One at a time; on_sent follows. */
+/* One at a time; on_sent follows. At most SK_RPC_MESSAGE_MAX packed. */
 void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *message);
-/* Ends the call: the status, and a last message before it if not NULL.
+/* Ends the call: the status, and a last message before it if not NULL (one that
+ * is too big to be sent becomes SK_RESOURCE_EXHAUSTED).
  * details: packed google.rpc.Status for the trailer, or NULL. No callback
  * afterwards; the call must not be touched again. A send under way is completed first. */
 void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *message, enum sk_code code,
