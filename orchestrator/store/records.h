@@ -67,7 +67,7 @@ struct sk_process_defaults {
 struct sk_record {
     struct sk_arena arena;
     const char *id;
-    const char *owner;      /* key id of the creator; "" = no keys configured */
+    const char *owner;        /* key id of the creator; "" = no keys configured */
     const char *request_id;   /* "" = none */
     uint8_t request_hash[32]; /* of the create request's body, for duplicate detection */
     const char *template_id;  /* "" = none */
