@@ -14,7 +14,8 @@
 
 struct sk_loop;
 
-/* Heap; one owner. Errors: SK_INTERNAL when the system has no descriptors left. */
+/* Heap; one owner. Makes the process ignore SIGPIPE. Errors: SK_INTERNAL when
+ * the system has no descriptors left. */
 SK_MUST_CHECK enum sk_code sk_loop_new(struct sk_loop **out_loop, struct sk_err *err);
 /* Must be empty: no timer, task or watch left (asserted). NULL is fine. */
 void sk_loop_free(struct sk_loop *loop);
@@ -23,7 +24,8 @@ void sk_loop_run(struct sk_loop *loop);
 /* Any thread. Makes sk_loop_run return at the end of the current turn. */
 void sk_loop_stop(struct sk_loop *loop);
 
-/* The time this turn of the loop began. */
+/* The time when the loop last had something to report; it stands still while
+ * one report (posts, tasks, timers or one descriptor) is dealt with. */
 struct sk_instant sk_loop_now(const struct sk_loop *loop);
 struct sk_wall sk_loop_wall(const struct sk_loop *loop);
 
@@ -43,7 +45,8 @@ struct sk_post {
     void (*fn)(struct sk_post *post);
     struct sk_post *next; /* the loop's */
 };
-/* Any thread. Order is kept per sender. `post` must stay alive until fn runs. */
+/* Any thread. Order is kept per sender. `post` must stay alive until fn runs;
+ * the loop until every sender's call has returned. */
 void sk_loop_post(struct sk_loop *loop, struct sk_post *post, void (*fn)(struct sk_post *post));
 
 /* --- timers --------------------------------------------------------------- */
@@ -63,8 +66,9 @@ void sk_timer_stop(struct sk_loop *loop, struct sk_timer *timer);
 enum { SK_READABLE = 1, SK_WRITABLE = 2 };
 
 struct sk_watch;
-/* Watches `fd` (borrowed; stays open until sk_watch_close). Level-triggered;
- * `events` starts at 0 = silent. Hang-up and error count as both events.
+/* Watches `fd` (borrowed; made non-blocking; stays open until sk_watch_close). Level-triggered;
+ * `events` starts at 0 = silent. Hang-up and error count as both events; only
+ * those that were asked for are reported.
  * One watch per descriptor number. */
 SK_MUST_CHECK enum sk_code sk_watch_open(struct sk_loop *loop, int fd, void (*fn)(void *arg, unsigned events),
                                          void *arg, struct sk_watch **out_watch, struct sk_err *err);

@@ -7,6 +7,11 @@
  * success; an error from an undo is reported to `on_undo_error`, if set, and
  * the walk goes on.
  *
+ * A zeroed struct is an op that was never started. While it runs it is the
+ * callee of `whole`: cancelling `whole` cancels the op, so a flow can be a
+ * step of another. Undo steps are never cancelled and know no deadline. The op
+ * is over, and may be freed, when `whole` fires.
+ *
  * A step that does not answer: at the deadline its `done` is cancelled, and
  * the runner waits for the answer, which drivers owe (see drivers). */
 #ifndef SK_LOOP_OP_H

@@ -44,14 +44,19 @@ struct sk_writer {
     int fd;           /* -1 when closed */
     uint8_t *pending; /* owned copy of what did not fit */
     size_t pending_len, pending_at;
+    bool busy; /* on_room is still to come */
+    int sys;   /* errno of a failed write, 0 if none */
 };
 
 SK_MUST_CHECK enum sk_code sk_writer_open(struct sk_writer *writer, struct sk_loop *loop, int fd_take,
                                           void (*on_room)(struct sk_writer *, const struct sk_err *),
                                           struct sk_err *err);
 /* Writes all of data, keeping a copy of the rest; on_room fires once when it
- * is all written or has failed. One write at a time (asserted). */
+ * is all written or has failed (SK_UNAVAILABLE: the far end is gone). One
+ * write at a time (asserted). The process must ignore SIGPIPE, which
+ * sk_loop_new sees to. */
 void sk_writer_write(struct sk_writer *writer, const uint8_t *data, size_t len);
+/* No callback afterwards, what is pending is dropped; harmless twice or on a zeroed struct with fd -1. */
 void sk_writer_close(struct sk_writer *writer);
 
 /* A new, close-on-exec open file description of the same pipe, socket-free
