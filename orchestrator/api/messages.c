@@ -32,3 +32,11 @@ uint8_t *sk_pb_pack(struct sk_arena *arena, const ProtobufCMessage *message, siz
     *out_len = protobuf_c_message_pack(message, data);
     return data;
 }
+
+const char **sk_pb_strings(struct sk_arena *arena, char *const *items, size_t count)
+{
+    const char **out = sk_arena_alloc(arena, (count + 1) * sizeof(out[0]));
+    for (size_t i = 0; i < count; i++)
+        out[i] = sk_arena_strdup(arena, items[i]);
+    return out;
+}

@@ -10,8 +10,8 @@
 
 /* SK_PB(Sandbox) is a message's type, SK_PBE(STATE, RUNNING) a constant of an enum whose values repeat its
  * name. */
-#define SK_PB(name)          Coreweave__Sandbox__V1__##name
-#define SK_PBE(enumer, name) COREWEAVE__SANDBOX__V1__##enumer##__##enumer##_##name
+#define SK_PB(name)           Coreweave__Sandbox__V1__##name
+#define SK_PBE(enumer, value) COREWEAVE__SANDBOX__V1__##enumer##__##value
 /* A fresh message in the arena: SK_PB_NEW(arena, sandbox_status). */
 #define SK_PB_NEW(arena, lower) sk_pb_new((arena), &coreweave__sandbox__v1__##lower##__descriptor)
 
@@ -21,5 +21,7 @@ void *sk_pb_new(struct sk_arena *arena, const ProtobufCMessageDescriptor *type)
 void *sk_pb_unpack(struct sk_arena *arena, const ProtobufCMessageDescriptor *type, const uint8_t *data,
                    size_t len);
 uint8_t *sk_pb_pack(struct sk_arena *arena, const ProtobufCMessage *message, size_t *out_len);
+/* A repeated string copied as a NULL-terminated list. */
+const char **sk_pb_strings(struct sk_arena *arena, char *const *items, size_t count);
 
 #endif

@@ -1,0 +1,113 @@
+#include "api/call.h"
+#include "api/status.h"
+#include "rpc/message.h"
+
+static enum sk_level level_of(enum sk_code code)
+{
+    switch (code) {
+    case SK_OK:
+        return SK_DEBUG;
+    case SK_UNKNOWN:
+    case SK_INTERNAL:
+    case SK_DATA_LOSS:
+    case SK_UNAVAILABLE:
+        return SK_WARN;
+    default:
+        return SK_INFO;
+    }
+}
+
+static struct sk_duration took(const struct sk_call *call)
+{
+    return sk_instant_diff(sk_loop_now(sk_node_loop(call->node)), call->began);
+}
+
+void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message)
+{
+    sk_log(call->log, SK_DEBUG, "rpc.ok", SK_STR("method", sk_server_call_method(call->rpc)),
+           SK_MS("took", took(call)));
+    sk_server_call_finish(call->rpc, message, SK_OK, "", NULL, 0);
+}
+
+static void fail(struct sk_call *call, const struct sk_err *err, const struct sk_check *check)
+{
+    struct sk_status status = sk_status_make(call->arena, err, check);
+    sk_log_err(call->log, level_of(err->code), "rpc.failed", err,
+               SK_STR("method", sk_server_call_method(call->rpc)),
+               SK_STR("peer", sk_server_call_peer(call->rpc)), SK_STR("key", call->key_id),
+               SK_MS("took", took(call)));
+    sk_server_call_finish(call->rpc, NULL, status.code, status.text, status.details, status.details_len);
+}
+
+void sk_call_fail(struct sk_call *call, const struct sk_err *err)
+{
+    fail(call, err, NULL);
+}
+
+void sk_call_fail_check(struct sk_call *call, const struct sk_check *check)
+{
+    struct sk_err err = {0};
+    (void)!sk_check_result(check, &err);
+    fail(call, &err, check);
+}
+
+enum sk_code sk_call_cancel_code(const struct sk_call *call)
+{
+    struct sk_instant deadline = sk_server_call_deadline(call->rpc);
+    bool late = sk_instant_is_set(deadline) && sk_loop_now(sk_node_loop(call->node)).ns >= deadline.ns;
+    return late ? SK_DEADLINE_EXCEEDED : SK_CANCELLED;
+}
+
+enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer *bytes, ProtobufCMessage **out_message,
+                            struct sk_err *err)
+{
+    return sk_message_unpack(call->arena, call->method.type->input, bytes, out_message, err);
+}
+
+enum sk_code sk_call_find(struct sk_call *call, const char *id, struct sk_sandbox **out_sandbox,
+                          struct sk_err *err)
+{
+    *out_sandbox = sk_node_find(call->node, id);
+    if (*out_sandbox)
+        return SK_OK;
+    (void)sk_fail(err, SK_NOT_FOUND, "there is no sandbox \"%.64s\"", id);
+    return sk_err_reason(err, "SANDBOX_NOT_FOUND");
+}
+
+static void on_request(void *arg, grpc_byte_buffer *bytes)
+{
+    struct sk_call *call = arg;
+    struct sk_err err = {0};
+    ProtobufCMessage *request = NULL;
+    call->on_cancel = NULL;
+    if (!bytes)
+        (void)sk_fail(&err, SK_INVALID_ARGUMENT, "the call carries no request");
+    else if (!sk_call_unpack(call, bytes, &request, &err)) {
+        call->method.unary(call, request);
+        return;
+    }
+    sk_call_fail(call, &err);
+}
+
+/* Before the request has come there is no handler that would answer. */
+static void cancel_waiting(struct sk_call *call)
+{
+    struct sk_err err = {0};
+    (void)sk_fail(&err, sk_call_cancel_code(call), "the client went away before its request came");
+    sk_call_fail(call, &err);
+}
+
+static void on_cancel(void *arg)
+{
+    struct sk_call *call = arg;
+    if (call->on_cancel)
+        call->on_cancel(call);
+}
+
+void sk_call_run_unary(struct sk_call *call)
+{
+    static const struct sk_server_call_events events = {.on_message = on_request, .on_cancel = on_cancel};
+    call->on_cancel = cancel_waiting;
+    sk_server_call_set(call->rpc, &events, call);
+    sk_server_call_want(call->rpc);
+}

@@ -1,0 +1,47 @@
+/* call.h: one RPC: its memory, its log, and exactly one answer.
+ *
+ * A call lives in the arena of its sk_server_call, from sk_api_on_call to
+ * sk_call_reply or sk_call_fail; neither it nor anything in its arena may be
+ * touched afterwards. */
+#ifndef SK_API_CALL_H
+#define SK_API_CALL_H
+
+#include "api/check.h"
+#include "api/messages.h"
+#include "api/methods.h"
+#include "core/node.h"
+#include "rpc/server.h"
+
+struct sk_call {
+    struct sk_server_call *rpc;
+    struct sk_arena *arena;
+    struct sk_node *node;
+    const struct sk_log *log; /* the api's */
+    struct sk_method method;
+    const char *key_id; /* "" = no keys configured */
+    struct sk_instant began;
+    void *state; /* the handler's */
+    /* The client went away or its deadline passed; set by handlers that can
+     * give up early. They must still answer. Unary calls only. */
+    void (*on_cancel)(struct sk_call *call);
+};
+
+/* Asks for the one request of a unary method, unpacks it, calls the handler. */
+void sk_call_run_unary(struct sk_call *call);
+
+/* Answers. message may be NULL on streams only. */
+void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message);
+void sk_call_fail(struct sk_call *call, const struct sk_err *err);
+/* The same, with all that was found wrong; `check` must hold something. */
+void sk_call_fail_check(struct sk_call *call, const struct sk_check *check);
+/* SK_DEADLINE_EXCEEDED or SK_CANCELLED, by the clock; for cancelled calls. */
+enum sk_code sk_call_cancel_code(const struct sk_call *call);
+
+/* A message buffer as a request in the call's arena. */
+SK_MUST_CHECK enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer *bytes,
+                                          ProtobufCMessage **out_message, struct sk_err *err);
+/* The sandbox a request names; SK_NOT_FOUND + SANDBOX_NOT_FOUND for any text that names none. */
+SK_MUST_CHECK enum sk_code sk_call_find(struct sk_call *call, const char *id, struct sk_sandbox **out_sandbox,
+                                        struct sk_err *err);
+
+#endif

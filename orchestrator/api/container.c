@@ -1,0 +1,145 @@
+#include "api/container.h"
+#include "api/capability.h"
+#include "api/resources.h"
+
+#include <string.h>
+
+#define NAME_LEN_MAX  128
+#define IMAGE_LEN_MAX 1024
+#define PATH_LEN_MAX  4095
+#define CAPS_MAX      100
+
+#define VARIABLE SK_PB(Container__EnvironmentVariablesEntry)
+
+static int by_variable(const void *a, const void *b)
+{
+    return strcmp((*(VARIABLE *const *)a)->key, (*(VARIABLE *const *)b)->key);
+}
+
+void sk_container_sort(SK_PB(Container) * container)
+{
+    if (container->n_environment_variables)
+        qsort(container->environment_variables, container->n_environment_variables, sizeof(VARIABLE *),
+              by_variable);
+}
+
+static void not_implemented(struct sk_check *check, const struct sk_path *path, const char *name, bool used)
+{
+    if (used)
+        sk_check_refused(check, SK_FIELD(path, name), SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
+                         "is not implemented yet");
+}
+
+static void check_unimplemented(const SK_PB(Container) * in, const struct sk_path *path,
+                                struct sk_check *check)
+{
+    not_implemented(check, path, "files", in->n_files > 0);
+    not_implemented(check, path, "volume_mounts", in->n_volume_mounts > 0);
+    not_implemented(check, path, "image_pull_credentials", in->image_pull_credentials);
+    not_implemented(check, path, "startup_probe", in->startup_probe);
+    if (in->n_secret_stores)
+        sk_check_refused(check, SK_FIELD(path, "secret_stores"), SK_FAILED_PRECONDITION,
+                         "SECRET_STORE_NOT_PROVISIONED", "there is no such store here");
+}
+
+static void decode_env(const SK_PB(Container) * in, const struct sk_path *path, struct sk_arena *arena,
+                       struct sk_spec *out, struct sk_check *check)
+{
+    const struct sk_path *at = SK_FIELD(path, "environment_variables");
+    out->env = sk_arena_alloc(arena, (in->n_environment_variables + 1) * sizeof(out->env[0]));
+    out->env_count = in->n_environment_variables;
+    for (size_t i = 0; i < in->n_environment_variables; i++) {
+        const VARIABLE *item = in->environment_variables[i];
+        (void)sk_check_env_name(check, at, item->key);
+        if (i && strcmp(in->environment_variables[i - 1]->key, item->key) == 0)
+            sk_check_violated(check, at, "\"%.64s\" is given twice", item->key);
+        out->env[i] = (struct sk_env){.name = sk_arena_strdup(arena, item->key),
+                                      .value = sk_arena_strdup(arena, item->value)};
+    }
+}
+
+static void decode_user(const SK_PB(SecurityContext) * in, const struct sk_path *path, struct sk_arena *arena,
+                        struct sk_spec *out, struct sk_check *check)
+{
+    /* The highest number means "no user" to the kernel. */
+    if (in->_run_as_user_case && in->run_as_user == UINT32_MAX)
+        sk_check_violated(check, SK_FIELD(path, "run_as_user"), "is not a user id");
+    if (in->_run_as_group_case && in->run_as_group == UINT32_MAX)
+        sk_check_violated(check, SK_FIELD(path, "run_as_group"), "is not a group id");
+    if (in->_run_as_group_case && !in->_run_as_user_case)
+        sk_check_violated(check, SK_FIELD(path, "run_as_group"), "needs run_as_user beside it");
+    if (in->_run_as_user_case && in->_run_as_group_case)
+        out->user = sk_arena_printf(arena, "%u:%u", in->run_as_user, in->run_as_group);
+    else if (in->_run_as_user_case)
+        out->user = sk_arena_printf(arena, "%u", in->run_as_user);
+}
+
+static void decode_capabilities(const SK_PB(SecurityContext) * in, const struct sk_path *path,
+                                struct sk_arena *arena, struct sk_spec *out, struct sk_check *check)
+{
+    const struct sk_path *drop = SK_FIELD(path, "capabilities_drop");
+    if (in->n_capabilities_add)
+        sk_check_violated(check, SK_FIELD(path, "capabilities_add"), "must be empty: none can be added");
+    if (in->n_capabilities_drop > CAPS_MAX) {
+        sk_check_violated(check, drop, "must not have more than %d", CAPS_MAX);
+        return;
+    }
+    const char **names = sk_arena_alloc(arena, (in->n_capabilities_drop + 1) * sizeof(names[0]));
+    bool all = false;
+    for (size_t i = 0; i < in->n_capabilities_drop; i++) {
+        const char *asked = in->capabilities_drop[i];
+        bool is_all = strcmp(asked, "ALL") == 0 || strcmp(asked, "all") == 0;
+        names[i] = is_all ? "ALL" : sk_capability_find(asked);
+        all |= is_all;
+        if (!names[i])
+            sk_check_violated(check, SK_ITEM(path, "capabilities_drop", i), "names no capability");
+    }
+    out->drop_capabilities = all ? sk_strings_copy(arena, sk_capabilities) : names;
+}
+
+static void decode_security(const SK_PB(SecurityContext) * in, const struct sk_path *path,
+                            struct sk_arena *arena, struct sk_spec *out, struct sk_check *check)
+{
+    if (in->_privileged_case && in->privileged)
+        sk_check_violated(check, SK_FIELD(path, "privileged"), "must not be set");
+    if (in->_allow_privilege_escalation_case && in->allow_privilege_escalation)
+        sk_check_violated(check, SK_FIELD(path, "allow_privilege_escalation"), "must not be set");
+    if (in->seccomp_profile[0] && strcmp(in->seccomp_profile, "RuntimeDefault") != 0)
+        sk_check_violated(check, SK_FIELD(path, "seccomp_profile"), "must be empty or RuntimeDefault");
+    out->read_only_root = in->_read_only_root_filesystem_case && in->read_only_root_filesystem;
+    decode_user(in, path, arena, out, check);
+    decode_capabilities(in, path, arena, out, check);
+}
+
+static void check_texts(const SK_PB(Container) * in, const struct sk_path *path, struct sk_check *check)
+{
+    (void)sk_check_length(check, SK_FIELD(path, "name"), in->name, NAME_LEN_MAX);
+    (void)sk_check_length(check, SK_FIELD(path, "image"), in->image, IMAGE_LEN_MAX);
+    const struct sk_path *dir = SK_FIELD(path, "working_dir");
+    if (sk_check_length(check, dir, in->working_dir, PATH_LEN_MAX) && in->working_dir[0] &&
+        in->working_dir[0] != '/')
+        sk_check_violated(check, dir, "must be an absolute path");
+    if (in->_primary_case && !in->primary)
+        sk_check_violated(check, SK_FIELD(path, "primary"), "the only container is the primary one");
+}
+
+void sk_container_decode(const SK_PB(Container) * container, const struct sk_path *path,
+                         const struct sk_node_config *node, struct sk_arena *arena, struct sk_spec *out_spec,
+                         struct sk_check *check)
+{
+    check_texts(container, path, check);
+    out_spec->image = sk_arena_strdup(arena, container->image);
+    out_spec->working_dir = sk_arena_strdup(arena, container->working_dir);
+    out_spec->user = "";
+    out_spec->drop_capabilities = sk_strings_copy(arena, NULL);
+    if (container->command[0])
+        out_spec->command = sk_pb_strings(arena, &container->command, 1);
+    if (container->n_args)
+        out_spec->args = sk_pb_strings(arena, container->args, container->n_args);
+    decode_env(container, path, arena, out_spec, check);
+    if (container->security_context)
+        decode_security(container->security_context, SK_FIELD(path, "security_context"), arena, out_spec,
+                        check);
+    sk_resources_decode(container, path, node, out_spec, check);
+    check_unimplemented(container, path, check);
+}

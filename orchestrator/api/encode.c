@@ -1,0 +1,108 @@
+#include "api/encode.h"
+#include "api/resources.h"
+
+/* One node is one group. */
+#define RUNNER_GROUP "default"
+
+Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at)
+{
+    if (!at.ns)
+        return NULL;
+    Google__Protobuf__Timestamp *out = sk_pb_new(arena, &google__protobuf__timestamp__descriptor);
+    out->seconds = at.ns / 1000000000;
+    out->nanos = (int32_t)(at.ns % 1000000000);
+    return out;
+}
+
+static SK_PB(State) encode_state(enum sk_state state)
+{
+    switch (state) {
+    case SK_STATE_PENDING:
+        return SK_PBE(STATE, STATE_PENDING);
+    case SK_STATE_CREATING:
+        return SK_PBE(STATE, STATE_CREATING);
+    case SK_STATE_RUNNING:
+        return SK_PBE(STATE, STATE_RUNNING);
+    case SK_STATE_TERMINATING:
+        return SK_PBE(STATE, STATE_TERMINATING);
+    case SK_STATE_COMPLETED:
+        return SK_PBE(STATE, STATE_COMPLETED);
+    case SK_STATE_TERMINATED:
+        return SK_PBE(STATE, STATE_TERMINATED);
+    case SK_STATE_FAILED:
+        break;
+    }
+    return SK_PBE(STATE, STATE_FAILED);
+}
+
+static void encode_services(struct sk_arena *arena, const SK_PB(SandboxSpec) * spec,
+                            SK_PB(SandboxStatus) * status)
+{
+    status->services = sk_arena_alloc(arena, (spec->n_services + 1) * sizeof(void *));
+    for (status->n_services = 0; status->n_services < spec->n_services; status->n_services++) {
+        const SK_PB(Service) *asked = spec->services[status->n_services];
+        SK_PB(ServiceStatus) *out = SK_PB_NEW(arena, service_status);
+        out->port = asked->port;
+        out->name = asked->name;
+        out->protocol = asked->protocol;
+        out->visibility = asked->visibility;
+        status->services[status->n_services] = out;
+    }
+}
+
+static void encode_container(struct sk_arena *arena, const struct sk_record *record,
+                             const SK_PB(Container) * asked, const struct sk_node_config *node,
+                             SK_PB(SandboxStatus) * status)
+{
+    SK_PB(ContainerStatus) *out = SK_PB_NEW(arena, container_status);
+    out->name = asked->name[0] ? asked->name : "main";
+    out->state = status->state;
+    out->exit_code = record->has_exit_code ? record->exit_code : 0;
+    status->container_statuses = sk_arena_memdup(arena, &out, sizeof(out));
+    status->n_container_statuses = 1;
+    status->effective_resource_requirements = sk_resources_effective(arena, asked, node);
+    status->effective_resources = status->effective_resource_requirements->limits;
+}
+
+static SK_PB(SandboxStatus) * encode_status(struct sk_arena *arena, const struct sk_record *record,
+                                            const SK_PB(SandboxSpec) * spec,
+                                            const struct sk_node_config *node)
+{
+    SK_PB(SandboxStatus) *status = SK_PB_NEW(arena, sandbox_status);
+    status->state = encode_state(record->state);
+    status->state_reason = sk_arena_strdup(arena, record->state_reason);
+    status->create_time = sk_encode_time(arena, record->created);
+    status->start_time = sk_encode_time(arena, record->started);
+    status->end_time = sk_encode_time(arena, record->ended);
+    status->runner_id = sk_arena_strdup(arena, node->node_id);
+    status->runner_group_id = RUNNER_GROUP;
+    status->effective_max_lifetime_seconds = record->spec.max_lifetime_seconds;
+    status->effective_runtime_class = "<node-default>";
+    status->effective_dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY);
+    if (record->has_exit_code) {
+        status->_exit_code_case = SK_PBE(SANDBOX_STATUS, _EXIT_CODE_EXIT_CODE);
+        status->exit_code = record->exit_code;
+    }
+    encode_services(arena, spec, status);
+    if (spec->n_containers)
+        encode_container(arena, record, spec->containers[0], node, status);
+    return status;
+}
+
+SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_record *record,
+                                   const struct sk_node_config *node)
+{
+    const struct sk_spec *spec = &record->spec;
+    SK_PB(Sandbox) *out =
+        sk_pb_unpack(arena, &coreweave__sandbox__v1__sandbox__descriptor, spec->echo, spec->echo_len);
+    /* A record of another daemon may hold bytes this one cannot read: then the status must do. */
+    if (!out)
+        out = SK_PB_NEW(arena, sandbox);
+    if (!out->spec)
+        out->spec = SK_PB_NEW(arena, sandbox_spec);
+    out->sandbox_id = sk_arena_strdup(arena, record->id);
+    out->source_template_id = sk_arena_strdup(arena, record->template_id);
+    out->source_template_revision = record->template_revision;
+    out->status = encode_status(arena, record, out->spec, node);
+    return out;
+}

@@ -1,0 +1,20 @@
+/* handlers.h: what each implemented method does. A handler gets a call whose
+ * key has been checked; it must see to it that the call is answered, once. */
+#ifndef SK_API_HANDLERS_H
+#define SK_API_HANDLERS_H
+
+#include "api/call.h"
+
+/* The request lives in the call's arena and is of the method's type. */
+void sk_create_sandbox(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_sandbox(struct sk_call *call, ProtobufCMessage *request);
+void sk_list_sandboxes(struct sk_call *call, ProtobufCMessage *request);
+void sk_delete_sandbox(struct sk_call *call, ProtobufCMessage *request);
+void sk_purge_sandboxes(struct sk_call *call, ProtobufCMessage *request);
+void sk_exec_unary(struct sk_call *call, ProtobufCMessage *request);
+void sk_health_check(struct sk_call *call, ProtobufCMessage *request);
+
+/* A stream sets the events of call->rpc itself. */
+void sk_exec_stream(struct sk_call *call);
+
+#endif

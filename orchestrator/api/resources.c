@@ -1,0 +1,133 @@
+#include "api/resources.h"
+#include "base/quantity.h"
+
+#include <string.h>
+
+#define QUANTITY_LEN_MAX 64
+#define MEMORY_LEAST     (INT64_C(4) * 1024 * 1024) /* below this no container starts */
+
+static const char *cpu_text(struct sk_arena *arena, int64_t millis)
+{
+    if (millis % 1000 == 0)
+        return sk_arena_printf(arena, "%lld", (long long)(millis / 1000));
+    return sk_arena_printf(arena, "%lldm", (long long)millis);
+}
+
+static const char *memory_text(struct sk_arena *arena, int64_t bytes)
+{
+    const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
+    size_t unit = 0;
+    while (unit + 1 < sk_array_len(units) && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    return sk_arena_printf(arena, "%lld%s", (long long)bytes, units[unit]);
+}
+
+static const char *first_of(const char *a, const char *b, const char *otherwise)
+{
+    if (a && a[0])
+        return a;
+    return b && b[0] ? b : otherwise;
+}
+
+/* One side of the effective form: `own` where it says something, else `other`, else the defaults. */
+static SK_PB(Resources) * merged(struct sk_arena *arena, const SK_PB(Resources) * own,
+                                 const SK_PB(Resources) * other, const struct sk_node_config *node)
+{
+    SK_PB(Resources) *out = SK_PB_NEW(arena, resources);
+    out->cpu = (char *)first_of(own ? own->cpu : NULL, other ? other->cpu : NULL,
+                                cpu_text(arena, node->default_cpu_millis));
+    out->memory = (char *)first_of(own ? own->memory : NULL, other ? other->memory : NULL,
+                                   memory_text(arena, node->default_memory_bytes));
+    return out;
+}
+
+SK_PB(ResourceRequirements) * sk_resources_effective(struct sk_arena *arena,
+                                                     const SK_PB(Container) * container,
+                                                     const struct sk_node_config *node)
+{
+    const SK_PB(ResourceRequirements) *asked = container->resource_requirements;
+    const SK_PB(Resources) *requests = asked ? asked->requests : container->resources;
+    const SK_PB(Resources) *limits = asked ? asked->limits : container->resources;
+    SK_PB(ResourceRequirements) *out = SK_PB_NEW(arena, resource_requirements);
+    out->requests = merged(arena, requests, limits, node);
+    out->limits = merged(arena, limits, requests, node);
+    return out;
+}
+
+static void check_gpu(const SK_PB(Resources) * asked, const struct sk_path *path, struct sk_check *check)
+{
+    if (!asked || !asked->gpu)
+        return;
+    const struct sk_path *gpu = SK_FIELD(path, "gpu");
+    if (asked->gpu->count < 0)
+        sk_check_violated(check, SK_FIELD(gpu, "count"), "must not be negative");
+    else if (asked->gpu->count > 0)
+        sk_check_refused(check, gpu, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER", "there is no GPU here");
+}
+
+/* One amount; 0 when it is not a usable one. */
+static int64_t amount(const char *text, int64_t scale, const struct sk_path *path, struct sk_check *check)
+{
+    int64_t value = 0;
+    if (!sk_check_length(check, path, text, QUANTITY_LEN_MAX))
+        return 0;
+    enum sk_code code = sk_quantity_parse(text, scale, &value);
+    if (code == SK_OUT_OF_RANGE)
+        sk_check_violated(check, path, "\"%s\" is too much", text);
+    else if (code)
+        sk_check_violated(check, path, "\"%s\" is not a quantity", text);
+    else if (value == 0)
+        sk_check_violated(check, path, "must be more than zero");
+    return code ? 0 : value;
+}
+
+struct kind {
+    const char *name;
+    int64_t scale, least, ceiling;
+};
+
+/* One kind of resource, both sides. */
+static void decode_kind(const struct kind *kind, const struct sk_path *path, const char *request_text,
+                        const char *limit_text, int64_t *out_request, int64_t *out_limit,
+                        struct sk_check *check)
+{
+    const struct sk_path *request_path = SK_FIELD(SK_FIELD(path, "requests"), kind->name);
+    const struct sk_path *limit_path = SK_FIELD(SK_FIELD(path, "limits"), kind->name);
+    int64_t limit = amount(limit_text, kind->scale, limit_path, check);
+    /* A text that stands on both sides is judged once. */
+    int64_t request = strcmp(request_text, limit_text) == 0
+                          ? limit
+                          : amount(request_text, kind->scale, request_path, check);
+    if (limit && limit < kind->least)
+        sk_check_violated(check, limit_path, "must be at least %lld", (long long)kind->least);
+    if (limit && request > limit)
+        sk_check_violated(check, request_path, "must not be more than the limit");
+    if (limit > kind->ceiling) {
+        sk_check_violated(check, limit_path, "\"%s\" is more than one sandbox may have here", limit_text);
+        check->reason = "RESOURCE_CEILING_EXCEEDED";
+    }
+    *out_request = request;
+    *out_limit = limit;
+}
+
+void sk_resources_decode(const SK_PB(Container) * container, const struct sk_path *path,
+                         const struct sk_node_config *node, struct sk_spec *out_spec, struct sk_check *check)
+{
+    const SK_PB(ResourceRequirements) *asked = container->resource_requirements;
+    const struct sk_path *at = SK_FIELD(path, "resource_requirements");
+    if (asked && container->resources)
+        sk_check_violated(check, at, "must not be given together with resources");
+    check_gpu(container->resources, SK_FIELD(path, "resources"), check);
+    check_gpu(asked ? asked->requests : NULL, SK_FIELD(at, "requests"), check);
+    check_gpu(asked ? asked->limits : NULL, SK_FIELD(at, "limits"), check);
+
+    const struct kind cpu = {"cpu", 1000, 1, node->ceiling_cpu_millis};
+    const struct kind memory = {"memory", 1, MEMORY_LEAST, node->ceiling_memory_bytes};
+    SK_PB(ResourceRequirements) *all = sk_resources_effective(check->arena, container, node);
+    decode_kind(&cpu, at, all->requests->cpu, all->limits->cpu, &out_spec->cpu_request_millis,
+                &out_spec->cpu_limit_millis, check);
+    decode_kind(&memory, at, all->requests->memory, all->limits->memory, &out_spec->memory_request_bytes,
+                &out_spec->memory_limit_bytes, check);
+}

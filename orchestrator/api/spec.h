@@ -1,0 +1,24 @@
+/* spec.h: from a Sandbox message to what core/ is asked to make. Pure. */
+#ifndef SK_API_SPEC_H
+#define SK_API_SPEC_H
+
+#include "api/check.h"
+#include "api/messages.h"
+#include "core/node.h"
+
+#define SK_SPEC_BYTES_MAX (1024 * 1024) /* of an accepted spec, packed */
+#define SK_DEFAULT_IMAGE  "python:3.11"
+
+/* Puts map entries in order, so that equal requests have equal bytes; clients
+ * send them in any order. */
+void sk_spec_sort(SK_PB(Sandbox) * sandbox);
+
+/* Validates and fills *out_spec (strings copied into `arena`, which is the
+ * record's); finds everything that is wrong. The message must be sorted;
+ * absent defaults that clients see again (the image) are filled into it.
+ * When `check` is clean afterwards *out_spec is complete, its echo included:
+ * a packed Sandbox with spec and display_name. */
+void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node, struct sk_arena *arena,
+                    struct sk_spec *out_spec, struct sk_check *check);
+
+#endif
