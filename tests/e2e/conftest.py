@@ -1,0 +1,69 @@
+"""One private node for the whole session; modules that kill things take one of their own."""
+import os
+
+import pytest
+
+from nodes import Node
+
+
+def pytest_addoption(parser):
+    parser.addoption("--runtime", default="crun", choices=["crun", "runc", "fake"])
+    parser.addoption("--build", default=None, help="where sandkeepd is (build/dev)")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "real: needs real containers; skipped on the fake drivers")
+    # One subset a label: what is rerun on runc and on the fake drivers.
+    config.addinivalue_line("markers", "core: the subset that is rerun with other runtimes and SDK versions")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--runtime") == "fake":
+        for item in items:
+            if "real" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="needs real containers"))
+
+
+def start_node(config, **options):
+    return Node(config.getoption("--runtime"), config.getoption("--build"), **options)
+
+
+def stop_node(node):
+    done = node.down()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def shared_node(pytestconfig):
+    node = start_node(pytestconfig)
+    yield node
+    stop_node(node)
+
+
+@pytest.fixture
+def node(shared_node, monkeypatch):
+    """The shared node, named to the SDK by the environment, with nothing active before and after."""
+    yield from lend(shared_node, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def own_node_shared(pytestconfig):
+    node = start_node(pytestconfig)
+    yield node
+    stop_node(node)
+
+
+@pytest.fixture
+def own_node(own_node_shared, monkeypatch):
+    """A node that no other module uses: its daemons may be killed."""
+    yield from lend(own_node_shared, monkeypatch)
+
+
+def lend(node, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("CWSANDBOX_", "WANDB_")):
+            monkeypatch.delenv(name)
+    for name, value in node.env.items():
+        monkeypatch.setenv(name, value)
+    yield node
+    node.end_all()
