@@ -1,0 +1,96 @@
+/* client.h: containerd's gRPC API as we use it: one channel, our namespace
+ * on every call, a time limit on every call.
+ *
+ * Threads: loop only. */
+#ifndef SK_CONTAINERD_CLIENT_H
+#define SK_CONTAINERD_CLIENT_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "rpc/client.h"
+
+/* Seconds. Making a task runs the OCI runtime, which a busy disk can delay. */
+#define SK_CTD_LIMIT        SK_SEC(10)
+#define SK_CTD_CREATE_LIMIT SK_SEC(60)
+
+/* The largest answer we take: a Tasks.List of some ten thousand tasks. */
+#define SK_CTD_RECEIVE_MAX (16 * 1024 * 1024)
+
+enum sk_ctd_method {
+    SK_CTD_VERSION,
+    SK_CTD_NAMESPACE_CREATE,
+    SK_CTD_IMAGE_GET,
+    SK_CTD_CONTENT_READ,
+    SK_CTD_SNAPSHOT_PREPARE,
+    SK_CTD_SNAPSHOT_MOUNTS,
+    SK_CTD_SNAPSHOT_STAT,
+    SK_CTD_SNAPSHOT_REMOVE,
+    SK_CTD_SNAPSHOT_LIST,
+    SK_CTD_CONTAINER_CREATE,
+    SK_CTD_CONTAINER_DELETE,
+    SK_CTD_CONTAINER_LIST,
+    SK_CTD_TASK_CREATE,
+    SK_CTD_TASK_START,
+    SK_CTD_TASK_GET,
+    SK_CTD_TASK_LIST,
+    SK_CTD_TASK_KILL,
+    SK_CTD_TASK_WAIT,
+    SK_CTD_TASK_DELETE,
+    SK_CTD_SUBSCRIBE,
+    SK_CTD_METHOD_COUNT,
+};
+
+struct sk_ctd_client {
+    struct sk_channel *channel; /* owned */
+    struct sk_loop *loop;       /* borrowed */
+    const struct sk_log *log;   /* borrowed, may be NULL */
+    char *namespace;            /* owned */
+    char *snapshotter;          /* owned */
+    size_t under_way;           /* calls that have not answered */
+    struct sk_done *idle;       /* of sk_ctd_client_close */
+};
+
+/* Does not connect yet: that happens with the first call, and again as often
+ * as needed. */
+SK_MUST_CHECK enum sk_code sk_ctd_client_init(struct sk_ctd_client *client, struct sk_bridge *bridge,
+                                              const struct sk_log *log, const char *socket,
+                                              const char *namespace, const char *snapshotter,
+                                              struct sk_err *err);
+/* Waits for the calls under way, which all have limits, frees what the
+ * client holds, then fires. */
+void sk_ctd_client_close(struct sk_ctd_client *client, struct sk_done *done);
+
+/* Codes that are as good as success to a caller. */
+#define SK_FORGIVE(code) (1u << (code))
+
+/* How one call is made. */
+struct sk_ctd_ask {
+    enum sk_ctd_method method;
+    struct sk_duration limit;        /* 0 = SK_CTD_LIMIT */
+    unsigned forgive;                /* SK_FORGIVE bits: answered as success; *out_err tells */
+    bool can_cancel;                 /* whether giving up half-way does no harm in containerd */
+    struct sk_arena *arena;          /* for the response; NULL if none is wanted */
+    ProtobufCMessage **out_response; /* NULL if none is wanted; untouched on failure and when forgiven */
+    struct sk_err *out_err;          /* how the call ended, written before done fires; may be NULL */
+};
+
+/* One unary call. The request is packed before this returns. Errors carry
+ * the method's name and containerd's sentence. */
+void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, const ProtobufCMessage *request,
+                 struct sk_done *done);
+
+/* Reads a whole stream: `each` is called for every message (its arena lasts
+ * for that call); an error from it ends the stream. Can be cancelled. */
+struct sk_ctd_gather {
+    enum sk_code (*each)(void *arg, const ProtobufCMessage *message, struct sk_err *err);
+    void *arg;
+    unsigned forgive;       /* as in struct sk_ctd_ask */
+    struct sk_err *out_err; /* as in struct sk_ctd_ask */
+};
+void sk_ctd_gather(struct sk_ctd_client *client, enum sk_ctd_method method, const ProtobufCMessage *request,
+                   const struct sk_ctd_gather *gather, struct sk_done *done);
+
+/* The method's entry for sk_stream_open, for streams that do not end. */
+const struct sk_method *sk_ctd_method(enum sk_ctd_method method);
+
+#endif

@@ -1,0 +1,77 @@
+#include "drivers/containerd/containerd.h"
+
+#include "drivers/containerd/image.h"
+#include "drivers/containerd/runtime.h"
+
+#include <string.h>
+
+struct sk_containerd {
+    struct sk_ctd_client client;
+    struct sk_ctd_runtime runtime;
+    struct sk_ctd_images images;
+    struct sk_done closed; /* the client is */
+    struct sk_done *done;  /* of close */
+};
+
+static enum sk_code check(const struct sk_containerd_options *o, struct sk_err *err)
+{
+    if (*o->socket != '/' || *o->guest_path != '/')
+        return sk_fail(err, SK_INVALID_ARGUMENT,
+                       "the paths of containerd's socket and of the guest must be absolute");
+    if (!*o->namespace || !*o->snapshotter || !*o->runtime_type)
+        return sk_fail(err, SK_INVALID_ARGUMENT,
+                       "containerd namespace, snapshotter and runtime type must not be empty");
+    if (*o->cgroup_parent == '/' || strstr(o->cgroup_parent, ".."))
+        return sk_fail(err, SK_INVALID_ARGUMENT, "cgroup parent \"%.64s\" must lie below the root",
+                       o->cgroup_parent);
+    return SK_OK;
+}
+
+enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
+                                struct sk_containerd **out_containerd, struct sk_err *err)
+{
+    SK_AUTO_FREE struct sk_containerd *c = sk_alloc(sizeof(*c));
+    enum sk_code code = check(options, err);
+    if (code == SK_OK)
+        code = sk_ctd_runtime_init(&c->runtime, &c->client, options, err);
+    if (code != SK_OK)
+        return code;
+    code = sk_ctd_client_init(&c->client, options->bridge, options->log, options->socket, options->namespace,
+                              options->snapshotter, err);
+    if (code != SK_OK) {
+        sk_ctd_runtime_fini(&c->runtime);
+        return code;
+    }
+    sk_ctd_images_init(&c->images, &c->client, c->runtime.facts.machine);
+    sk_ctd_events_open(&c->runtime.events, &c->client);
+    *out_containerd = sk_take(c);
+    return SK_OK;
+}
+
+struct sk_runtime *sk_containerd_runtime(struct sk_containerd *containerd)
+{
+    return &containerd->runtime.base;
+}
+
+struct sk_image_driver *sk_containerd_images(struct sk_containerd *containerd)
+{
+    return &containerd->images.base;
+}
+
+static void finish_close(struct sk_done *closed, const struct sk_err *err)
+{
+    struct sk_containerd *c = sk_container_of(closed, struct sk_containerd, closed);
+    struct sk_done *done = c->done;
+    sk_ctd_images_fini(&c->images);
+    sk_ctd_runtime_fini(&c->runtime);
+    free(c);
+    sk_done_fire(done, err);
+}
+
+void sk_containerd_close(struct sk_containerd *containerd, struct sk_done *done)
+{
+    containerd->done = done;
+    sk_done_init(&containerd->closed, finish_close);
+    sk_ctd_events_close(&containerd->runtime.events);
+    sk_ctd_client_close(&containerd->client, &containerd->closed);
+}

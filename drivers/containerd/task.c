@@ -1,0 +1,267 @@
+/* task.c: a sandbox's task: made, started, signalled, ended. */
+#include "containerd/snapshots.pb-c.h"
+#include "containerd/tasks.pb-c.h"
+#include "drivers/containerd/runtime.h"
+#include "loop/op.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* One flow on one task. */
+struct flow {
+    struct sk_op op;
+    struct sk_done over;
+    struct sk_done *done; /* the caller's */
+    struct sk_ctd_runtime *rt;
+    struct sk_arena arena; /* answers */
+    char *id;
+    int *out_pid;       /* create only */
+    struct sk_err said; /* how the call that matters ended */
+    ProtobufCMessage *mounts, *made, *found;
+};
+
+static struct flow *flow_of(struct sk_op *op)
+{
+    return sk_container_of(op, struct flow, op);
+}
+
+static void finish_flow(struct sk_done *over, const struct sk_err *err)
+{
+    struct flow *f = sk_container_of(over, struct flow, over);
+    struct sk_done *done = f->done;
+    sk_arena_fini(&f->arena);
+    free(f);
+    sk_done_fire(done, err);
+}
+
+static void start_flow(struct sk_runtime *base, const char *id, const struct sk_step *steps, int *out_pid,
+                       struct sk_done *done)
+{
+    struct flow *f = sk_alloc(sizeof(*f));
+    f->rt = sk_ctd_runtime_of(base);
+    f->done = done;
+    f->out_pid = out_pid;
+    f->id = sk_arena_strdup(&f->arena, id);
+    sk_done_init(&f->over, finish_flow);
+    sk_op_start(&f->op, f->rt->client->loop, f->rt->client->log, steps, (struct sk_instant){0}, &f->over);
+}
+
+/* Start, Get, Wait and Delete. What Get finds lands in f->found. */
+static void ask_task(struct flow *f, enum sk_ctd_method method, unsigned forgive, struct sk_err *out_err,
+                     struct sk_done *done)
+{
+    Containerd__TaskRequest request = CONTAINERD__TASK_REQUEST__INIT;
+    request.container_id = f->id;
+    sk_ctd_call(f->rt->client,
+                &(struct sk_ctd_ask){
+                    .method = method,
+                    .forgive = forgive,
+                    .arena = &f->arena,
+                    .out_response = method == SK_CTD_TASK_GET ? &f->found : NULL,
+                    .out_err = out_err,
+                },
+                &request.base, done);
+}
+
+static const Containerd__Process *found_process(const struct flow *f)
+{
+    const Containerd__GetTaskResponse *response = (const Containerd__GetTaskResponse *)f->found;
+    return response ? response->process : NULL;
+}
+
+static void step_done(struct flow *f, struct sk_done *done)
+{
+    sk_done_later(f->rt->client->loop, done, NULL);
+}
+
+/* --- create ------------------------------------------------------------------- */
+
+static void find_mounts(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    Containerd__SnapshotKeyRequest request = CONTAINERD__SNAPSHOT_KEY_REQUEST__INIT;
+    request.snapshotter = f->rt->client->snapshotter;
+    request.key = f->id;
+    sk_ctd_call(f->rt->client,
+                &(struct sk_ctd_ask){
+                    .method = SK_CTD_SNAPSHOT_MOUNTS,
+                    .can_cancel = true,
+                    .arena = &f->arena,
+                    .out_response = &f->mounts,
+                },
+                &request.base, done);
+}
+
+static void make_task(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    const Containerd__MountsResponse *mounts = (const Containerd__MountsResponse *)f->mounts;
+    Containerd__Any options = CONTAINERD__ANY__INIT;
+    Containerd__CreateTaskRequest request = CONTAINERD__CREATE_TASK_REQUEST__INIT;
+    SK_AUTO_FREE uint8_t *bytes = sk_ctd_runc_options(f->rt, &options.value.len);
+    options.type_url = SK_CTD_RUNC_OPTIONS_TYPE;
+    options.value.data = bytes;
+    request.container_id = f->id;
+    request.n_rootfs = mounts->n_mounts;
+    request.rootfs = mounts->mounts;
+    request.options = bytes ? &options : NULL;
+    sk_ctd_call(f->rt->client,
+                &(struct sk_ctd_ask){
+                    .method = SK_CTD_TASK_CREATE,
+                    .limit = SK_CTD_CREATE_LIMIT,
+                    .forgive = SK_FORGIVE(SK_ALREADY_EXISTS),
+                    .arena = &f->arena,
+                    .out_response = &f->made,
+                    .out_err = &f->said,
+                },
+                &request.base, done);
+}
+
+/* Made before, by a call whose answer was lost: only the pid is missing. */
+static void look_if_made(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    if (f->made)
+        step_done(f, done);
+    else
+        ask_task(f, SK_CTD_TASK_GET, 0, NULL, done);
+}
+
+static void tell_pid(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    const Containerd__CreateTaskResponse *made = (const Containerd__CreateTaskResponse *)f->made;
+    const Containerd__Process *found = found_process(f);
+    uint32_t pid = made ? made->pid : found ? found->pid : 0;
+    struct sk_err err;
+    if (pid == 0 || pid > INT32_MAX) {
+        sk_fail(&err, SK_UNAVAILABLE, "the task of %s has no process", f->id);
+        sk_done_later(f->rt->client->loop, done, &err);
+        return;
+    }
+    *f->out_pid = (int)pid;
+    step_done(f, done);
+}
+
+void sk_ctd_create_task(struct sk_runtime *rt, const struct sk_box *box, int *out_pid, struct sk_done *done)
+{
+    static const struct sk_step steps[] = {
+        {"mounts", find_mounts, NULL}, {"make", make_task, NULL}, {"look", look_if_made, NULL},
+        {"pid", tell_pid, NULL},       {NULL, NULL, NULL},
+    };
+    start_flow(rt, box->id, steps, out_pid, done);
+}
+
+/* --- start -------------------------------------------------------------------- */
+
+static void start_made(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    /* "Already running" has no code of its own. */
+    unsigned forgive = SK_FORGIVE(SK_UNKNOWN) | SK_FORGIVE(SK_FAILED_PRECONDITION) |
+                       SK_FORGIVE(SK_ALREADY_EXISTS) | SK_FORGIVE(SK_INTERNAL);
+    ask_task(f, SK_CTD_TASK_START, forgive, &f->said, done);
+}
+
+static void look_if_started(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    if (f->said.code == SK_OK)
+        step_done(f, done);
+    else
+        ask_task(f, SK_CTD_TASK_GET, SK_FORGIVE(SK_NOT_FOUND), NULL, done);
+}
+
+static void judge_start(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    const Containerd__Process *found = found_process(f);
+    bool runs =
+        f->said.code == SK_OK || (found && found->status == CONTAINERD__TASK_STATUS__TASK_STATUS_RUNNING);
+    sk_done_later(f->rt->client->loop, done, runs ? NULL : &f->said);
+}
+
+void sk_ctd_start_task(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    static const struct sk_step steps[] = {
+        {"start", start_made, NULL},
+        {"look", look_if_started, NULL},
+        {"judge", judge_start, NULL},
+        {NULL, NULL, NULL},
+    };
+    start_flow(rt, id, steps, NULL, done);
+}
+
+/* --- kill and delete -------------------------------------------------------------- */
+
+static void send_kill(struct sk_ctd_client *client, const char *id, int signo, unsigned forgive,
+                      struct sk_done *done)
+{
+    Containerd__KillTaskRequest request = CONTAINERD__KILL_TASK_REQUEST__INIT;
+    request.container_id = (char *)id;
+    request.signal = (uint32_t)signo;
+    request.all = signo == SIGKILL;
+    sk_ctd_call(client, &(struct sk_ctd_ask){.method = SK_CTD_TASK_KILL, .forgive = forgive}, &request.base,
+                done);
+}
+
+void sk_ctd_kill_task(struct sk_runtime *base, const char *id, int signo, struct sk_done *done)
+{
+    send_kill(sk_ctd_runtime_of(base)->client, id, signo, SK_FORGIVE(SK_NOT_FOUND), done);
+}
+
+/* Whether containerd itself does not answer, so that asking on is useless. */
+#define ALL_BUT_GONE (~(SK_FORGIVE(SK_UNAVAILABLE) | SK_FORGIVE(SK_DEADLINE_EXCEEDED)))
+
+static void kill_all(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    sk_shims_leaving(&f->rt->shims, f->id);
+    /* What cannot be killed may have ended: the following steps tell. */
+    send_kill(f->rt->client, f->id, SIGKILL, ALL_BUT_GONE, done);
+}
+
+/* Answers at once when there is nothing (left) to wait for. */
+static void await_end(struct sk_op *op, struct sk_done *done)
+{
+    ask_task(flow_of(op), SK_CTD_TASK_WAIT, ~0u, NULL, done);
+}
+
+static void remove_task(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    ask_task(f, SK_CTD_TASK_DELETE, ~0u, &f->said, done);
+}
+
+/* Delete is not cleanly repeatable, and its time limit says nothing of its effect: look. */
+static void look_if_gone(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    if (f->said.code == SK_OK || f->said.code == SK_NOT_FOUND) {
+        f->said.code = SK_NOT_FOUND;
+        step_done(f, done);
+        return;
+    }
+    ask_task(f, SK_CTD_TASK_GET, SK_FORGIVE(SK_NOT_FOUND), &f->said, done);
+}
+
+static void judge_delete(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    struct sk_err err;
+    if (f->said.code == SK_NOT_FOUND) {
+        step_done(f, done);
+        return;
+    }
+    sk_fail(&err, SK_UNAVAILABLE, "the task of %s does not go", f->id);
+    sk_done_later(f->rt->client->loop, done, &err);
+}
+
+void sk_ctd_delete_task(struct sk_runtime *rt, const char *id, struct sk_done *done)
+{
+    static const struct sk_step steps[] = {
+        {"kill", kill_all, NULL},     {"wait", await_end, NULL},     {"delete", remove_task, NULL},
+        {"look", look_if_gone, NULL}, {"judge", judge_delete, NULL}, {NULL, NULL, NULL},
+    };
+    start_flow(rt, id, steps, NULL, done);
+}
