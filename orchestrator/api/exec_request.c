@@ -1,0 +1,81 @@
+#include "api/exec_request.h"
+
+#include <string.h>
+
+static size_t bytes_of(const struct sk_exec_ask *ask)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < ask->command_count; i++)
+        total += strlen(ask->command[i]) + 1;
+    for (size_t i = 0; i < ask->env_count; i++)
+        total += strlen(ask->env[i].name) + strlen(ask->env[i].value) + 2;
+    return total;
+}
+
+static void check_ask(const struct sk_exec_ask *ask, struct sk_check *check)
+{
+    const struct sk_path *command = SK_FIELD(ask->prefix, "command");
+    if (!ask->command_count)
+        sk_check_violated(check, command, "must not be empty");
+    if (bytes_of(ask) > SK_EXEC_BYTES_MAX)
+        sk_check_violated(check, command, "and env must not be larger than %d bytes", SK_EXEC_BYTES_MAX);
+    for (size_t i = 0; i < ask->env_count; i++)
+        (void)sk_check_env_name(check, SK_FIELD(ask->prefix, "env"), ask->env[i].name);
+}
+
+/* There is one container; any name but its own names nothing. */
+static enum sk_code check_container(struct sk_call *call, const char *name, const struct sk_sandbox *sandbox,
+                                    struct sk_err *err)
+{
+    const struct sk_spec *spec = &sk_sandbox_record(sandbox)->spec;
+    if (!name[0])
+        return SK_OK;
+    const SK_PB(Sandbox) *echo =
+        sk_pb_unpack(call->arena, &coreweave__sandbox__v1__sandbox__descriptor, spec->echo, spec->echo_len);
+    const char *known = echo && echo->spec && echo->spec->n_containers ? echo->spec->containers[0]->name : "";
+    if (strcmp(name, known[0] ? known : "main") == 0)
+        return SK_OK;
+    return sk_fail(err, SK_NOT_FOUND, "the sandbox has no container \"%.64s\"", name);
+}
+
+static const char *const *argv_of(struct sk_arena *arena, const struct sk_exec_ask *ask)
+{
+    const char **argv = sk_arena_alloc(arena, (ask->command_count + 1) * sizeof(argv[0]));
+    for (size_t i = 0; i < ask->command_count; i++)
+        argv[i] = ask->command[i];
+    return argv;
+}
+
+bool sk_exec_ask_take(struct sk_call *call, const struct sk_exec_ask *ask, struct sk_sandbox **out_sandbox,
+                      struct sk_exec_request *out_request)
+{
+    struct sk_check *check = sk_arena_alloc(call->arena, sizeof(*check));
+    check->arena = call->arena;
+    struct sk_err err = {0};
+    check_ask(ask, check);
+    if (check->count) {
+        sk_call_fail_check(call, check);
+        return false;
+    }
+    if (sk_call_find(call, ask->sandbox_id, out_sandbox, &err) ||
+        check_container(call, ask->container, *out_sandbox, &err)) {
+        sk_call_fail(call, &err);
+        return false;
+    }
+    out_request->argv = argv_of(call->arena, ask);
+    out_request->env = ask->env;
+    out_request->env_count = ask->env_count;
+    return true;
+}
+
+void sk_exec_fail_cancelled(struct sk_call *call)
+{
+    struct sk_err err = {0};
+    if (sk_call_cancel_code(call) == SK_DEADLINE_EXCEEDED) {
+        (void)sk_fail(&err, SK_DEADLINE_EXCEEDED, "the command did not end in time and was killed");
+        (void)sk_err_reason(&err, "COMMAND_TIMEOUT");
+    } else {
+        (void)sk_fail(&err, SK_CANCELLED, "the client went away; the command was killed");
+    }
+    sk_call_fail(call, &err);
+}
