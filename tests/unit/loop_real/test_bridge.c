@@ -1,0 +1,149 @@
+/* The thread that waits on gRPC's queue, and the loop. */
+#include "rpc/bridge.h"
+
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/time.h>
+#include <setjmp.h>
+#include <stdarg.h>
+// clang-format off: cmocka needs the three above
+#include <cmocka.h>
+// clang-format on
+
+#define ALARMS 1000
+
+struct rig {
+    struct sk_loop *loop;
+    struct sk_bridge *bridge;
+    struct sk_done closed;
+    bool is_closed;
+};
+
+/* gRPC core has no alarm in C: watching an idle channel until a deadline is one. */
+struct alarm {
+    struct sk_tag tag;
+    unsigned *left;
+    struct sk_loop *loop;
+    unsigned fired;
+    bool ok;
+};
+
+static void on_alarm(struct sk_tag *tag, bool ok)
+{
+    struct alarm *alarm = sk_container_of(tag, struct alarm, tag);
+
+    alarm->fired++;
+    alarm->ok = ok;
+    if (--*alarm->left == 0)
+        sk_loop_stop(alarm->loop);
+}
+
+static void on_closed(struct sk_done *done, const struct sk_err *err)
+{
+    struct rig *rig = sk_container_of(done, struct rig, closed);
+    (void)err;
+    rig->is_closed = true;
+    sk_loop_stop(rig->loop);
+}
+
+static void setup(struct rig *rig)
+{
+    struct sk_err err;
+
+    *rig = (struct rig){0};
+    assert_int_equal(sk_loop_new(&rig->loop, &err), SK_OK);
+    assert_int_equal(sk_bridge_new(rig->loop, &rig->bridge, &err), SK_OK);
+}
+
+static void teardown(struct rig *rig)
+{
+    sk_done_init(&rig->closed, on_closed);
+    sk_bridge_close(rig->bridge, &rig->closed);
+    assert_false(rig->is_closed); /* never inside the call */
+    sk_loop_run(rig->loop);
+    assert_true(rig->is_closed);
+    sk_loop_free(rig->loop);
+}
+
+static void test_opens_and_closes(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        setup(&rig);
+        assert_ptr_equal(sk_bridge_loop(rig.bridge), rig.loop);
+        teardown(&rig);
+    }
+}
+
+static void watch(struct rig *rig, grpc_channel *channel, struct alarm *alarms, unsigned *left, int64_t ms)
+{
+    gpr_timespec at = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
+
+    *left = ALARMS;
+    for (size_t i = 0; i < ALARMS; i++) {
+        alarms[i] = (struct alarm){.tag = {on_alarm}, .left = left, .loop = rig->loop};
+        grpc_channel_watch_connectivity_state(channel, GRPC_CHANNEL_IDLE, at, sk_bridge_queue(rig->bridge),
+                                              &alarms[i].tag);
+    }
+}
+
+static grpc_channel *idle_channel(void)
+{
+    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
+    grpc_channel *channel = grpc_channel_create("unix:/nonexistent/sock", plain, NULL);
+    grpc_channel_credentials_release(plain);
+    return channel;
+}
+
+static void test_every_event_arrives_once(void **state)
+{
+    struct rig rig;
+    struct alarm *alarms = sk_alloc(ALARMS * sizeof(*alarms));
+    unsigned left;
+
+    (void)state;
+    setup(&rig);
+    grpc_channel *channel = idle_channel();
+    watch(&rig, channel, alarms, &left, 10);
+    sk_loop_run(rig.loop);
+    for (size_t i = 0; i < ALARMS; i++) {
+        assert_int_equal(alarms[i].fired, 1);
+        assert_false(alarms[i].ok); /* the deadline passed, nothing changed */
+    }
+    grpc_channel_destroy(channel);
+    teardown(&rig);
+    free(alarms);
+}
+
+/* Closing waits for what is under way, and its events come before the end. */
+static void test_close_drains_the_queue(void **state)
+{
+    struct rig rig;
+    struct alarm *alarms = sk_alloc(ALARMS * sizeof(*alarms));
+    unsigned left;
+
+    (void)state;
+    setup(&rig);
+    grpc_channel *channel = idle_channel();
+    watch(&rig, channel, alarms, &left, 50);
+    grpc_channel_destroy(channel);
+    sk_done_init(&rig.closed, on_closed);
+    sk_bridge_close(rig.bridge, &rig.closed);
+    while (!rig.is_closed)
+        sk_loop_run(rig.loop);
+    assert_int_equal(left, 0);
+    sk_loop_free(rig.loop);
+    free(alarms);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_opens_and_closes),
+        cmocka_unit_test(test_every_event_arrives_once),
+        cmocka_unit_test(test_close_drains_the_queue),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
