@@ -89,6 +89,15 @@ static bool stdio_arrange(const struct birth *birth)
     return true;
 }
 
+/* A program may open /dev/stdout anew, which takes rights to the pipe behind it. */
+static void stdio_give(const struct sk_user *user)
+{
+    struct stat st;
+    for (int i = 0; i < 3; i++)
+        if (user->uid != 0 && fstat(i, &st) == 0 && S_ISFIFO(st.st_mode))
+            (void)fchown(i, user->uid, (gid_t)-1);
+}
+
 static bool credentials_take(const struct sk_user *user)
 {
     /* Raw calls: libc's would look for threads to take along. */
@@ -115,6 +124,7 @@ static int child_main(void *arg)
     volunteer_for_oom();
     if (!stdio_arrange(birth))
         return give_up(birth, SK_STAGE_STDIO, errno);
+    stdio_give(birth->user);
     int refused = directory_enter(birth->spawn->working_dir);
     if (!credentials_take(birth->user))
         return give_up(birth, SK_STAGE_CREDENTIALS, errno);
