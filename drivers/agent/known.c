@@ -12,14 +12,6 @@ void sk_known_init(struct sk_known_set *set)
         sk_list_init(&set->buckets[i]);
 }
 
-/* Whoever waits must not reach back through `cancel`. */
-static void known_forget(struct sk_known_set *set, struct sk_known *known)
-{
-    if (known->done)
-        known->done->cancel = NULL;
-    sk_known_drop(set, known);
-}
-
 void sk_known_fini(struct sk_known_set *set)
 {
     for (size_t i = 0; i < sk_array_len(set->buckets); i++)
