@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# shell.sh: shellcheck over every shell program.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+git ls-files -z '*.sh' .ci/run | xargs -0 -r shellcheck -x
