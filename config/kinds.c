@@ -1,0 +1,249 @@
+#include "config/kinds.h"
+
+#include "base/id.h"
+#include "base/quantity.h"
+#include "config/address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_CHAR  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define SECRET_MIN 8
+#define SECRET_MAX 512
+
+/* Of one element of a list, or of the one value. */
+static bool node_is_right(const char *text)
+{
+    return !*text || sk_id_node_is_valid(text);
+}
+
+static bool secret_is_right(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return len >= SECRET_MIN && len <= SECRET_MAX;
+}
+
+static bool path_is_right(const char *text)
+{
+    return text[0] == '/';
+}
+
+static bool optional_path_is_right(const char *text)
+{
+    return !*text || path_is_right(text);
+}
+
+static bool name_is_right(const char *text)
+{
+    return *text && strspn(text, NAME_CHAR) == strlen(text) && *text != '.' && *text != '-';
+}
+
+static bool program_is_right(const char *text)
+{
+    return name_is_right(text) || path_is_right(text);
+}
+
+/* Names separated by single slashes; none is "." or ".." since none begins with a dot. */
+static bool cgroup_is_right(const char *text)
+{
+    char name[256];
+
+    for (;;) {
+        size_t len = strcspn(text, "/");
+        if (len >= sizeof(name))
+            return false;
+        memcpy(name, text, len);
+        name[len] = '\0';
+        if (!name_is_right(name))
+            return false;
+        if (!text[len])
+            return true;
+        text += len + 1;
+    }
+}
+
+static bool level_is_right(const char *text)
+{
+    return !strcmp(text, "debug") || !strcmp(text, "info") || !strcmp(text, "warn") || !strcmp(text, "error");
+}
+
+static bool drivers_is_right(const char *text)
+{
+    return !strcmp(text, "containerd") || !strcmp(text, "fake");
+}
+
+static const struct kind {
+    enum sk_json_kind json;
+    bool (*is_right)(const char *text); /* texts and elements of lists */
+    bool secret;
+    int64_t scale; /* quantities */
+    const char *wish;
+} kinds[] = {
+    [SK_KIND_NODE] = {SK_JSON_STRING, node_is_right, .wish = "1 to 12 of a-z and 0-9, or nothing"},
+    [SK_KIND_ADDRESSES] = {SK_JSON_ARRAY, sk_address_is_valid,
+                           .wish = "\"host:port\", \"[v6]:port\" or \"unix:/path\""},
+    [SK_KIND_SECRETS] = {SK_JSON_ARRAY, secret_is_right, .secret = true,
+                         .wish = "8 to 512 printable characters without spaces"},
+    [SK_KIND_PATH] = {SK_JSON_STRING, path_is_right, .wish = "an absolute path"},
+    [SK_KIND_OPTIONAL_PATH] = {SK_JSON_STRING, optional_path_is_right,
+                               .wish = "an absolute path, or nothing"},
+    [SK_KIND_NAME] = {SK_JSON_STRING, name_is_right, .wish = "a name of letters, digits and \"._-\""},
+    [SK_KIND_PROGRAM] = {SK_JSON_STRING, program_is_right, .wish = "a program's name or absolute path"},
+    [SK_KIND_CGROUP] = {SK_JSON_STRING, cgroup_is_right,
+                        .wish = "names separated by \"/\", none at either end"},
+    [SK_KIND_LEVEL] = {SK_JSON_STRING, level_is_right, .wish = "\"debug\", \"info\", \"warn\" or \"error\""},
+    [SK_KIND_DRIVERS] = {SK_JSON_STRING, drivers_is_right, .wish = "\"containerd\" or \"fake\""},
+    [SK_KIND_INTEGER] = {SK_JSON_NUMBER, .wish = "a whole number"},
+    [SK_KIND_CPU] = {SK_JSON_STRING, .scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
+    [SK_KIND_MEMORY] = {SK_JSON_STRING, .scale = 1, .wish = "a quantity like \"512Mi\" or \"1Gi\""},
+};
+
+static const char *bounds(const struct sk_key *key, char out[64])
+{
+    if (key->high == INT64_MAX)
+        (void)snprintf(out, 64, " of at least %lld bytes", (long long)key->low);
+    else
+        (void)snprintf(out, 64, " from %lld to %lld", (long long)key->low, (long long)key->high);
+    return out;
+}
+
+const char *sk_kind_wish(const struct sk_key *key, char out[128])
+{
+    char extra[64] = "";
+
+    if (key->kind == SK_KIND_INTEGER || (key->kind == SK_KIND_MEMORY && key->low > 0))
+        (void)bounds(key, extra);
+    (void)snprintf(out, 128, "%s%s", kinds[key->kind].wish, extra);
+    return out;
+}
+
+/* --- texts --------------------------------------------------------------------- */
+
+/* Whether one text will do; adds a fault if not. `path` names it. */
+static bool check_text(const struct sk_key *key, const struct sk_json *value, const char *path, int64_t low,
+                       int64_t high, struct sk_faults *faults)
+{
+    const struct kind *kind = &kinds[key->kind];
+    int64_t len;
+    char wish[128];
+
+    if (value->kind != SK_JSON_STRING) {
+        sk_faults_add(faults, value->line, path, "is %s, give a string: %s", sk_json_kind_name(value->kind),
+                      sk_kind_wish(key, wish));
+        return false;
+    }
+    len = (int64_t)strlen(value->text);
+    if (!kind->is_right(value->text) && kind->secret)
+        sk_faults_add(faults, value->line, path, "is not a usable key, give %s", sk_kind_wish(key, wish));
+    else if (!kind->is_right(value->text))
+        sk_faults_add(faults, value->line, path, "\"%.80s\" will not do, give %s", value->text,
+                      sk_kind_wish(key, wish));
+    else if (high && (len < low || len > high))
+        sk_faults_add(faults, value->line, path, "has %lld bytes, give %lld to %lld", (long long)len,
+                      (long long)low, (long long)high);
+    else
+        return true;
+    return false;
+}
+
+static void take_text(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value,
+                      void *out, struct sk_faults *faults)
+{
+    if (check_text(key, value, key->name, key->low, key->high, faults))
+        *(const char **)out = sk_arena_strdup(arena, value->text);
+}
+
+static bool check_elements(const struct sk_key *key, const struct sk_json *value, int64_t *out_count,
+                           struct sk_faults *faults)
+{
+    bool right = true;
+    char path[64];
+
+    *out_count = 0;
+    for (const struct sk_json *item = value->first; item; item = item->next) {
+        (void)snprintf(path, sizeof(path), "%s[%lld]", key->name, (long long)(*out_count)++);
+        right = check_text(key, item, path, 0, 0, faults) && right;
+    }
+    return right;
+}
+
+static void take_list(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value,
+                      void *out, struct sk_faults *faults)
+{
+    const char **list;
+    int64_t count;
+    char wish[128];
+
+    if (value->kind != SK_JSON_ARRAY) {
+        sk_faults_add(faults, value->line, key->name, "is %s, give a list in [ ], each %s",
+                      sk_json_kind_name(value->kind), sk_kind_wish(key, wish));
+        return;
+    }
+    if (!check_elements(key, value, &count, faults))
+        return;
+    if (count < key->low || count > key->high) {
+        sk_faults_add(faults, value->line, key->name, "has %lld elements, give %lld to %lld",
+                      (long long)count, (long long)key->low, (long long)key->high);
+        return;
+    }
+    list = sk_arena_alloc(arena, ((size_t)count + 1) * sizeof(*list));
+    *(const char ***)out = list;
+    for (const struct sk_json *item = value->first; item; item = item->next)
+        *list++ = sk_arena_strdup(arena, item->text);
+}
+
+/* --- numbers ------------------------------------------------------------------- */
+
+static bool parse_integer(const char *text, int64_t *out_number)
+{
+    char *end;
+
+    errno = 0;
+    *out_number = strtoll(text, &end, 10);
+    return !errno && end != text && !*end;
+}
+
+static bool parse_number(const struct sk_key *key, const struct sk_json *value, int64_t *out_number)
+{
+    if (key->kind == SK_KIND_INTEGER)
+        return value->kind == SK_JSON_NUMBER && parse_integer(value->text, out_number);
+    if (value->kind != SK_JSON_STRING && value->kind != SK_JSON_NUMBER)
+        return false;
+    *out_number = 0;
+    if (!*value->text && key->low == 0)
+        return true;
+    return sk_quantity_parse(value->text, kinds[key->kind].scale, out_number) == SK_OK;
+}
+
+static void take_number(const struct sk_key *key, const struct sk_json *value, void *out,
+                        struct sk_faults *faults)
+{
+    int64_t number;
+    char wish[128];
+    const char *given = value->text ? value->text : sk_json_kind_name(value->kind);
+
+    if (!parse_number(key, value, &number))
+        sk_faults_add(faults, value->line, key->name, "%.80s will not do, give %s", given,
+                      sk_kind_wish(key, wish));
+    else if (number < key->low || number > key->high)
+        sk_faults_add(faults, value->line, key->name, "%.80s is too %s, give %s", given,
+                      number < key->low ? "small" : "large", sk_kind_wish(key, wish));
+    else
+        *(int64_t *)out = number;
+}
+
+void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value, void *out,
+                  struct sk_faults *faults)
+{
+    if (kinds[key->kind].json == SK_JSON_ARRAY)
+        take_list(arena, key, value, out, faults);
+    else if (kinds[key->kind].is_right)
+        take_text(arena, key, value, out, faults);
+    else
+        take_number(key, value, out, faults);
+}

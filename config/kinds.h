@@ -1,0 +1,60 @@
+/* kinds.h: what a configuration value can be: its C type, how JSON becomes
+ * it, and how to say what would be right. */
+#ifndef SK_CONFIG_KINDS_H
+#define SK_CONFIG_KINDS_H
+
+#include "config/faults.h"
+#include "config/json.h"
+
+#include <stdint.h>
+
+/* The C type of each kind, for struct sk_config. */
+#define SK_TYPE_NODE          const char *
+#define SK_TYPE_ADDRESSES     const char **
+#define SK_TYPE_SECRETS       const char **
+#define SK_TYPE_PATH          const char *
+#define SK_TYPE_OPTIONAL_PATH const char *
+#define SK_TYPE_NAME          const char *
+#define SK_TYPE_PROGRAM       const char *
+#define SK_TYPE_CGROUP        const char *
+#define SK_TYPE_LEVEL         const char *
+#define SK_TYPE_DRIVERS       const char *
+#define SK_TYPE_INTEGER       int64_t
+#define SK_TYPE_CPU           int64_t
+#define SK_TYPE_MEMORY        int64_t
+
+enum sk_kind {
+    SK_KIND_NODE,          /* "" or 1 to 12 of [a-z0-9] */
+    SK_KIND_ADDRESSES,     /* what address.h takes; NULL-terminated */
+    SK_KIND_SECRETS,       /* printable ASCII; NULL-terminated; never shown */
+    SK_KIND_PATH,          /* absolute */
+    SK_KIND_OPTIONAL_PATH, /* absolute, or "" */
+    SK_KIND_NAME,          /* letters, digits, "._-" */
+    SK_KIND_PROGRAM,       /* a name or an absolute path */
+    SK_KIND_CGROUP,        /* names separated by "/" */
+    SK_KIND_LEVEL,
+    SK_KIND_DRIVERS,
+    SK_KIND_INTEGER,
+    SK_KIND_CPU,    /* a quantity; in thousandths of a core; "" = 0 where low allows */
+    SK_KIND_MEMORY, /* a quantity; in bytes; the same */
+};
+
+/* A key of the schema. */
+struct sk_key {
+    const char *name;
+    enum sk_kind kind;
+    size_t offset; /* in struct sk_config */
+    const char *fallback;
+    int64_t low, high;
+    const char *help;
+};
+
+/* Writes the value to `out` (of the kind's type; texts in the arena), or adds
+ * faults and leaves it alone. */
+void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value, void *out,
+                  struct sk_faults *faults);
+
+/* What would be right, e.g. "a whole number from 0 to 1000". */
+const char *sk_kind_wish(const struct sk_key *key, char out[128]);
+
+#endif
