@@ -48,7 +48,7 @@ struct sk_runtime_event {
 struct sk_runtime_holding {
     char id[64];
     bool rootfs, container, task;
-    bool task_running; /* false: stopped, still to be deleted */
+    bool task_running; /* false: not started yet, or stopped and still to be deleted */
     int pid;           /* of the running task's init, 0 if none */
 };
 

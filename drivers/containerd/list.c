@@ -142,7 +142,8 @@ static void take_tasks(struct sk_op *op, struct sk_done *done)
         if (!holding)
             continue;
         holding->task = true;
-        holding->task_running = task->status != CONTAINERD__TASK_STATUS__TASK_STATUS_STOPPED;
+        holding->task_running = task->status != CONTAINERD__TASK_STATUS__TASK_STATUS_STOPPED &&
+                                task->status != CONTAINERD__TASK_STATUS__TASK_STATUS_CREATED;
         holding->pid = holding->task_running && task->pid <= INT32_MAX ? (int)task->pid : 0;
     }
     sk_done_later(l->rt->client->loop, done, NULL);

@@ -32,7 +32,7 @@ MAY = {
 LIBRARIES = {
     "uv.h": {"loop"},
     "grpc/": {"rpc", "api"},
-    "openssl/": {"api"},
+    "openssl/": {"api", "drivers/containerd"},
     "sqlite3.h": {"store"},
     "yajl/": {"config", "drivers/containerd", "cli"},
     "protobuf-c/": {"rpc", "api", "store", "drivers/containerd", "cli"},

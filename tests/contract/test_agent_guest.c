@@ -1,0 +1,9 @@
+/* The contract on the real guest. */
+#include "contract/agent.h"
+#include "support/guest_rig.h"
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {AGENT_CONTRACT, AGENT_TEST(await_can_be_cancelled)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,56 @@
+#include "contract/runtime.h"
+
+#include "support/private_containerd.h"
+
+/* The stand-in guest obeys signals from the host. */
+static void end_init(void *arg, const char *id, int pid, int status)
+{
+    (void)arg, (void)id, (void)status; /* always 7 */
+    kill(pid, SIGUSR1);
+}
+
+static void run_out_of_memory(void *arg, const char *id, int pid)
+{
+    (void)arg, (void)id;
+    kill(pid, SIGUSR2);
+}
+
+/* A containerd that comes back: the subscription broke. */
+static void resync(void *arg)
+{
+    if (sk_test_containerd(arg, "stop") != 0 || sk_test_containerd(arg, "start") != 0)
+        printf("containerd did not come back\n");
+}
+
+static struct sk_image *find_image(struct private_containerd *p)
+{
+    struct sk_image *image = NULL;
+    struct sk_image_driver *images = sk_containerd_images(p->driver);
+    struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    images->ops->ensure(images, SK_TEST_IMAGE, &image, &w.done);
+    return sk_wait(&w) == SK_OK ? image : NULL;
+}
+
+int main(void)
+{
+    struct private_containerd p = {0};
+    int result = sk_test_up(&p, 3);
+    if (result)
+        return result;
+    struct sk_image *image = find_image(&p);
+    struct runtime_suite suite = {
+        .loop = p.loop,
+        .rt = sk_containerd_runtime(p.driver),
+        .parent = image ? image->snapshot_parent : "no image",
+        .missing_parent = "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        .agent_dir = p.agent_dir,
+        .arg = &p,
+        .end_init = end_init,
+        .run_out_of_memory = run_out_of_memory,
+        .resync = resync,
+    };
+    result = run_runtime_suite(&suite);
+    sk_image_free(image);
+    return sk_test_down(&p, result);
+}

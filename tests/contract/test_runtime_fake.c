@@ -1,0 +1,46 @@
+#include "contract/runtime.h"
+
+#include "drivers/fake/runtime.h"
+
+static void end_init(void *arg, const char *id, int pid, int status)
+{
+    (void)pid;
+    sk_fake_runtime_init_dies(arg, id, status, false);
+}
+
+static void run_out_of_memory(void *arg, const char *id, int pid)
+{
+    (void)pid;
+    sk_fake_runtime_oom(arg, id);
+}
+
+static void resync(void *arg)
+{
+    sk_fake_runtime_resync(arg);
+}
+
+int main(void)
+{
+    struct sk_loop *loop;
+    struct sk_err err;
+    if (sk_loop_new(&loop, &err) != SK_OK)
+        return 1;
+    struct sk_fake_runtime *fake = sk_fake_runtime_new(loop);
+    struct runtime_suite suite = {
+        .loop = loop,
+        .rt = sk_fake_runtime_base(fake),
+        .parent = "there",
+        .missing_parent = "missing",
+        .agent_dir = "/nowhere",
+        .arg = fake,
+        .end_init = end_init,
+        .run_out_of_memory = run_out_of_memory,
+        .resync = resync,
+    };
+    int result = run_runtime_suite(&suite);
+    if (sk_fake_runtime_held(fake) != 0)
+        result = 1;
+    sk_fake_runtime_free(fake);
+    sk_loop_free(loop);
+    return result;
+}

@@ -1,0 +1,129 @@
+/* private_containerd.h: a containerd of the test program's own, the driver
+ * opened on it, and the stand-in guest; for programs that need root. */
+#ifndef SK_TEST_PRIVATE_CONTAINERD_H
+#define SK_TEST_PRIVATE_CONTAINERD_H
+
+#include "drivers/containerd/containerd.h"
+#include "support/wait.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SK_TEST_IMAGE "busybox" /* what containerd.sh imports */
+#define SK_TEST_SKIP  77
+
+struct private_containerd {
+    char dir[64];
+    char namespace[32];
+    char *agent_dir;
+    struct sk_loop *loop;
+    struct sk_bridge *bridge;
+    struct sk_containerd *driver;
+    struct sk_log log;
+};
+
+static inline const char *sk_test_env(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : otherwise;
+}
+
+/* containerd.sh VERB DIR; its exit code. */
+static inline int sk_test_containerd(const struct private_containerd *p, const char *verb)
+{
+    SK_AUTO_FREE char *command = sk_printf("SK_NAMESPACE=%s %s/tests/support/containerd.sh %s %s",
+                                           p->namespace, sk_test_env("SK_SOURCE", "."), verb, p->dir);
+    return system(command);
+}
+
+/* Where the guest's folder would be, with the mount point that the real agent driver makes. */
+static inline void sk_test_make_agent_dir(struct private_containerd *p)
+{
+    p->agent_dir = sk_printf("%s/agent", p->dir);
+    SK_AUTO_FREE char *guest = sk_printf("%s/guest", p->agent_dir);
+    mkdir(p->agent_dir, 0755);
+    FILE *file = fopen(guest, "w");
+    if (file)
+        fclose(file);
+}
+
+static inline enum sk_code sk_test_open_driver(struct private_containerd *p, unsigned shim_group_max,
+                                               struct sk_err *err)
+{
+    SK_AUTO_FREE char *socket = sk_printf("%s/containerd/sock", p->dir);
+    SK_AUTO_FREE char *guest = sk_printf("%s/tests/stand_in_guest", sk_test_env("SK_BUILD", "."));
+    SK_AUTO_FREE char *guest_path = realpath(guest, NULL);
+    const struct sk_containerd_options options = {
+        .socket = socket,
+        .namespace = p->namespace,
+        .snapshotter = "overlayfs",
+        .runtime_type = "io.containerd.runc.v2",
+        .runtime = sk_test_env("SK_RUNTIME", "crun"),
+        .shim_group_max = shim_group_max,
+        .cgroup_parent = p->namespace,
+        .guest_path = guest_path ? guest_path : "no stand_in_guest was built",
+        .log = &p->log,
+        .bridge = p->bridge,
+    };
+    return sk_containerd_open(&options, &p->driver, err);
+}
+
+static inline void sk_test_close_driver(struct private_containerd *p)
+{
+    struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    sk_containerd_close(sk_take(p->driver), &w.done);
+    (void)sk_wait(&w);
+}
+
+static inline const char *sk_test_why_not(void)
+{
+    if (geteuid() != 0)
+        return "not root";
+    if (system("command -v containerd >/dev/null && command -v ctr >/dev/null") != 0)
+        return "no containerd is installed";
+    SK_AUTO_FREE char *look =
+        sk_printf("PATH=$PATH:/usr/sbin command -v %s >/dev/null", sk_test_env("SK_RUNTIME", "crun"));
+    return system(look) == 0 ? NULL : "the OCI runtime is not installed";
+}
+
+/* 0, SK_TEST_SKIP or 1: what main returns when not 0. */
+static inline int sk_test_up(struct private_containerd *p, unsigned shim_group_max)
+{
+    struct sk_err err;
+    const char *why = sk_test_why_not();
+    if (why) {
+        printf("SKIPPED: %s\n", why);
+        return SK_TEST_SKIP;
+    }
+    snprintf(p->dir, sizeof(p->dir), "/tmp/sktest-XXXXXX");
+    if (!mkdtemp(p->dir))
+        return 1;
+    snprintf(p->namespace, sizeof(p->namespace), "sktest%d", (int)getpid());
+    sk_log_init(&p->log, 2, strcmp(sk_test_env("SK_LOG", ""), "debug") == 0 ? SK_DEBUG : SK_ERROR);
+    if (sk_test_containerd(p, "up") != 0)
+        return 1;
+    sk_test_make_agent_dir(p);
+    if (sk_loop_new(&p->loop, &err) != SK_OK || sk_bridge_new(p->loop, &p->bridge, &err) != SK_OK ||
+        sk_test_open_driver(p, shim_group_max, &err) != SK_OK) {
+        printf("cannot start: %s\n", err.text);
+        return 1;
+    }
+    return 0;
+}
+
+/* What the tests said, or 1 when something is left behind. */
+static inline int sk_test_down(struct private_containerd *p, int result)
+{
+    struct sk_wait w;
+    sk_test_close_driver(p);
+    sk_wait_init(&w, p->loop);
+    sk_bridge_close(p->bridge, &w.done);
+    (void)sk_wait(&w);
+    sk_loop_free(p->loop);
+    free(p->agent_dir);
+    return sk_test_containerd(p, "down") == 0 ? result : 1;
+}
+
+#endif
