@@ -86,7 +86,8 @@ hugetlb_mount() {
     local dir=/sys/fs/cgroup/hugetlb
     cgroup_v1 || return 0
     awk '$1 == "hugetlb" && $4 == 1 { found = 1 } END { exit !found }' /proc/cgroups || return 0
-    ! grep -qw hugetlb /proc/self/cgroup || return 0
+    # Not /proc/self/cgroup: a hierarchy with groups left in it lives on unmounted.
+    ! awk '$3 == "cgroup" && $4 ~ /(^|,)hugetlb(,|$)/ { found = 1 } END { exit !found }' /proc/mounts || return 0
     mkdir -p "$dir"
     mount -t cgroup -o hugetlb cgroup "$dir"
     echo "$dir"
