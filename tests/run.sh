@@ -129,8 +129,11 @@ run_part() {
         failed=1
     fi
     printf '%-12s %5s passed %4s failed %4s skipped  %4s s\n' "$1" "$passed" "$failed" "$skipped" $((SECONDS - began))
-    [ "$failed" = 0 ] || { sed 's/^/    /' <(tail -n 60 "$LOGS/$1.log"); }
+    [ "$failed" = 0 ] || excerpt "$LOGS/$1.log"
 }
+
+# excerpt LOG: its end, without what compilers and linkers put into one line.
+excerpt() { tail -n 60 "$1" | cut -c 1-300 | sed 's/^/    /'; }
 
 total() { cat "$@" /dev/null | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }'; }
 
@@ -158,7 +161,7 @@ main() {
     mkdir -p "$LOGS"
     say "building (build/dev)"
     compile dev >"$LOGS/build.log" 2>&1 || {
-        tail -n 60 "$LOGS/build.log"
+        excerpt "$LOGS/build.log"
         echo "0 passed, 1 failed, 0 skipped"
         exit 1
     }
