@@ -381,6 +381,7 @@ static void op_start(struct sk_guest *guest, const struct sk_process *process, s
     start->process.user = start->user;
     struct sk_fake_call call = {
         .target = guest->far->agent,
+        .owner = guest,
         .id = guest->far->id,
         .out = start,
         .effect = start_effect,
@@ -419,7 +420,7 @@ static void op_close(struct sk_guest *guest, bool remove)
     struct far *far = guest->far;
     struct sk_fake_agent *agent = far->agent;
 
-    assert(!guest->awaiting);
+    sk_fake_calls_forget(&agent->calls, guest);
     sk_loop_undefer(&guest->exit_task);
     sk_loop_undefer(&guest->lost_task);
     sk_loop_undefer(&guest->await_task);

@@ -43,19 +43,33 @@ static enum sk_code outcome(struct sk_fake_call *call, struct sk_err *err)
     return code;
 }
 
-static void finish(struct sk_fake_call *call)
+static void drop(struct sk_fake_call *call)
 {
-    struct sk_err err = {0};
-    enum sk_code code = outcome(call, &err);
-    struct sk_done *done = call->done;
-
     sk_loop_undefer(&call->task);
     sk_timer_stop(call->calls->loop, &call->timer);
     sk_list_remove(&call->link);
     if (call->drop)
         call->drop(call);
     free(call);
-    done->cancel = NULL;
+}
+
+void sk_fake_calls_forget(struct sk_fake_calls *calls, const void *owner)
+{
+    sk_list_each(&calls->pending, link)
+    {
+        struct sk_fake_call *call = sk_list_entry(link, struct sk_fake_call, link);
+        if (call->owner == owner)
+            drop(call);
+    }
+}
+
+static void finish(struct sk_fake_call *call)
+{
+    struct sk_err err = {0};
+    enum sk_code code = outcome(call, &err);
+    struct sk_done *done = call->done;
+
+    drop(call);
     sk_done_fire(done, code == SK_OK ? NULL : &err);
 }
 

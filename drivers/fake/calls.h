@@ -30,7 +30,8 @@ struct sk_fake_calls {
 
 /* One call. `effect` reads what it needs from these fields; strings stay the caller's until done fires. */
 struct sk_fake_call {
-    void *target; /* the driver */
+    void *target;      /* the driver */
+    const void *owner; /* for sk_fake_calls_forget */
     const void *args;
     const char *id;
     void *out;
@@ -53,6 +54,8 @@ void sk_fake_calls_fini(struct sk_fake_calls *calls);
 /* Starts a call; `call` is copied. */
 void sk_fake_call(struct sk_fake_calls *calls, const char *name, const struct sk_fake_call *call,
                   struct sk_done *done);
+/* Drops the calls of that owner; they never answer. */
+void sk_fake_calls_forget(struct sk_fake_calls *calls, const void *owner);
 /* Asks the hook for a call that has no answer; true = do it. */
 bool sk_fake_allowed(struct sk_fake_calls *calls, const char *name);
 bool sk_fake_calls_idle(const struct sk_fake_calls *calls);

@@ -1,0 +1,319 @@
+#include "core/create.h"
+
+#include "core/defaults.h"
+#include "core/stdio.h"
+#include "core/teardown.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct sk_create {
+    struct sk_op op;
+    struct sk_done whole;
+    struct sk_sandbox *sandbox; /* a reference */
+    bool clean;
+    struct sk_teardown teardown;
+    struct sk_image *image;
+    struct sk_box box;
+    char cpuset[256];
+    int pid;
+    struct sk_done main_started;
+    struct sk_done *main_done; /* the step's */
+    struct sk_stdio io;
+};
+
+static struct sk_create *of(struct sk_op *op)
+{
+    return sk_container_of(op, struct sk_create, op);
+}
+
+static struct sk_runtime *runtime(struct sk_create *c)
+{
+    return c->sandbox->node->runtime;
+}
+
+static const char *id(const struct sk_create *c)
+{
+    return c->sandbox->record->id;
+}
+
+static void answer(struct sk_create *c, struct sk_done *done, enum sk_code code, const struct sk_err *err)
+{
+    sk_done_later(c->sandbox->node->loop, done, code == SK_OK ? NULL : err);
+}
+
+/* --- steps ------------------------------------------------------------------------ */
+
+static void clean_up(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+
+    if (c->clean)
+        sk_teardown_start(&c->teardown, c->sandbox->node, id(c), NULL, done);
+    else
+        answer(c, done, SK_OK, NULL);
+}
+
+static void ensure_image(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_image_driver *images = c->sandbox->node->images;
+
+    images->ops->ensure(images, c->sandbox->record->spec.image, &c->image, done);
+}
+
+/* As many cpus as the limit grants, so that programs which count them choose sensible thread pools; each
+ * sandbox begins where the last one ended. */
+static const char *choose_cpuset(struct sk_create *c)
+{
+    struct sk_node *node = c->sandbox->node;
+    int64_t limit = c->sandbox->record->spec.cpu_limit_millis;
+    unsigned total = node->config.cpu_count;
+    size_t len = 0;
+
+    if (limit <= 0 || limit > (int64_t)(total - 1) * 1000 || total < 2)
+        return NULL;
+    unsigned count = (unsigned)((limit + 999) / 1000);
+    for (unsigned i = 0; i < count && len < sizeof(c->cpuset) - 12; i++)
+        len += (size_t)snprintf(c->cpuset + len, sizeof(c->cpuset) - len, "%s%u", i ? "," : "",
+                                (node->next_cpu + i) % total);
+    node->next_cpu = (node->next_cpu + count) % total;
+    return c->cpuset;
+}
+
+static void fill_box(struct sk_create *c)
+{
+    const struct sk_spec *spec = &c->sandbox->record->spec;
+
+    c->box = (struct sk_box){
+        .id = id(c),
+        .snapshot_parent = c->image->snapshot_parent,
+        .image_name = c->image->name,
+        .hostname = id(c),
+        .cpu_limit_millis = spec->cpu_limit_millis,
+        .cpu_request_millis = spec->cpu_request_millis,
+        .memory_limit_bytes = spec->memory_limit_bytes,
+        .pids_limit = c->sandbox->node->config.pids_limit,
+        .cpuset = choose_cpuset(c),
+        .read_only_root = spec->read_only_root,
+        .drop_capabilities = (const char *const *)spec->drop_capabilities,
+    };
+}
+
+static void resolve(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_err err = {0};
+    enum sk_code code = sk_defaults_resolve(c->sandbox->record, c->image, &err);
+
+    fill_box(c);
+    answer(c, done, code, &err);
+}
+
+static void open_guest(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_err err = {0};
+    enum sk_code code = sk_sandbox_open_guest(c->sandbox, &err);
+
+    if (code == SK_OK)
+        c->box.agent_dir = c->sandbox->node->agent->ops->dir(c->sandbox->guest);
+    answer(c, done, code, &err);
+}
+
+static void close_guest(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+
+    sk_sandbox_close_guest(c->sandbox, true);
+    answer(c, done, SK_OK, NULL);
+}
+
+static void prepare_rootfs(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->prepare_rootfs(runtime(of(op)), &of(op)->box, done);
+}
+
+static void remove_rootfs(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->remove_rootfs(runtime(of(op)), id(of(op)), done);
+}
+
+static void create_container(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->create_container(runtime(of(op)), &of(op)->box, done);
+}
+
+static void delete_container(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->delete_container(runtime(of(op)), id(of(op)), done);
+}
+
+static void create_task(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->create_task(runtime(of(op)), &of(op)->box, &of(op)->pid, done);
+}
+
+static void delete_task(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->delete_task(runtime(of(op)), id(of(op)), done);
+}
+
+static void start_task(struct sk_op *op, struct sk_done *done)
+{
+    runtime(of(op))->ops->start_task(runtime(of(op)), id(of(op)), done);
+}
+
+static void await_guest(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    c->sandbox->node->agent->ops->await(c->sandbox->guest, c->pid, done);
+}
+
+/* --- the main process ---------------------------------------------------------------- */
+
+static void explain(const struct sk_create *c, const struct sk_err *err, struct sk_err *out)
+{
+    const struct sk_process_defaults *process = &c->sandbox->record->process;
+    const char *dir = process->working_dir;
+
+    *out = *err;
+    if (err->code == SK_NOT_FOUND)
+        (void)sk_fail(out, SK_NOT_FOUND, "command not found: %.120s%s%.100s%s", process->argv[0],
+                      dir[0] ? " (working directory " : "", dir, dir[0] ? ")" : "");
+    else
+        (void)sk_err_wrap(out, "main process could not be started");
+}
+
+static void on_main_started(struct sk_done *inner, const struct sk_err *err)
+{
+    struct sk_create *c = sk_container_of(inner, struct sk_create, main_started);
+    struct sk_sandbox *s = c->sandbox;
+    struct sk_err why;
+
+    c->main_done->cancel = NULL;
+    if (err) {
+        explain(c, err, &why);
+        sk_done_fire(c->main_done, &why);
+        return;
+    }
+    s->main.started = true;
+    sk_main_attach(s, sk_take_fd(&c->io.out), sk_take_fd(&c->io.err));
+    sk_done_fire(c->main_done, NULL);
+}
+
+static void cancel_main(struct sk_done *done)
+{
+    struct sk_create *c = done->callee;
+
+    done->cancel = NULL;
+    sk_done_cancel(&c->main_started);
+}
+
+static void start_main(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_sandbox *s = c->sandbox;
+    const struct sk_process_defaults *defaults = &s->record->process;
+    struct sk_err err = {0};
+
+    enum sk_code code = sk_stdio_open(&c->io, false, &err);
+    if (code != SK_OK) {
+        answer(c, done, code, &err);
+        return;
+    }
+    struct sk_process process = {
+        .key = SK_MAIN_KEY,
+        .is_main = true,
+        .argv = (const char *const *)defaults->argv,
+        .env = (const char *const *)defaults->env,
+        .working_dir = defaults->working_dir,
+        .user = defaults->user,
+    };
+    sk_stdio_give(&c->io, &process);
+    c->main_done = done;
+    done->callee = c;
+    done->cancel = cancel_main;
+    sk_done_init(&c->main_started, on_main_started);
+    s->node->agent->ops->start(s->guest, &process, &c->main_started);
+}
+
+static void forget_main(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_main *main = &c->sandbox->main;
+
+    sk_main_fini(c->sandbox);
+    main->started = main->ended = false;
+    answer(c, done, SK_OK, NULL);
+}
+
+static const struct sk_step steps[] = {
+    {"clean", clean_up, NULL},
+    {"image", ensure_image, NULL},
+    {"process", resolve, NULL},
+    {"guest", open_guest, close_guest},
+    {"rootfs", prepare_rootfs, remove_rootfs},
+    {"container", create_container, delete_container},
+    {"task", create_task, delete_task},
+    {"start", start_task, NULL},
+    {"await", await_guest, NULL},
+    {"main", start_main, forget_main},
+    {0},
+};
+
+/* --- the whole ---------------------------------------------------------------------------- */
+
+static void on_undo_error(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
+{
+    sk_log_err(sk_sandbox_log(of(op)->sandbox), SK_WARN, "create.undo_failed", err,
+               SK_STR("step", step->name));
+}
+
+/* What a client reads as the reason: the sentence of the step that failed. */
+static void phrase(const struct sk_err *err, struct sk_err *out)
+{
+    *out = *err;
+    if (err->code == SK_DEADLINE_EXCEEDED)
+        (void)sk_err_wrap(out, "creating the sandbox took too long");
+}
+
+static void on_whole(struct sk_done *whole, const struct sk_err *err)
+{
+    struct sk_create *c = sk_container_of(whole, struct sk_create, whole);
+    struct sk_sandbox *s = c->sandbox;
+    struct sk_node *node = s->node;
+    struct sk_err why;
+
+    s->create = NULL;
+    sk_image_free(c->image);
+    sk_stdio_close(&c->io);
+    if (err)
+        phrase(err, &why);
+    sk_sandbox_created(s, err ? &why : NULL);
+    free(c);
+    sk_sandbox_unref(s);
+    sk_node_unhold(node);
+}
+
+void sk_create_start(struct sk_sandbox *sandbox, bool clean)
+{
+    struct sk_node *node = sandbox->node;
+    struct sk_create *c = sk_alloc(sizeof(*c));
+
+    c->sandbox = sk_sandbox_ref(sandbox);
+    c->clean = clean;
+    c->io = (struct sk_stdio){-1, -1, -1, -1, -1, -1, -1, -1};
+    sandbox->create = c;
+    sk_node_hold(node);
+    sk_done_init(&c->whole, on_whole);
+    c->op.on_undo_error = on_undo_error;
+    sk_op_start(&c->op, node->loop, sk_sandbox_log(sandbox), steps,
+                sk_instant_add(sk_loop_now(node->loop), node->config.create_limit), &c->whole);
+}
+
+void sk_create_cancel(struct sk_sandbox *sandbox, const struct sk_err *why)
+{
+    if (sandbox->create)
+        sk_op_cancel(&sandbox->create->op, why);
+}

@@ -1,0 +1,124 @@
+#include "core/exec_stream.h"
+
+#include <string.h>
+
+/* How long the first bytes of a character wait for the rest. */
+#define HOLD_FOR SK_MSEC(10)
+
+/* Bytes at the end that begin a character and do not finish it: 0 to 3. */
+static size_t cut_off(const uint8_t *data, size_t len)
+{
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        uint8_t c = data[len - back];
+        if (c < 0x80)
+            return 0;
+        if (c < 0xC0)
+            continue; /* a later byte of a character */
+        size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
+        return need > back && c >= 0xC2 && c <= 0xF4 ? back : 0;
+    }
+    return 0;
+}
+
+static bool is_ended(const struct sk_exec_stream *stream)
+{
+    return stream->reader.fd < 0 || stream->reader.ended;
+}
+
+static void on_data(struct sk_reader *reader, const uint8_t *data, size_t len)
+{
+    struct sk_exec_stream *stream = sk_container_of(reader, struct sk_exec_stream, reader);
+
+    sk_timer_stop(reader->loop, &stream->hold);
+    stream->flush = false;
+    stream->held = sk_realloc(stream->held, stream->held_len + len);
+    memcpy(stream->held + stream->held_len, data, len);
+    stream->held_len += len;
+    stream->on_change(stream, true);
+}
+
+static void on_end(struct sk_reader *reader, const struct sk_err *err)
+{
+    struct sk_exec_stream *stream = sk_container_of(reader, struct sk_exec_stream, reader);
+
+    (void)err; /* a broken pipe has nothing more to give either */
+    sk_timer_stop(reader->loop, &stream->hold);
+    stream->on_change(stream, false);
+}
+
+static void on_hold(struct sk_timer *timer)
+{
+    struct sk_exec_stream *stream = sk_container_of(timer, struct sk_exec_stream, hold);
+
+    stream->flush = true;
+    stream->on_change(stream, false);
+}
+
+void sk_exec_stream_open(struct sk_exec_stream *stream, struct sk_loop *loop, int fd_take,
+                         void (*on_change)(struct sk_exec_stream *stream, bool got_data))
+{
+    *stream = (struct sk_exec_stream){.on_change = on_change};
+    stream->reader.fd = -1;
+    stream->reader.loop = loop;
+    if (fd_take >= 0 && sk_reader_open(&stream->reader, loop, fd_take, on_data, on_end, NULL) != SK_OK)
+        stream->reader.fd = -1;
+}
+
+size_t sk_exec_stream_ready(const struct sk_exec_stream *stream)
+{
+    size_t len = stream->held_len < SK_PUMP_CHUNK ? stream->held_len : SK_PUMP_CHUNK;
+    bool whole = len == stream->held_len;
+
+    if (whole && (stream->flush || is_ended(stream)))
+        return len;
+    return len - cut_off(stream->held, len);
+}
+
+uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len)
+{
+    uint8_t *taken = sk_take(stream->held);
+
+    stream->held_len -= len;
+    stream->flush = stream->flush && stream->held_len > 0;
+    if (stream->held_len > 0)
+        stream->held = sk_memdup(taken + len, stream->held_len);
+    return taken;
+}
+
+void sk_exec_stream_want(struct sk_exec_stream *stream)
+{
+    struct sk_loop *loop = stream->reader.loop;
+
+    if (sk_exec_stream_ready(stream) > 0 || is_ended(stream))
+        return;
+    sk_reader_want(&stream->reader);
+    if (stream->held_len > 0 && !stream->hold.slot)
+        sk_timer_start(loop, &stream->hold, sk_instant_add(sk_loop_now(loop), HOLD_FOR), on_hold);
+}
+
+bool sk_exec_stream_is_over(const struct sk_exec_stream *stream)
+{
+    return is_ended(stream) && stream->held_len == 0;
+}
+
+void sk_exec_stream_end(struct sk_exec_stream *stream)
+{
+    sk_timer_stop(stream->reader.loop, &stream->hold);
+    sk_reader_close(&stream->reader);
+}
+
+void sk_exec_stream_put(struct sk_exec_stream *stream, const char *text)
+{
+    size_t len = strlen(text);
+
+    stream->held = sk_realloc(stream->held, stream->held_len + len);
+    memcpy(stream->held + stream->held_len, text, len);
+    stream->held_len += len;
+}
+
+void sk_exec_stream_close(struct sk_exec_stream *stream)
+{
+    sk_exec_stream_end(stream);
+    free(sk_take(stream->held));
+    stream->held_len = 0;
+}

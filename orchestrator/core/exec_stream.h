@@ -1,0 +1,37 @@
+/* exec_stream.h: one output stream of a process: pulled, chunk by chunk, with
+ * incomplete UTF-8 at the end of a chunk held back for the next one (for a
+ * few milliseconds at most, so that nothing is withheld). */
+#ifndef SK_CORE_EXEC_STREAM_H
+#define SK_CORE_EXEC_STREAM_H
+
+#include "loop/pump.h"
+
+struct sk_exec_stream {
+    struct sk_reader reader;
+    uint8_t *held; /* read, not delivered yet; owned */
+    size_t held_len;
+    bool flush; /* what is held goes out even if it ends inside a character */
+    struct sk_timer hold;
+    /* Something has changed: held bytes, or the end. */
+    void (*on_change)(struct sk_exec_stream *stream, bool got_data);
+};
+
+/* fd_take is consumed; -1 = ended at once. */
+void sk_exec_stream_open(struct sk_exec_stream *stream, struct sk_loop *loop, int fd_take,
+                         void (*on_change)(struct sk_exec_stream *stream, bool got_data));
+/* How much can be delivered now, at most SK_PUMP_CHUNK; 0 = nothing yet. */
+size_t sk_exec_stream_ready(const struct sk_exec_stream *stream);
+/* Takes the first `len` bytes out, on the heap. */
+uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len);
+/* Reads more, if nothing is ready. */
+void sk_exec_stream_want(struct sk_exec_stream *stream);
+/* Nothing held, nothing to come. */
+bool sk_exec_stream_is_over(const struct sk_exec_stream *stream);
+/* No more is read; what is held stays. */
+void sk_exec_stream_end(struct sk_exec_stream *stream);
+/* Puts a line of our own in (the stream must be ended). */
+void sk_exec_stream_put(struct sk_exec_stream *stream, const char *text);
+/* No callback afterwards. */
+void sk_exec_stream_close(struct sk_exec_stream *stream);
+
+#endif

@@ -1,0 +1,41 @@
+/* gc.h: what the drivers hold and nobody owns, and records past their time.
+ *
+ * Every 30 seconds, and whenever events may have been missed, the runtime's
+ * list is compared with the records: leftovers of ended sandboxes and ids
+ * nobody knows (seen twice, since a create may be in flight) are taken away,
+ * again and again with growing pauses until they are gone; sandboxes whose
+ * task has vanished are told so. */
+#ifndef SK_CORE_GC_H
+#define SK_CORE_GC_H
+
+#include "base/list.h"
+#include "drivers/runtime.h"
+
+struct sk_node;
+
+struct sk_gc {
+    struct sk_node *node;
+    struct sk_list leftovers;  /* struct leftover; few */
+    struct sk_timer timer;     /* the next look */
+    struct sk_timer retention; /* the next look at old records */
+    struct sk_done listed;
+    struct sk_runtime_list list;
+    struct sk_instant list_began;
+    bool listing, again;
+};
+
+void sk_gc_init(struct sk_gc *gc, struct sk_node *node);
+/* Stopped first. */
+void sk_gc_fini(struct sk_gc *gc);
+/* Begins its rounds; only once all records are loaded. */
+void sk_gc_start(struct sk_gc *gc);
+/* Cancels what is under way; each such thing holds the node until it is over. */
+void sk_gc_stop(struct sk_gc *gc);
+/* Looks now, or after the look under way. */
+void sk_gc_look(struct sk_gc *gc);
+/* Something resisted: looks in a few seconds. */
+void sk_gc_soon(struct sk_gc *gc);
+/* Leftovers known and not yet gone. */
+size_t sk_gc_pending(const struct sk_gc *gc);
+
+#endif

@@ -1,0 +1,55 @@
+/* node_impl.h: the inside of struct sk_node, for core/ alone. */
+#ifndef SK_CORE_NODE_IMPL_H
+#define SK_CORE_NODE_IMPL_H
+
+#include "core/gc.h"
+#include "core/node.h"
+
+/* Records of sandboxes in the store. */
+#define SK_KIND_SANDBOX "sandbox"
+
+struct sk_node {
+    struct sk_loop *loop;
+    const struct sk_log *log;
+    struct sk_node_config config;
+    struct sk_runtime *runtime;
+    struct sk_image_driver *images;
+    struct sk_agent *agent;
+    struct sk_store *store;
+
+    struct sk_map by_id;
+    struct sk_map by_request;
+    struct sk_list sandboxes;    /* in the order (created, id) */
+    struct sk_list admissions;   /* creates that have not answered yet */
+    struct sk_wall last_created; /* creation times never repeat, so that paging has a total order */
+    unsigned next_cpu;           /* where the next cpuset begins */
+    char boot_id[40];
+
+    struct sk_timer sweep; /* deadlines and saves that failed, see lifetime.c */
+    struct sk_gc gc;
+    struct sk_recovery *recovery; /* NULL when none is under way */
+
+    size_t busy; /* everything that must be over before a stop is */
+    bool stopping;
+    struct sk_done *stop_done;
+    struct sk_task stop_task;
+};
+
+/* One thing more, or one less, that a stop has to wait for. */
+void sk_node_hold(struct sk_node *node);
+void sk_node_unhold(struct sk_node *node);
+
+/* Puts a sandbox into the indexes (taking over one reference), and out. */
+void sk_node_insert(struct sk_node *node, struct sk_sandbox *sandbox_take);
+void sk_node_withdraw(struct sk_node *node, struct sk_sandbox *sandbox);
+
+/* Like sk_node_find, but also those whose first record is not stored yet. */
+struct sk_sandbox *sk_node_find_any(struct sk_node *node, const char *id);
+/* What everything that comes too late is told. */
+void sk_node_stopping_err(struct sk_err *err);
+
+/* A moment that was written down, as an instant of this boot. */
+struct sk_instant sk_node_instant(const struct sk_node *node, const char *boot_id, struct sk_instant at,
+                                  struct sk_wall wall);
+
+#endif

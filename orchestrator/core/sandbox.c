@@ -1,0 +1,327 @@
+#include "core/sandbox_impl.h"
+
+#include "core/create.h"
+#include "core/exec_impl.h"
+#include "core/lifetime.h"
+#include "core/recover.h"
+#include "core/remove.h"
+
+#include <assert.h>
+
+/* How long after its grace a TERMINATING sandbox is called TERMINATED even though something resists. */
+#define STAMP_AFTER SK_SEC(5)
+
+#define P SK_STATE_PENDING
+#define C SK_STATE_CREATING
+#define R SK_STATE_RUNNING
+#define T SK_STATE_TERMINATING
+
+/* clang-format off */
+static const enum sk_state table[SK_STATE_TERMINATED + 1][SK_EV_COUNT] = {
+    [P] = {[SK_EV_BEGIN] = C, [SK_EV_END] = T, [SK_EV_BROKEN] = SK_STATE_FAILED},
+    [C] = {[SK_EV_UP] = R, [SK_EV_END] = T, [SK_EV_BROKEN] = SK_STATE_FAILED},
+    [R] = {[SK_EV_END] = T, [SK_EV_EXITED] = SK_STATE_COMPLETED, [SK_EV_BROKEN] = SK_STATE_FAILED},
+    [T] = {[SK_EV_GONE] = SK_STATE_TERMINATED},
+};
+/* clang-format on */
+
+#undef P
+#undef C
+#undef R
+#undef T
+
+enum sk_state sk_state_next(enum sk_state state, enum sk_event event)
+{
+    return table[state][event];
+}
+
+/* --- birth, references ------------------------------------------------------ */
+
+struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record_take)
+{
+    struct sk_sandbox *s = sk_alloc(sizeof(*s));
+
+    s->node = node;
+    s->refs = 1;
+    s->record = record_take;
+    s->state = record_take->state;
+    s->log = (struct sk_log){.parent = node->log, .fields = {SK_STR("sandbox", record_take->id)}};
+    /* Later than any key an earlier daemon gave out. */
+    s->next_key = (uint64_t)sk_loop_wall(node->loop).ns + SK_MAIN_KEY + 1;
+    sk_list_init(&s->save.riding);
+    sk_list_init(&s->save.waiting);
+    sk_list_init(&s->watchers);
+    sk_list_init(&s->execs);
+    sk_main_init(&s->main);
+    return s;
+}
+
+struct sk_sandbox *sk_sandbox_ref(struct sk_sandbox *sandbox)
+{
+    sandbox->refs++;
+    return sandbox;
+}
+
+void sk_sandbox_unref(struct sk_sandbox *s)
+{
+    if (!s || --s->refs > 0)
+        return;
+    assert(!s->guest && !s->create && !s->removal && !s->adoption && !s->save.putting);
+    assert(sk_list_is_empty(&s->execs) && sk_list_is_empty(&s->watchers));
+    sk_lifetime_end(s);
+    sk_timer_stop(s->node->loop, &s->stamp);
+    sk_main_fini(s);
+    sk_record_free(s->record);
+    free(s);
+}
+
+const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox)
+{
+    return sandbox->record;
+}
+
+const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox)
+{
+    return sandbox->log.parent ? &sandbox->log : NULL;
+}
+
+/* --- moves -------------------------------------------------------------------- */
+
+static const char *state_name(enum sk_state state)
+{
+    static const char *const names[] = {"",          "pending", "creating",  "running", "terminating",
+                                        "completed", "failed",  "terminated"};
+    return names[state];
+}
+
+static void entered_final(struct sk_sandbox *s)
+{
+    s->record->ended = sk_loop_wall(s->node->loop);
+    sk_lifetime_end(s);
+    sk_timer_stop(s->node->loop, &s->stamp);
+}
+
+bool sk_sandbox_move(struct sk_sandbox *s, enum sk_event event, const char *reason)
+{
+    enum sk_state next = sk_state_next(s->state, event);
+
+    if (!next)
+        return false;
+    s->state = next;
+    if (reason)
+        sk_record_set_reason(s->record, reason);
+    if (sk_state_is_final(next))
+        entered_final(s);
+    sk_log(sk_sandbox_log(s), SK_INFO, "sandbox.state", SK_STR("state", state_name(next)),
+           SK_STR("reason", s->record->state_reason));
+    sk_sandbox_save(s, NULL);
+    sk_execs_poke(s);
+    return true;
+}
+
+static void on_stamp(struct sk_timer *timer)
+{
+    struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, stamp);
+
+    sk_log(sk_sandbox_log(s), SK_WARN, "sandbox.resists", SK_STR("state", state_name(s->state)));
+    (void)sk_sandbox_move(s, SK_EV_GONE, NULL);
+}
+
+void sk_sandbox_resume_end(struct sk_sandbox *s)
+{
+    struct sk_instant now = sk_loop_now(s->node->loop);
+    struct sk_instant at = s->record->kill_at;
+
+    sk_timer_start(s->node->loop, &s->stamp, sk_instant_add(at.ns > now.ns ? at : now, STAMP_AFTER),
+                   on_stamp);
+}
+
+static void set_kill_at(struct sk_sandbox *s, struct sk_duration grace)
+{
+    struct sk_node *node = s->node;
+    struct sk_instant at = sk_instant_add(sk_loop_now(node->loop), grace);
+    struct sk_record *record = s->record;
+
+    if (sk_instant_is_set(record->kill_at) && record->kill_at.ns <= at.ns)
+        return;
+    record->boot_id = node->boot_id; /* the node outlives the record */
+    record->kill_at = at;
+    record->kill_at_wall = (struct sk_wall){sk_loop_wall(node->loop).ns + grace.ns};
+    sk_sandbox_resume_end(s);
+}
+
+static void begin_end(struct sk_sandbox *s)
+{
+    static const struct sk_err why = {
+        .code = SK_CANCELLED, .where = "begin_end", .text = "deleted by request"};
+
+    if (s->create)
+        sk_create_cancel(s, &why);
+    else if (!s->adoption)
+        sk_removal_start(s);
+    /* an adoption begins the removal itself, once it knows what there is to remove */
+}
+
+void sk_sandbox_end(struct sk_sandbox *s, struct sk_duration grace, const char *reason)
+{
+    if (s->state == SK_STATE_RUNNING)
+        (void)sk_main_decide(s); /* it had ended before this was asked */
+    if (sk_state_is_final(s->state))
+        return;
+    set_kill_at(s, s->state == SK_STATE_CREATING ? SK_NS(0) : grace);
+    if (s->state == SK_STATE_TERMINATING)
+        sk_removal_poke(s);
+    else if (sk_sandbox_move(s, SK_EV_END, reason))
+        begin_end(s);
+}
+
+void sk_sandbox_break(struct sk_sandbox *s, const char *reason)
+{
+    if (s->create) {
+        struct sk_err why = {.code = SK_UNAVAILABLE, .where = __func__};
+        (void)sk_fail(&why, SK_UNAVAILABLE, "%s", reason);
+        sk_create_cancel(s, &why);
+    } else if (s->state == SK_STATE_TERMINATING) {
+        sk_removal_poke(s);
+    } else if (sk_sandbox_move(s, SK_EV_BROKEN, reason)) {
+        sk_removal_start(s);
+    }
+}
+
+/* --- the create flow is over ------------------------------------------------------ */
+
+static void creation_failed(struct sk_sandbox *s, const struct sk_err *err)
+{
+    sk_log_err(sk_sandbox_log(s), SK_WARN, "sandbox.create_failed", err);
+    if (s->node->stopping)
+        return; /* the next daemon makes it anew */
+    if (!sk_sandbox_move(s, SK_EV_GONE, NULL))
+        (void)sk_sandbox_move(s, SK_EV_BROKEN, err->text);
+    sk_gc_soon(&s->node->gc); /* in case an undo failed */
+}
+
+static void came_up(struct sk_sandbox *s)
+{
+    s->guest_ready = true;
+    s->settled = sk_loop_now(s->node->loop);
+    if (!sk_state_next(s->state, SK_EV_UP)) {
+        sk_removal_start(s); /* deleted in the last moment */
+        return;
+    }
+    sk_lifetime_begin(s);
+    (void)sk_sandbox_move(s, SK_EV_UP, "");
+    if (s->main.ended)
+        sk_main_exited(s, s->main.status);
+}
+
+void sk_sandbox_created(struct sk_sandbox *s, const struct sk_err *err)
+{
+    if (err)
+        creation_failed(s, err);
+    else
+        came_up(s);
+}
+
+/* --- what the drivers say ------------------------------------------------------------ */
+
+static void on_exit_event(void *arg, uint64_t key, int status)
+{
+    struct sk_sandbox *s = arg;
+
+    if (key == SK_MAIN_KEY)
+        sk_main_exited(s, status);
+    else
+        sk_execs_exited(s, key, status);
+}
+
+static void on_found(void *arg, uint64_t key, bool is_main, int stdout_take, int stderr_take)
+{
+    struct sk_sandbox *s = arg;
+
+    if (key >= s->next_key && key < UINT64_MAX)
+        s->next_key = key + 1;
+    if (is_main && key == SK_MAIN_KEY && !s->main.started) {
+        s->main.started = true;
+        sk_main_attach(s, stdout_take, stderr_take);
+    } else {
+        sk_execs_found(s, key, stdout_take, stderr_take);
+    }
+}
+
+static void on_lost(void *arg, const struct sk_err *err)
+{
+    struct sk_sandbox *s = arg;
+    struct sk_err why = *err;
+
+    s->guest_ready = false;
+    sk_err_wrap(&why, "the sandbox's guest was lost");
+    sk_main_lost(s, why.text);
+}
+
+void sk_sandbox_init_ended(struct sk_sandbox *s, int status)
+{
+    struct sk_err why = {0};
+
+    (void)sk_fail(&why, SK_UNAVAILABLE, "the sandbox's init process ended unexpectedly (status %d)", status);
+    sk_main_lost(s, why.text);
+}
+
+static const struct sk_guest_events guest_events = {
+    .on_exit = on_exit_event,
+    .on_found = on_found,
+    .on_lost = on_lost,
+};
+
+enum sk_code sk_sandbox_open_guest(struct sk_sandbox *s, struct sk_err *err)
+{
+    struct sk_agent *agent = s->node->agent;
+
+    assert(!s->guest);
+    return agent->ops->open(agent, s->record->id, &guest_events, s, &s->guest, err);
+}
+
+void sk_sandbox_close_guest(struct sk_sandbox *s, bool remove)
+{
+    struct sk_guest *guest = sk_take(s->guest);
+
+    s->guest_ready = false;
+    if (guest)
+        s->node->agent->ops->close(guest, remove);
+}
+
+/* --- who waits for the start ------------------------------------------------------------- */
+
+static void fire_watcher(struct sk_task *task)
+{
+    struct sk_watcher *watcher = sk_container_of(task, struct sk_watcher, task);
+    watcher->fn(watcher);
+}
+
+static bool has_started(const struct sk_sandbox *s)
+{
+    return s->record->state > SK_STATE_CREATING;
+}
+
+void sk_sandbox_watch_started(struct sk_sandbox *s, struct sk_watcher *watcher,
+                              void (*fn)(struct sk_watcher *watcher))
+{
+    *watcher = (struct sk_watcher){.fn = fn};
+    if (has_started(s))
+        sk_loop_defer(s->node->loop, &watcher->task, fire_watcher);
+    else
+        sk_list_append(&s->watchers, &watcher->link);
+}
+
+void sk_watcher_stop(struct sk_watcher *watcher)
+{
+    sk_list_remove(&watcher->link);
+    sk_loop_undefer(&watcher->task);
+}
+
+void sk_sandbox_fire_watchers(struct sk_sandbox *s)
+{
+    struct sk_list *link;
+
+    while (has_started(s) && (link = sk_list_pop(&s->watchers)))
+        sk_loop_defer(s->node->loop, &sk_list_entry(link, struct sk_watcher, link)->task, fire_watcher);
+}

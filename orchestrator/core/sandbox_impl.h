@@ -1,0 +1,100 @@
+/* sandbox_impl.h: the inside of struct sk_sandbox, for core/ alone.
+ *
+ * Two states: `state` is the truth, changed at once by sk_sandbox_move();
+ * record->state is what the outside sees and follows when the change is
+ * durable, so that no client ever sees a state that a crash could take back. */
+#ifndef SK_CORE_SANDBOX_IMPL_H
+#define SK_CORE_SANDBOX_IMPL_H
+
+#include "core/main_process.h"
+#include "core/node_impl.h"
+#include "core/sandbox.h"
+
+enum sk_event {
+    SK_EV_BEGIN,  /* its making begins */
+    SK_EV_UP,     /* an exec works */
+    SK_EV_END,    /* its end was asked for */
+    SK_EV_EXITED, /* the main process ended by itself */
+    SK_EV_BROKEN, /* could not be made, or broke */
+    SK_EV_GONE,   /* the end that was asked for is over */
+    SK_EV_COUNT
+};
+
+/* Bringing the record to the store: one put at a time, the latest state wins. */
+struct sk_save {
+    struct sk_task task; /* the next put; what changes in one turn goes together */
+    struct sk_done put;
+    bool putting;           /* a put is under way */
+    bool dirty;             /* something is newer than what was given to the store */
+    enum sk_state packed;   /* in the put under way */
+    struct sk_list riding;  /* who waits for the put under way */
+    struct sk_list waiting; /* who waits for the next one */
+};
+
+struct sk_sandbox {
+    struct sk_node *node;
+    unsigned refs;
+    struct sk_log log; /* carries the id */
+    struct sk_record *record;
+    enum sk_state state;
+    struct sk_map_node by_id, by_request;
+    struct sk_list link; /* node->sandboxes */
+    bool durable;        /* its first record is stored: it may be seen */
+
+    struct sk_save save;
+    struct sk_list watchers; /* struct sk_watcher: not started yet */
+    struct sk_list execs;    /* struct sk_exec */
+
+    struct sk_guest *guest; /* from open to close */
+    bool guest_ready;       /* it is connected; execs may start */
+    bool adopting;          /* waiting for it after a restart */
+    uint64_t next_key;      /* of processes */
+    struct sk_main main;
+
+    struct sk_create *create;   /* the flow that makes it, or NULL */
+    struct sk_removal *removal; /* the flow that takes it away, or NULL */
+    struct sk_adoption *adoption;
+    struct sk_instant settled; /* when it last became RUNNING, for comparing with the runtime's list */
+
+    struct sk_timer deadline; /* of its life */
+    struct sk_timer stamp;    /* TERMINATING ends here even if the removal has not */
+};
+
+/* record_take: consumed. The new sandbox has one reference and is in no index. */
+struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record_take);
+
+/* NULL when the node has no log. */
+const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox);
+
+/* Applies the event; false, and nothing, when the table has no such move.
+ * reason: why (NULL = keep). The change is on its way to the store afterwards. */
+bool sk_sandbox_move(struct sk_sandbox *sandbox, enum sk_event event, const char *reason);
+/* The table itself; 0 = no such move. */
+enum sk_state sk_state_next(enum sk_state state, enum sk_event event);
+
+/* After the shown state has changed. */
+void sk_sandbox_fire_watchers(struct sk_sandbox *sandbox);
+
+/* Stores the record as it is now; done (may be NULL) fires when that, or something newer, is durable. */
+void sk_sandbox_save(struct sk_sandbox *sandbox, struct sk_done *done);
+/* Fires when everything that has changed so far is durable (or could not be stored). */
+void sk_sandbox_await_saved(struct sk_sandbox *sandbox, struct sk_done *done);
+/* After a put that failed (see lifetime.c): once more. */
+void sk_sandbox_retry_save(struct sk_sandbox *sandbox);
+
+/* Ends it: SIGTERM now, SIGKILL after the grace; an earlier end already asked for stands. */
+void sk_sandbox_end(struct sk_sandbox *sandbox, struct sk_duration grace, const char *reason);
+/* RUNNING cannot go on: FAILED with `reason`, and what is left is taken away. */
+void sk_sandbox_break(struct sk_sandbox *sandbox, const char *reason);
+/* A TERMINATING record that was loaded: its end stays bounded. */
+void sk_sandbox_resume_end(struct sk_sandbox *sandbox);
+/* Called by the flows when the create is over, whatever came of it. */
+void sk_sandbox_created(struct sk_sandbox *sandbox, const struct sk_err *err);
+
+/* Opens the guest's host side; its events come back here. */
+SK_MUST_CHECK enum sk_code sk_sandbox_open_guest(struct sk_sandbox *sandbox, struct sk_err *err);
+void sk_sandbox_close_guest(struct sk_sandbox *sandbox, bool remove);
+/* The init ended, according to the runtime. */
+void sk_sandbox_init_ended(struct sk_sandbox *sandbox, int status);
+
+#endif

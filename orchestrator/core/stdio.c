@@ -1,0 +1,66 @@
+#include "core/stdio.h"
+
+#include "loop/pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static const struct sk_stdio CLOSED = {-1, -1, -1, -1, -1, -1, -1, -1};
+
+static enum sk_code make_pipe(int *out_read, int *out_write, struct sk_err *err)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, errno, "make a pipe");
+    *out_read = ends[0];
+    *out_write = ends[1];
+    return SK_OK;
+}
+
+static enum sk_code open_all(struct sk_stdio *io, bool has_stdin, struct sk_err *err)
+{
+    enum sk_code code = make_pipe(&io->out, &io->child_out, err);
+
+    if (code == SK_OK)
+        code = make_pipe(&io->err, &io->child_err, err);
+    if (code == SK_OK && has_stdin)
+        code = make_pipe(&io->child_in, &io->in, err);
+    if (code == SK_OK)
+        code = sk_fd_reopen_pipe(io->out, O_RDONLY, &io->keep_out, err);
+    if (code == SK_OK)
+        code = sk_fd_reopen_pipe(io->err, O_RDONLY, &io->keep_err, err);
+    return code;
+}
+
+enum sk_code sk_stdio_open(struct sk_stdio *io, bool has_stdin, struct sk_err *err)
+{
+    struct sk_err why = {0};
+
+    *io = CLOSED;
+    if (open_all(io, has_stdin, &why) == SK_OK)
+        return SK_OK;
+    sk_stdio_close(io);
+    return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%s", why.text);
+}
+
+void sk_stdio_close(struct sk_stdio *io)
+{
+    sk_close_fd(&io->child_in);
+    sk_close_fd(&io->child_out);
+    sk_close_fd(&io->child_err);
+    sk_close_fd(&io->keep_out);
+    sk_close_fd(&io->keep_err);
+    sk_close_fd(&io->in);
+    sk_close_fd(&io->out);
+    sk_close_fd(&io->err);
+}
+
+void sk_stdio_give(struct sk_stdio *io, struct sk_process *process)
+{
+    process->stdin_take = sk_take_fd(&io->child_in);
+    process->stdout_take = sk_take_fd(&io->child_out);
+    process->stderr_take = sk_take_fd(&io->child_err);
+    process->stdout_keep_take = sk_take_fd(&io->keep_out);
+    process->stderr_keep_take = sk_take_fd(&io->keep_err);
+}

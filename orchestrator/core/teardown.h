@@ -1,0 +1,24 @@
+/* teardown.h: takes away what the runtime holds for one id: task, container,
+ * root file system, in that order; the first that resists ends it, since the
+ * later ones could not go either. Each step is bounded; absent is success.
+ *
+ * What else belongs to the id goes in `task_gone`, hence before the last of
+ * what the runtime can list: so a crash never leaves something nobody finds. */
+#ifndef SK_CORE_TEARDOWN_H
+#define SK_CORE_TEARDOWN_H
+
+#include "core/node_impl.h"
+#include "loop/op.h"
+
+struct sk_teardown {
+    struct sk_op op;
+    struct sk_node *node;
+    const char *id;                                  /* borrowed until done fires */
+    void (*task_gone)(struct sk_teardown *teardown); /* no process is left; may be NULL */
+};
+
+void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,
+                       void (*task_gone)(struct sk_teardown *teardown), struct sk_done *done);
+void sk_teardown_cancel(struct sk_teardown *teardown);
+
+#endif

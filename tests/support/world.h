@@ -1,0 +1,91 @@
+/* world.h: a node on fakes, a store in memory and a virtual loop: what tests
+ * of the core live in. The world outlives its node, as a host outlives the
+ * daemon: world_restart ends one node and recovers the next. */
+#ifndef SK_TESTS_WORLD_H
+#define SK_TESTS_WORLD_H
+
+#include "core/exec.h"
+#include "core/node.h"
+#include "core/sandbox.h"
+#include "drivers/fake/agent.h"
+#include "drivers/fake/image.h"
+#include "drivers/fake/runtime.h"
+#include "support/memstore.h"
+#include "support/sweep.h"
+#include "support/vloop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+/* cmocka wants these before it */
+#include <cmocka.h>
+#include <string.h>
+
+struct world {
+    struct sk_loop *loop;
+    struct sk_fake_runtime *runtime;
+    struct sk_fake_images *images;
+    struct sk_fake_agent *agent;
+    struct sk_store *store;
+    struct sk_node_config config;
+    struct sk_node *node;
+};
+
+/* An answer that is waited for. */
+struct answer {
+    struct sk_done done;
+    int count;
+    struct sk_err err; /* SK_OK = success */
+    struct sk_sandbox *sandbox;
+};
+
+void world_init(struct world *w);
+/* Everything ends; asserts that the loop is empty. Sandboxes may still live. */
+void world_fini(struct world *w);
+/* All drivers and the store ask this hook (NULL = none). */
+void world_hook(struct world *w, int (*hook)(void *arg, const char *call), void *arg);
+void world_sweep(struct world *w, struct sk_sweep *sweep);
+void world_settle(struct world *w);
+void world_advance(struct world *w, struct sk_duration by);
+
+/* The daemon stops in good order. */
+void world_stop(struct world *w);
+/* The daemon is killed: from here on nothing it does has an effect. */
+void world_crash(struct world *w);
+/* A new daemon, recovered. */
+void world_start(struct world *w);
+/* Until the drivers hold nothing and no process is left. */
+void world_assert_clean(struct world *w);
+
+void answer_init(struct answer *answer);
+
+/* A record as the API makes it: image python:3.11, `sleep infinity`, 60 s of life. */
+struct sk_record *world_record(struct world *w, const char *request_id);
+/* argv as the command. */
+void world_command(struct sk_record *record, const char *const *argv);
+void world_create(struct world *w, struct sk_record *record, struct answer *answer);
+/* Created and RUNNING. */
+struct sk_sandbox *world_running(struct world *w, const char *const *argv);
+void world_delete(struct world *w, struct sk_sandbox *s, struct sk_duration grace, struct answer *answer);
+/* The state that a restart would see; 0 = no record. */
+int world_stored_state(struct world *w, const char *id);
+
+/* An exec whose whole output is collected. */
+struct run {
+    struct sk_exec *exec;
+    struct sk_buf out, err;
+    int started, exits, errors, rooms, chunks;
+    int status;
+    bool greedy; /* wants again after each chunk; true unless changed before run_start */
+    struct sk_err error;
+    size_t last_len; /* of the last chunk */
+};
+void run_start(struct run *run, struct sk_sandbox *s, const char *const *argv, bool has_stdin, bool greedy);
+void run_close(struct run *run);
+/* Output so far, as text. */
+const char *run_out(struct run *run);
+const char *run_err(struct run *run);
+
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#endif
