@@ -159,20 +159,6 @@ static void await_can_be_cancelled(void **state)
     assert_int_equal(call.err.code, SK_CANCELLED);
 }
 
-static void close_is_silent(void **state)
-{
-    struct rig *rig = *state;
-    struct rig_call call;
-    rig_up(rig);
-    rig_call_init(&call, rig, 1);
-    rig->agent->ops->start(rig->guest, &RIG_PROCESS(1, "true"), &call.done);
-    rig_down(rig);
-    rig_idle(rig, 50);
-    assert_int_equal(call.fired, 0);
-    assert_int_equal(rig->exits, 0);
-    assert_int_equal(rig->lost, 0);
-}
-
 #define AGENT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 #define AGENT_CONTRACT                                                                                       \
     AGENT_TEST(runs_programs), AGENT_TEST(says_what_is_not_there), AGENT_TEST(gives_output),                 \
