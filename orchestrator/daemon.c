@@ -1,0 +1,458 @@
+/* The daemon's life is one flow (loop/op.h): each step starts one thing, its
+ * undo stops it, and the last one, "serve", ends when a signal cancels the
+ * flow. So an orderly stop, a failed start and a signal half-way through the
+ * start are the same walk back through one table. */
+#include "daemon.h"
+
+#include "api/api.h"
+#include "core/recover.h"
+#include "drivers/agent/channel.h"
+#include "drivers/containerd/containerd.h"
+#include "drivers/fake/agent.h"
+#include "drivers/fake/image.h"
+#include "drivers/fake/runtime.h"
+#include "host.h"
+#include "loop/op.h"
+#include "notify.h"
+#include "place.h"
+#include "rpc/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STATE_MODE 0700
+#define RUN_MODE   0711 /* others may pass, to what is theirs to read */
+
+enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_COUNT };
+
+struct daemon {
+    const struct sk_config *config;
+    struct sk_log log;
+    struct sk_loop *loop;
+    struct sk_signal *signals[SIG_COUNT];
+    struct sk_op life;
+    struct sk_done over;
+    int signal; /* that ended it; 0 = it broke */
+    int exit_code;
+    struct sk_watchdog watchdog;
+
+    int state_lock, run_lock;
+    char node_id[SK_NODE_MAX + 1];
+    struct sk_bridge *bridge;
+    struct sk_store *store;
+    struct sk_containerd *containerd; /* either this … */
+    struct sk_agent *channel;
+    struct sk_fake_runtime *fake_runtime; /* … or these */
+    struct sk_fake_images *fake_images;
+    struct sk_fake_agent *fake_agent;
+    struct sk_node *node;
+    struct sk_api *api;
+    struct sk_server *server;
+};
+
+static struct daemon *daemon_of(struct sk_op *op)
+{
+    return sk_container_of(op, struct daemon, life);
+}
+
+/* Ends a step that has done all it does already. */
+static void answer(struct daemon *d, struct sk_done *done, enum sk_code code, const struct sk_err *err)
+{
+    sk_done_later(d->loop, done, code == SK_OK ? NULL : err);
+}
+
+/* --- directories, locks, the name ------------------------------------------------ */
+
+static enum sk_code take_places(struct daemon *d, struct sk_err *err)
+{
+    const struct sk_config *c = d->config;
+    enum sk_code code;
+
+    if ((code = sk_place_make(c->state_dir, STATE_MODE, err)) != SK_OK ||
+        (code = sk_place_make(c->run_dir, RUN_MODE, err)) != SK_OK ||
+        (code = sk_place_lock(c->state_dir, &d->state_lock, err)) != SK_OK ||
+        (code = sk_place_lock(c->run_dir, &d->run_lock, err)) != SK_OK)
+        return code;
+    sk_place_remove_address(c->run_dir); /* of one that was killed */
+    return sk_place_node_id(c->state_dir, c->node_id, d->node_id, err);
+}
+
+static void places_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_err err;
+    enum sk_code code = take_places(d, &err);
+
+    answer(d, done, code, &err);
+}
+
+static void places_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_close_fd(&d->run_lock);
+    sk_close_fd(&d->state_lock);
+    answer(d, done, SK_OK, NULL);
+}
+
+/* --- gRPC ---------------------------------------------------------------------------- */
+
+static void bridge_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_err err;
+    enum sk_code code = sk_bridge_new(d->loop, &d->bridge, &err);
+
+    answer(d, done, code, &err);
+}
+
+static void bridge_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    if (d->bridge)
+        sk_bridge_close(sk_take(d->bridge), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
+/* --- the store ------------------------------------------------------------------------ */
+
+static void store_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    SK_AUTO_FREE char *path = sk_printf("%s/sandkeep.db", d->config->state_dir);
+    struct sk_err err;
+    enum sk_code code = sk_store_open(d->loop, &d->log, path, &d->store, &err);
+
+    answer(d, done, code, &err);
+}
+
+static void store_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    if (d->store)
+        sk_store_close(sk_take(d->store), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
+/* --- drivers: the one place that names them -------------------------------------------- */
+
+static bool is_fake(const struct daemon *d)
+{
+    return !strcmp(d->config->drivers, "fake");
+}
+
+static void open_fakes(struct daemon *d)
+{
+    d->fake_runtime = sk_fake_runtime_new(d->loop);
+    d->fake_images = sk_fake_images_new(d->loop);
+    d->fake_agent = sk_fake_agent_new(d->loop, d->fake_runtime);
+}
+
+static enum sk_code open_containerd(struct daemon *d, struct sk_err *err)
+{
+    const struct sk_config *c = d->config;
+    SK_AUTO_FREE char *runtime = NULL;
+    enum sk_code code = sk_host_runtime(c->runtime, &runtime, err);
+    const struct sk_containerd_options options = {
+        .socket = c->containerd_socket,
+        .namespace = c->containerd_namespace,
+        .snapshotter = c->snapshotter,
+        .runtime_type = c->runtime_type,
+        .runtime = runtime,
+        .shim_group_max = (unsigned)c->shim_group_max,
+        .cgroup_parent = c->cgroup_parent,
+        .guest_path = c->guest_path,
+        .log = &d->log,
+        .bridge = d->bridge,
+    };
+
+    if (code != SK_OK)
+        return code;
+    if (access(c->guest_path, X_OK))
+        return sk_fail_sys(err, SK_FAILED_PRECONDITION, errno, "cannot use the guest program %s (guest_path)",
+                           c->guest_path);
+    return sk_containerd_open(&options, &d->containerd, err);
+}
+
+static void drivers_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_err err;
+    enum sk_code code = SK_OK;
+
+    if (is_fake(d))
+        open_fakes(d);
+    else
+        code = open_containerd(d, &err);
+    if (code == SK_OK && !is_fake(d))
+        code = sk_agent_channel_open(d->loop, &d->log, d->config->run_dir, &d->channel, &err);
+    answer(d, done, code, &err);
+}
+
+static void drivers_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_agent_channel_close(sk_take(d->channel));
+    sk_fake_agent_free(sk_take(d->fake_agent));
+    sk_fake_images_free(sk_take(d->fake_images));
+    sk_fake_runtime_free(sk_take(d->fake_runtime));
+    if (d->containerd)
+        sk_containerd_close(sk_take(d->containerd), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
+/* --- the node -------------------------------------------------------------------------- */
+
+static void node_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_node_config config;
+    struct sk_runtime *runtime =
+        is_fake(d) ? sk_fake_runtime_base(d->fake_runtime) : sk_containerd_runtime(d->containerd);
+    struct sk_image_driver *images =
+        is_fake(d) ? sk_fake_images_base(d->fake_images) : sk_containerd_images(d->containerd);
+    struct sk_agent *agent = is_fake(d) ? sk_fake_agent_base(d->fake_agent) : d->channel;
+
+    sk_host_node_config(d->config, d->node_id, &config);
+    d->node = sk_node_new(d->loop, &d->log, &config, runtime, images, agent, d->store);
+    answer(d, done, SK_OK, NULL);
+}
+
+static void node_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_node_free(sk_take(d->node));
+    answer(d, done, SK_OK, NULL);
+}
+
+/* Recovery waits for containerd as long as it takes; a signal must not. */
+static void recover_cancel(struct sk_done *done)
+{
+    sk_recover_stop(done->callee);
+}
+
+static void recover_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_node_recover(d->node, done);
+    done->cancel = recover_cancel;
+    done->callee = d->node;
+}
+
+static void recover_undo(struct sk_op *op, struct sk_done *done)
+{
+    sk_node_stop(daemon_of(op)->node, done);
+}
+
+/* --- the server -------------------------------------------------------------------------- */
+
+static void api_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    d->api = sk_api_new(d->node, &d->log, d->config->api_keys);
+    answer(d, done, SK_OK, NULL);
+}
+
+static void api_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_api_free(sk_take(d->api));
+    answer(d, done, SK_OK, NULL);
+}
+
+/* One line of the address file; `port` stands in for the one asked for, which may be 0. */
+static enum sk_code tell_listener(struct daemon *d, struct sk_buf *lines, const char *listen, int port)
+{
+    SK_AUTO_FREE char *address =
+        port ? sk_printf("%.*s:%d", (int)(strrchr(listen, ':') - listen), listen, port) : sk_strdup(listen);
+
+    sk_log(&d->log, SK_INFO, "daemon.listening", SK_STR("address", address));
+    return sk_buf_printf(lines, "%s\n", address);
+}
+
+static enum sk_code tell_address(struct daemon *d, struct sk_err *err)
+{
+    SK_CLEANUP(sk_buf_fini) struct sk_buf lines;
+
+    sk_buf_init(&lines, 64 * 1024);
+    for (size_t i = 0; d->config->listen[i]; i++)
+        if (tell_listener(d, &lines, d->config->listen[i], sk_server_port(d->server, i)) != SK_OK)
+            return sk_fail(err, SK_OUT_OF_RANGE, "too many listeners");
+    return sk_place_write_address(d->config->run_dir, (char *)lines.data, err);
+}
+
+static enum sk_code listen_now(struct daemon *d, struct sk_err *err)
+{
+    SK_AUTO_FREE char *certificate = NULL;
+    SK_AUTO_FREE char *key = NULL;
+    enum sk_code code;
+
+    if ((code = sk_host_read_pem(d->config->tls_certificate, &certificate, err)) != SK_OK ||
+        (code = sk_host_read_pem(d->config->tls_key, &key, err)) != SK_OK)
+        return code;
+    const struct sk_server_options options = {
+        .listen = d->config->listen,
+        .tls_certificate = certificate,
+        .tls_key = key,
+        .on_call = sk_api_on_call,
+        .arg = d->api,
+    };
+    return sk_server_new(d->bridge, &d->log, &options, &d->server, err);
+}
+
+static void server_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_err err;
+    enum sk_code code = listen_now(d, &err);
+
+    if (code == SK_OK)
+        code = tell_address(d, &err);
+    answer(d, done, code, &err);
+}
+
+static void server_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    sk_place_remove_address(d->config->run_dir);
+    if (d->server)
+        sk_server_close(sk_take(d->server), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
+/* --- serving: the step that lasts ----------------------------------------------------------- */
+
+static void serve_cancel(struct sk_done *done)
+{
+    answer(done->callee, done, SK_OK, NULL);
+}
+
+static void serve_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    done->cancel = serve_cancel;
+    done->callee = d;
+    sk_log(&d->log, SK_INFO, "daemon.ready", SK_STR("node", d->node_id));
+    sk_notify("READY=1");
+}
+
+static void serve_undo(struct sk_op *op, struct sk_done *done)
+{
+    sk_notify("STOPPING=1");
+    answer(daemon_of(op), done, SK_OK, NULL);
+}
+
+static const struct sk_step life[] = {
+    {"places", places_run, places_undo}, {"bridge", bridge_run, bridge_undo},
+    {"store", store_run, store_undo},    {"drivers", drivers_run, drivers_undo},
+    {"node", node_run, node_undo},       {"recover", recover_run, recover_undo},
+    {"api", api_run, api_undo},          {"server", server_run, server_undo},
+    {"serve", serve_run, serve_undo},    {0},
+};
+
+/* --- signals, and the frame around the flow ---------------------------------------------------- */
+
+static void on_signal(void *arg, int signo)
+{
+    struct daemon *d = arg;
+
+    if (signo == SIGHUP) {
+        sk_log(&d->log, SK_WARN, "daemon.no_reload", SK_STR("advice", "restart: sandboxes live on"));
+        return;
+    }
+    if (!d->signal)
+        sk_log(&d->log, SK_INFO, "daemon.stopping", SK_STR("signal", strsignal(signo)));
+    d->signal = signo;
+    sk_op_cancel(&d->life, NULL);
+}
+
+static void on_undo_error(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
+{
+    sk_log_err(&daemon_of(op)->log, SK_ERROR, "daemon.stop_failed", err, SK_STR("step", step->name));
+}
+
+static void close_signals(struct daemon *d)
+{
+    for (size_t i = 0; i < SIG_COUNT; i++)
+        sk_signal_close(sk_take(d->signals[i]));
+}
+
+static void on_over(struct sk_done *done, const struct sk_err *err)
+{
+    struct daemon *d = sk_container_of(done, struct daemon, over);
+
+    if (!d->signal || err->code != SK_CANCELLED) {
+        sk_log_err(&d->log, SK_ERROR, "daemon.failed", err);
+        d->exit_code = EXIT_FAILURE;
+    }
+    sk_watchdog_stop(&d->watchdog);
+    close_signals(d);
+    sk_loop_stop(d->loop);
+}
+
+static enum sk_code catch_signals(struct daemon *d, struct sk_err *err)
+{
+    static const int numbers[SIG_COUNT] = {[SIG_TERM] = SIGTERM, [SIG_INT] = SIGINT, [SIG_HUP] = SIGHUP};
+    enum sk_code code = SK_OK;
+
+    for (size_t i = 0; code == SK_OK && i < SIG_COUNT; i++)
+        code = sk_signal_open(d->loop, numbers[i], on_signal, d, &d->signals[i], err);
+    return code;
+}
+
+static void log_start(const struct daemon *d)
+{
+    sk_log(&d->log, SK_INFO, "daemon.starting", SK_STR("version", SK_VERSION), SK_INT("pid", getpid()),
+           SK_STR("drivers", d->config->drivers), SK_STR("state_dir", d->config->state_dir));
+    if (d->config->exposes_keys)
+        sk_log(&d->log, SK_WARN, "daemon.keys_exposed",
+               SK_STR("advice", "the configuration holds API keys and everyone may read it: chmod o-r"));
+}
+
+static int run(struct daemon *d)
+{
+    struct sk_err err;
+
+    if (sk_loop_new(&d->loop, &err) != SK_OK || catch_signals(d, &err) != SK_OK) {
+        sk_log_err(&d->log, SK_ERROR, "daemon.failed", &err);
+        return EXIT_FAILURE;
+    }
+    sk_watchdog_start(&d->watchdog, d->loop);
+    sk_done_init(&d->over, on_over);
+    d->life.on_undo_error = on_undo_error;
+    sk_op_start(&d->life, d->loop, &d->log, life, (struct sk_instant){0}, &d->over);
+    sk_loop_run(d->loop);
+    sk_loop_free(d->loop);
+    sk_log(&d->log, SK_INFO, "daemon.stopped");
+    return d->exit_code;
+}
+
+int sk_daemon_run(const struct sk_config *config)
+{
+    struct daemon d = {.config = config, .state_lock = -1, .run_lock = -1};
+    enum sk_level level = SK_INFO;
+
+    (void)!sk_level_parse(config->log_level, &level); /* the config has checked it */
+    sk_log_init(&d.log, STDERR_FILENO, level);
+    (void)umask(0077);
+    sk_host_raise_limits();
+    if (level > SK_DEBUG)
+        sk_bridge_silence(); /* our lines are JSON, gRPC's are not */
+    log_start(&d);
+    return run(&d);
+}

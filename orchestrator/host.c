@@ -1,0 +1,111 @@
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define PEM_MAX (1024 * 1024)
+
+/* An amount of the host, or `least` should the system not say. */
+static int64_t host_amount(int what, int64_t unit, int64_t least)
+{
+    long amount = sysconf(what);
+    return amount > 0 ? amount * unit : least;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void sk_host_node_config(const struct sk_config *config, const char *node_id,
+                         struct sk_node_config *out_config)
+{
+    int64_t cpus = host_amount(_SC_NPROCESSORS_ONLN, 1, 1);
+    int64_t memory = host_amount(_SC_PHYS_PAGES, sysconf(_SC_PAGESIZE), config->default_memory);
+    struct sk_node_config c = {
+        .create_hold = SK_MSEC(config->create_hold_ms),
+        .create_limit = SK_SEC(config->create_limit_s),
+        .retention = SK_SEC(config->retention_hours * 3600),
+        .max_grace = SK_SEC(config->max_grace_s),
+        .default_lifetime_seconds = (int32_t)config->default_lifetime_s,
+        .ceiling_cpu_millis = config->ceiling_cpu ? config->ceiling_cpu : cpus * 1000,
+        .ceiling_memory_bytes = config->ceiling_memory ? config->ceiling_memory : memory,
+        .pids_limit = config->pids_limit,
+        .exec_output_max = config->exec_output_max_bytes,
+        .cpu_count = (unsigned)cpus,
+    };
+    /* What nobody asked for must fit into a small host. */
+    c.default_cpu_millis = smaller(config->default_cpu, c.ceiling_cpu_millis);
+    c.default_memory_bytes = smaller(config->default_memory, c.ceiling_memory_bytes);
+    memcpy(c.node_id, node_id, strnlen(node_id, SK_NODE_MAX) + 1);
+    *out_config = c;
+}
+
+/* The program's path, from PATH; heap, or NULL. */
+static char *find_program(const char *name)
+{
+    const char *path = getenv("PATH");
+
+    for (path = path ? path : "/usr/sbin:/usr/bin:/sbin:/bin"; *path;) {
+        size_t len = strcspn(path, ":");
+        SK_AUTO_FREE char *candidate = sk_printf("%.*s/%s", (int)len, path, name);
+        if (candidate[0] == '/' && !access(candidate, X_OK))
+            return sk_take(candidate);
+        path += len + (path[len] == ':');
+    }
+    return NULL;
+}
+
+enum sk_code sk_host_runtime(const char *wanted, char **out_runtime, struct sk_err *err)
+{
+    char *found;
+
+    if (strcmp(wanted, "auto") != 0) {
+        *out_runtime = sk_strdup(wanted);
+        return SK_OK;
+    }
+    found = find_program("crun");
+    if (!found)
+        found = find_program("runc");
+    if (!found)
+        return sk_fail(
+            err, SK_FAILED_PRECONDITION,
+            "neither crun nor runc is on PATH: install one, or name a runtime in the configuration");
+    *out_runtime = found;
+    return SK_OK;
+}
+
+enum sk_code sk_host_read_pem(const char *path, char **out_text, struct sk_err *err)
+{
+    SK_AUTO_FREE char *text = NULL;
+    SK_AUTO_FD int fd = -1;
+    size_t len = 0;
+    ssize_t got;
+
+    *out_text = NULL;
+    if (!*path)
+        return SK_OK;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return sk_fail_sys(err, sk_code_from_errno(errno), errno, "cannot read %s", path);
+    text = sk_alloc(PEM_MAX + 1);
+    while (len < PEM_MAX && (got = read(fd, text + len, PEM_MAX - len)) > 0)
+        len += (size_t)got;
+    if (!strstr(text, "-----BEGIN "))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a PEM file", path);
+    *out_text = sk_take(text);
+    return SK_OK;
+}
+
+void sk_host_raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}

@@ -1,0 +1,181 @@
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+static const char node_file[] = "node_id", address_file[] = "address", lock_file[] = "lock";
+
+/* errno into the error, with what was being done to which path. */
+static enum sk_code fail(struct sk_err *err, const char *doing, const char *path)
+{
+    int sys = errno;
+    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "cannot %s %s", doing, path);
+}
+
+static enum sk_code open_dir(const char *path, int *out_fd, struct sk_err *err)
+{
+    *out_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *out_fd < 0 ? fail(err, "open the directory", path) : SK_OK;
+}
+
+enum sk_code sk_place_make(const char *path, mode_t mode, struct sk_err *err)
+{
+    SK_AUTO_FD int fd = -1;
+    struct stat info;
+    enum sk_code code;
+
+    if (mkdir(path, mode) && errno != EEXIST)
+        return fail(err, "make the directory", path);
+    code = open_dir(path, &fd, err);
+    if (code != SK_OK)
+        return code;
+    if (fstat(fd, &info))
+        return fail(err, "look at", path);
+    if (info.st_uid != geteuid())
+        return sk_fail(err, SK_FAILED_PRECONDITION, "%s belongs to user %u, not to this daemon's, %u", path,
+                       info.st_uid, geteuid());
+    return fchmod(fd, mode) ? fail(err, "set the mode of", path) : SK_OK;
+}
+
+/* --- the lock --------------------------------------------------------------------- */
+
+/* For the sentence only; the lock itself is the kernel's. */
+static void write_pid(int fd)
+{
+    char text[16];
+    int len = snprintf(text, sizeof(text), "%d\n", getpid());
+
+    if (!ftruncate(fd, 0))
+        (void)!pwrite(fd, text, (size_t)len, 0);
+}
+
+enum sk_code sk_place_lock(const char *path, int *out_fd, struct sk_err *err)
+{
+    SK_AUTO_FD int dir = -1;
+    SK_AUTO_FD int fd = -1;
+    char holder[16] = "";
+    enum sk_code code = open_dir(path, &dir, err);
+
+    if (code != SK_OK)
+        return code;
+    fd = openat(dir, lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail(err, "open the lock in", path);
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK)
+            return fail(err, "lock", path);
+        (void)!pread(fd, holder, sizeof(holder) - 1, 0);
+        return sk_fail(err, SK_FAILED_PRECONDITION, "another daemon uses %s (process %d)", path,
+                       atoi(holder));
+    }
+    write_pid(fd);
+    *out_fd = sk_take_fd(&fd);
+    return SK_OK;
+}
+
+/* --- small files, whole or not at all ------------------------------------------------ */
+
+static enum sk_code write_whole(int dir, const char *name, const char *text, mode_t mode, struct sk_err *err)
+{
+    SK_AUTO_FD int fd = -1;
+    size_t len = strlen(text);
+    char fresh[32];
+
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", name);
+    fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, len) != (ssize_t)len || fchmod(fd, mode) || fsync(fd))
+        return fail(err, "write", fresh);
+    if (renameat(dir, fresh, dir, name) || fsync(dir))
+        return fail(err, "put in place", name);
+    return SK_OK;
+}
+
+enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err)
+{
+    SK_AUTO_FD int dir = -1;
+    enum sk_code code = open_dir(run_dir, &dir, err);
+
+    return code == SK_OK ? write_whole(dir, address_file, lines, 0644, err) : code;
+}
+
+void sk_place_remove_address(const char *run_dir)
+{
+    SK_AUTO_FD int dir = -1;
+
+    if (open_dir(run_dir, &dir, NULL) == SK_OK)
+        (void)unlinkat(dir, address_file, 0);
+}
+
+/* --- the node's name -------------------------------------------------------------------- */
+
+static void node_from_host(char out_node[SK_NODE_MAX + 1])
+{
+    char host[256] = "";
+    size_t len = 0;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    for (const char *c = host; *c && len < SK_NODE_MAX; c++) {
+        char small = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9'))
+            out_node[len++] = small;
+    }
+    out_node[len] = '\0';
+    if (!len)
+        memcpy(out_node, "node", sizeof("node"));
+}
+
+static enum sk_code read_node(int fd, const char *state_dir, char out_node[SK_NODE_MAX + 1],
+                              struct sk_err *err)
+{
+    char text[SK_NODE_MAX + 2];
+    ssize_t got = read(fd, text, sizeof(text) - 1);
+
+    if (got < 0)
+        return fail(err, "read the node's name in", state_dir);
+    text[got] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    if (!sk_id_node_is_valid(text))
+        return sk_fail(err, SK_DATA_LOSS, "%s/%s does not hold a node's name", state_dir, node_file);
+    memcpy(out_node, text, strlen(text) + 1);
+    return SK_OK;
+}
+
+static enum sk_code remember_node(int dir, const char *node, struct sk_err *err)
+{
+    char line[SK_NODE_MAX + 2];
+
+    (void)snprintf(line, sizeof(line), "%s\n", node);
+    return write_whole(dir, node_file, line, 0600, err);
+}
+
+enum sk_code sk_place_node_id(const char *state_dir, const char *wanted, char out_node[SK_NODE_MAX + 1],
+                              struct sk_err *err)
+{
+    SK_AUTO_FD int dir = -1;
+    SK_AUTO_FD int fd = -1;
+    enum sk_code code = open_dir(state_dir, &dir, err);
+
+    if (code != SK_OK)
+        return code;
+    fd = openat(dir, node_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return fail(err, "open the node's name in", state_dir);
+    if (fd < 0) {
+        node_from_host(out_node);
+        if (*wanted)
+            memcpy(out_node, wanted, strnlen(wanted, SK_NODE_MAX) + 1);
+        return remember_node(dir, out_node, err);
+    }
+    code = read_node(fd, state_dir, out_node, err);
+    if (code == SK_OK && *wanted && strcmp(wanted, out_node) != 0)
+        return sk_fail(
+            err, SK_FAILED_PRECONDITION,
+            "node_id is \"%s\", but %s belongs to node \"%s\", whose sandboxes' ids begin with it: "
+            "keep the name, or use another state_dir",
+            wanted, state_dir, out_node);
+    return code;
+}

@@ -1,0 +1,30 @@
+/* place.h: the daemon's two directories on disk and what it keeps in them
+ * itself: the lock that makes it the only one, the node's name, the address
+ * it listens on. Blocking; for start and stop. */
+#ifndef SK_PLACE_H
+#define SK_PLACE_H
+
+#include "base/id.h"
+
+#include <sys/types.h>
+
+/* Makes `path` if it is missing and gives it this mode. Errors: its parent is
+ * missing, or it is not a directory of ours. */
+SK_MUST_CHECK enum sk_code sk_place_make(const char *path, mode_t mode, struct sk_err *err);
+
+/* Takes the directory for this process, until *out_fd is closed or the
+ * process ends. Errors: SK_FAILED_PRECONDITION (another daemon has it). */
+SK_MUST_CHECK enum sk_code sk_place_lock(const char *path, int *out_fd, struct sk_err *err);
+
+/* The node's name, as remembered in state_dir; at the first start `wanted`,
+ * or one made from the host name if that is "". Errors:
+ * SK_FAILED_PRECONDITION (another one is wanted than is remembered),
+ * SK_DATA_LOSS (what is remembered is no name). */
+SK_MUST_CHECK enum sk_code sk_place_node_id(const char *state_dir, const char *wanted,
+                                            char out_node[SK_NODE_MAX + 1], struct sk_err *err);
+
+/* <run_dir>/address: one "host:port" a line, for whoever looks for the daemon. */
+SK_MUST_CHECK enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err);
+void sk_place_remove_address(const char *run_dir);
+
+#endif
