@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# run.sh [LIVES [EXECS]]: measures Sandkeep beside containerd, crun and runc, on one machine in one run, and
+# writes tests/bench/RESULTS.md. Defaults: 60 lives, 1000 execs. Root; a release build; a quiet machine.
+set -euo pipefail
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+cd "$SK_ROOT"
+
+LIVES=${1:-60}
+EXECS=${2:-1000}
+BUILD=$SK_ROOT/build/release
+BENCH=$BUILD/tests/sandkeep-bench
+OUT=$SK_ROOT/tests/bench/RESULTS.md
+BUSYBOX=docker.io/library/busybox:latest
+PYTHON=docker.io/library/python:3.11
+WORK=$(mktemp -d)
+ROWS=$WORK/rows
+
+finish() {
+    [ -z "${SANDKEEP_NODE:-}" ] || tests/support/node.sh down || true
+    rm -rf "$WORK"
+}
+trap finish EXIT
+
+node_up() { eval "$(tests/support/node.sh up --runtime "$1" --build "$BUILD" --config "$WORK/config.json")"; }
+node_down() {
+    tests/support/node.sh down
+    unset SANDKEEP_NODE
+}
+
+# rows PREFIX COMMAND...: runs the bench and files its rows as "PREFIX/name".
+rows() { "${@:2}" | sed "s|^|$1/|" >>"$ROWS"; }
+
+measure_sandkeep() {
+    export SANDKEEP_ADDRESS=${CWSANDBOX_BASE_URL#http://}
+    rows "$1/$2/sandkeep" "$BENCH" sandkeep "$3" "$LIVES" "$EXECS"
+}
+
+# The containerd calls of one create, from the daemon's own step times; median of their sum.
+measure_steps() {
+    python3 - "$SANDKEEP_LOG" "$1" >>"$ROWS" <<'PY'
+import json, statistics, sys
+wanted, sums, now = {"rootfs", "container", "task", "start"}, [], {}
+for line in open(sys.argv[1], encoding="utf-8"):
+    try:
+        event = json.loads(line)
+    except ValueError:
+        continue
+    if event.get("event") != "op.step" or event.get("step") not in wanted:
+        continue
+    now[event["step"]] = float(event["took_ms"])
+    if event["step"] == "start" and len(now) == len(wanted):
+        sums.append(sum(now.values()))
+        now = {}
+if sums:
+    sums.sort()
+    print(f"{sys.argv[2]}/calls\t{len(sums)}\t{sums[0]:.3f}\t{statistics.median(sums):.3f}\t"
+          f"{sums[(len(sums) * 99 + 99) // 100 - 1]:.3f}")
+PY
+}
+
+# What a person would run instead, with the same OCI runtime and image. The round's number is the id.
+measure_ctr() {
+    local n=$((LIVES / 2)) ctr="ctr --address $SANDKEEP_CONTAINERD_SOCKET --namespace bench"
+    local make="$ctr run -d --runc-binary $1 $3 \$BENCH_I sleep 100000"
+    local remove="$ctr container delete \$BENCH_I"
+    SK_NAMESPACE=bench tests/support/image.sh import "$SANDKEEP_CONTAINERD_SOCKET" "$2"
+    # shellcheck disable=SC2086 # $ctr is a command with options
+    {
+        rows "$1/$2/ctr" "$BENCH" command create "$n" '' "$ctr task delete -f \$BENCH_I >/dev/null; $remove" \
+            $ctr run -d --runc-binary "$1" "$3" @ sleep 100000
+        rows "$1/$2/ctr" "$BENCH" command stop "$n" "$make" "$remove" $ctr task delete -f @
+        $ctr run -d --runc-binary "$1" "$3" held sleep 100000
+        rows "$1/$2/ctr" "$BENCH" command exec "$n" '' '' $ctr task exec --exec-id @ held /bin/true
+        $ctr task delete -f held >/dev/null
+        $ctr container delete held
+    }
+}
+
+# bundle NAME: an OCI bundle of the image, made once.
+bundle() {
+    local dir=$WORK/bundle-$1 layer
+    [ ! -e "$dir/config.json" ] || return 0
+    mkdir -p "$dir/rootfs" "$dir/layout"
+    tar -C "$dir/layout" -xf "build/images/$1.tar"
+    layer=$(find "$dir/layout/blobs" -type f -size +100k)
+    tar -C "$dir/rootfs" -xf "$layer"
+    rm -rf "$dir/layout"
+    (cd "$dir" && runc spec)
+    python3 - "$dir/config.json" <<'PY'
+import json, sys
+config = json.load(open(sys.argv[1]))
+config["process"] |= {"terminal": False, "args": ["sleep", "100000"]}
+json.dump(config, open(sys.argv[1], "w"))
+PY
+}
+
+# The OCI runtime alone: no containerd, no snapshot.
+measure_runtime() {
+    local n=$LIVES runtime="$1 --root $WORK/$1" dir=$WORK/bundle-$2
+    bundle "$2"
+    local make="$runtime run -d --bundle $dir \$BENCH_I >/dev/null 2>&1 </dev/null"
+    # shellcheck disable=SC2086 # $runtime is a command with options
+    {
+        rows "$1/$2/cli" "$BENCH" command create "$n" '' "$runtime delete -f \$BENCH_I" \
+            $runtime run -d --bundle "$dir" @ </dev/null 2>/dev/null
+        rows "$1/$2/cli" "$BENCH" command stop "$n" "$make" '' $runtime delete -f @
+        $runtime run -d --bundle "$dir" held </dev/null >/dev/null 2>&1
+        rows "$1/$2/cli" "$BENCH" command exec "$n" '' '' $runtime exec held /bin/true
+        $runtime delete -f held
+    }
+}
+
+# Resident memory of the daemon 3 s after its start, nothing running.
+measure_idle() {
+    sleep 3
+    awk '/^VmRSS/ { printf "idle_rss_mib\t%.1f\n", $2 / 1024 }' "/proc/$SANDKEEP_PID/status" >>"$ROWS"
+}
+
+# measure RUNTIME IMAGE_NAME IMAGE
+measure() {
+    say "measuring $1, $2"
+    measure_sandkeep "$@"
+    measure_ctr "$@"
+    measure_runtime "$@"
+}
+
+facts() {
+    cat <<FACTS
+$(nproc) cores ($(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)), $(free -g | awk '/^Mem/ { print $2 }') GiB, Linux $(uname -r),
+$(. /etc/os-release && echo "$PRETTY_NAME"), cgroup $(cgroup_v1 && echo 'v1/hybrid' || echo v2); $(containerd --version | awk '{ print "containerd", $3 }'),
+$(runc --version | head -n 1 | sed 's/ version//'), $(crun --version | head -n 1 | sed 's/ version//'), sandkeep $(git describe --always --dirty 2>/dev/null || echo '').
+FACTS
+}
+
+main() {
+    local runtime
+    [ "$(id -u)" = 0 ] || die "run this as root"
+    packages_install run build image
+    cmake --preset release >/dev/null
+    ninja -C "$BUILD" sandkeepd sandkeep sandkeep-guest sandkeep-bench >&2
+    tests/support/image.sh build busybox python
+    echo '{"log_level": "debug"}' >"$WORK/config.json"
+    for runtime in crun runc; do
+        node_up "$runtime"
+        [ "$runtime" != crun ] || measure_idle
+        measure "$runtime" busybox "$BUSYBOX"
+        measure_steps "$runtime/busybox/containerd"
+        [ "$runtime" != crun ] || measure "$runtime" python "$PYTHON"
+        node_down
+    done
+    facts >"$WORK/facts"
+    python3 tests/bench/table.py "$ROWS" "$WORK/facts" >"$OUT.tmp"
+    mv "$OUT.tmp" "$OUT"
+    cat "$OUT"
+}
+
+main
