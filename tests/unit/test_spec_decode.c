@@ -1,0 +1,651 @@
+#include "api/auth.h"
+#include "api/capability.h"
+#include "api/spec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#define GI (INT64_C(1024) * 1024 * 1024)
+
+/* A request that is in order, and what came of it. */
+struct fixture {
+    struct sk_arena arena;
+    struct sk_node_config node;
+    SK_PB(Sandbox) * sandbox;
+    SK_PB(SandboxSpec) * spec;
+    SK_PB(Container) * container;
+    struct sk_spec out;
+    struct sk_check check;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = sk_alloc(sizeof(*f));
+    f->node = (struct sk_node_config){.node_id = "n1",
+                                      .default_lifetime_seconds = 3600,
+                                      .default_cpu_millis = 1000,
+                                      .default_memory_bytes = GI,
+                                      .ceiling_cpu_millis = 8000,
+                                      .ceiling_memory_bytes = 16 * GI};
+    f->sandbox = SK_PB_NEW(&f->arena, sandbox);
+    f->spec = f->sandbox->spec = SK_PB_NEW(&f->arena, sandbox_spec);
+    f->container = SK_PB_NEW(&f->arena, container);
+    f->container->name = "main";
+    f->container->image = "python:3.11";
+    f->spec->containers = sk_arena_memdup(&f->arena, &f->container, sizeof(f->container));
+    f->spec->n_containers = 1;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    sk_arena_fini(&f->arena);
+    free(f);
+    return 0;
+}
+
+/* Decodes afresh; what is wrong lands in f->check, the verdict is returned. */
+static enum sk_code decode(struct fixture *f, struct sk_err *err)
+{
+    f->check = (struct sk_check){.arena = &f->arena};
+    f->out = (struct sk_spec){0};
+    sk_spec_sort(f->sandbox);
+    sk_spec_decode(f->sandbox, &f->node, &f->arena, &f->out, &f->check);
+    return sk_check_result(&f->check, err);
+}
+
+static void assert_decodes(struct fixture *f)
+{
+    struct sk_err err = {0};
+    enum sk_code code = decode(f, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(code, SK_OK);
+    assert_non_null(f->out.echo);
+}
+
+/* One violation, of that field. */
+static void assert_violates(struct fixture *f, const char *field)
+{
+    struct sk_err err = {0};
+    assert_int_equal(decode(f, &err), SK_INVALID_ARGUMENT);
+    assert_int_equal(f->check.count, 1);
+    assert_string_equal(f->check.violations[0].field, field);
+    assert_null(f->out.echo);
+}
+
+static void assert_refused(struct fixture *f, enum sk_code code, const char *reason, const char *field)
+{
+    struct sk_err err = {0};
+    assert_int_equal(decode(f, &err), code);
+    assert_int_equal(f->check.count, 0);
+    assert_string_equal(err.reason, reason);
+    assert_string_equal(err.field, field);
+    assert_non_null(strstr(err.text, field));
+    assert_null(f->out.echo);
+}
+
+static void *one(struct fixture *f, const void *item)
+{
+    return sk_arena_memdup(&f->arena, &item, sizeof(item));
+}
+
+static void add_env(struct fixture *f, const char *name, const char *value)
+{
+    SK_PB(Container) *c = f->container;
+    SK_PB(Container__EnvironmentVariablesEntry) **grown =
+        sk_arena_alloc(&f->arena, (c->n_environment_variables + 1) * sizeof(void *));
+    for (size_t i = 0; i < c->n_environment_variables; i++)
+        grown[i] = c->environment_variables[i];
+    grown[c->n_environment_variables] = SK_PB_NEW(&f->arena, container__environment_variables_entry);
+    grown[c->n_environment_variables]->key = (char *)name;
+    grown[c->n_environment_variables++]->value = (char *)value;
+    c->environment_variables = grown;
+}
+
+static SK_PB(Resources) * resources(struct fixture *f, const char *cpu, const char *memory)
+{
+    SK_PB(Resources) *r = SK_PB_NEW(&f->arena, resources);
+    r->cpu = (char *)cpu;
+    r->memory = (char *)memory;
+    return r;
+}
+
+static void require(struct fixture *f, SK_PB(Resources) * requests, SK_PB(Resources) * limits)
+{
+    f->container->resource_requirements = SK_PB_NEW(&f->arena, resource_requirements);
+    f->container->resource_requirements->requests = requests;
+    f->container->resource_requirements->limits = limits;
+}
+
+static SK_PB(SecurityContext) * security(struct fixture *f)
+{
+    return f->container->security_context = SK_PB_NEW(&f->arena, security_context);
+}
+
+static SK_PB(NetworkOptions) * network(struct fixture *f)
+{
+    return f->spec->network = SK_PB_NEW(&f->arena, network_options);
+}
+
+static SK_PB(Service) * service(struct fixture *f, int32_t port)
+{
+    SK_PB(Service) *s = SK_PB_NEW(&f->arena, service);
+    s->port = port;
+    f->spec->services = one(f, s);
+    f->spec->n_services = 1;
+    return s;
+}
+
+/* --- what is taken over ------------------------------------------------------ */
+
+static void the_smallest_request_gets_defaults(void **state)
+{
+    struct fixture *f = *state;
+    f->container->image = "";
+    f->container->name = "";
+    assert_decodes(f);
+    assert_string_equal(f->out.image, "python:3.11");
+    assert_null(f->out.command);
+    assert_null(f->out.args);
+    assert_string_equal(f->out.user, "");
+    assert_string_equal(f->out.working_dir, "");
+    assert_int_equal(f->out.max_lifetime_seconds, 3600);
+    assert_int_equal(f->out.cpu_limit_millis, 1000);
+    assert_int_equal(f->out.cpu_request_millis, 1000);
+    assert_int_equal(f->out.memory_limit_bytes, GI);
+    assert_non_null(f->out.tags);
+    assert_non_null(f->out.drop_capabilities);
+    assert_null(f->out.drop_capabilities[0]);
+    assert_false(f->out.read_only_root);
+}
+
+static void the_sdks_default_request_is_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    char *args[] = {"-c", "sleep infinity"};
+    char *tags[] = {"a", "b", "a"};
+    f->container->command = "/bin/sh";
+    f->container->args = args;
+    f->container->n_args = 2;
+    f->container->working_dir = "/work";
+    f->spec->primary_container = "main";
+    f->spec->tags = tags;
+    f->spec->n_tags = 3;
+    f->spec->max_lifetime_seconds = 2592000;
+    add_env(f, "Z", "1");
+    add_env(f, "A", "x=y");
+    assert_decodes(f);
+    assert_string_equal(f->out.command[0], "/bin/sh");
+    assert_null(f->out.command[1]);
+    assert_string_equal(f->out.args[1], "sleep infinity");
+    assert_null(f->out.args[2]);
+    assert_string_equal(f->out.working_dir, "/work");
+    assert_string_equal(f->out.tags[2], "a");
+    assert_null(f->out.tags[3]);
+    assert_int_equal(f->out.max_lifetime_seconds, 2592000);
+    assert_int_equal(f->out.env_count, 2);
+    assert_string_equal(f->out.env[0].name, "A");
+    assert_string_equal(f->out.env[0].value, "x=y");
+}
+
+static void the_echo_is_what_the_caller_wrote(void **state)
+{
+    struct fixture *f = *state;
+    f->sandbox->display_name = "mine";
+    f->sandbox->sandbox_id = "not for the caller to say";
+    f->sandbox->status = SK_PB_NEW(&f->arena, sandbox_status);
+    require(f, resources(f, "500m", "0.5Gi"), resources(f, "1.0", "1024Mi"));
+    service(f, 8080);
+    assert_decodes(f);
+    SK_PB(Sandbox) *echo =
+        sk_pb_unpack(&f->arena, &coreweave__sandbox__v1__sandbox__descriptor, f->out.echo, f->out.echo_len);
+    assert_non_null(echo);
+    assert_string_equal(echo->display_name, "mine");
+    assert_string_equal(echo->sandbox_id, "");
+    assert_null(echo->status);
+    assert_string_equal(echo->spec->containers[0]->resource_requirements->limits->cpu, "1.0");
+    assert_int_equal(echo->spec->services[0]->port, 8080);
+    assert_int_equal(f->out.cpu_request_millis, 500);
+    assert_int_equal(f->out.cpu_limit_millis, 1000);
+    assert_int_equal(f->out.memory_request_bytes, GI / 2);
+    assert_int_equal(f->out.memory_limit_bytes, GI);
+}
+
+/* A field this daemon does not know, sent by a newer client. */
+static void unknown_fields_are_tolerated_and_echoed(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t wire[] = {0x12, 0x0a, 0x0a, 0x03, 0x12, 0x01, 'i', 0xc2, 0x3e, 0x02, 'h', 'i'};
+    f->sandbox = sk_pb_unpack(&f->arena, &coreweave__sandbox__v1__sandbox__descriptor, wire, sizeof(wire));
+    assert_non_null(f->sandbox);
+    assert_int_equal(f->sandbox->spec->base.n_unknown_fields, 1);
+    assert_decodes(f);
+    SK_PB(Sandbox) *echo =
+        sk_pb_unpack(&f->arena, &coreweave__sandbox__v1__sandbox__descriptor, f->out.echo, f->out.echo_len);
+    assert_int_equal(echo->spec->base.n_unknown_fields, 1);
+    assert_int_equal(echo->spec->base.unknown_fields[0].tag, 1000);
+}
+
+static void maps_in_any_order_make_the_same_bytes(void **state)
+{
+    struct fixture *f = *state;
+    add_env(f, "A", "1");
+    add_env(f, "B", "2");
+    assert_decodes(f);
+    const uint8_t *first = f->out.echo;
+    size_t len = f->out.echo_len;
+    SK_PB(Container__EnvironmentVariablesEntry) **env = f->container->environment_variables;
+    SK_PB(Container__EnvironmentVariablesEntry) *swap = env[0];
+    env[0] = env[1];
+    env[1] = swap;
+    assert_decodes(f);
+    assert_int_equal(f->out.echo_len, len);
+    assert_memory_equal(f->out.echo, first, len);
+}
+
+/* --- the whole --------------------------------------------------------------- */
+
+static void a_spec_and_a_container_must_be_there(void **state)
+{
+    struct fixture *f = *state;
+    f->spec->n_containers = 0;
+    assert_violates(f, "sandbox.spec.containers");
+    f->sandbox->spec = NULL;
+    assert_violates(f, "sandbox.spec");
+}
+
+static void everything_wrong_is_said_at_once(void **state)
+{
+    struct fixture *f = *state;
+    f->spec->max_lifetime_seconds = -1;
+    f->container->working_dir = "relative";
+    add_env(f, "", "x");
+    service(f, 65536);
+    struct sk_err err = {0};
+    assert_int_equal(decode(f, &err), SK_INVALID_ARGUMENT);
+    assert_int_equal(f->check.count, 4);
+}
+
+static void lifetimes_have_bounds(void **state)
+{
+    struct fixture *f = *state;
+    f->spec->max_lifetime_seconds = 2592001;
+    assert_violates(f, "sandbox.spec.max_lifetime_seconds");
+    f->spec->max_lifetime_seconds = INT32_MIN;
+    assert_violates(f, "sandbox.spec.max_lifetime_seconds");
+}
+
+static void a_huge_spec_is_refused_before_it_is_read(void **state)
+{
+    struct fixture *f = *state;
+    char *value = sk_arena_alloc(&f->arena, SK_SPEC_BYTES_MAX + 2);
+    memset(value, 'v', SK_SPEC_BYTES_MAX + 1);
+    add_env(f, "BIG", value);
+    assert_violates(f, "sandbox.spec");
+}
+
+static void doubled_map_entries_are_wrong(void **state)
+{
+    struct fixture *f = *state;
+    add_env(f, "A", "1");
+    add_env(f, "B", "1");
+    add_env(f, "A", "2");
+    assert_violates(f, "sandbox.spec.containers[0].environment_variables");
+}
+
+static void names_of_variables_are_checked(void **state)
+{
+    struct fixture *f = *state;
+    add_env(f, "A=B", "1");
+    assert_violates(f, "sandbox.spec.containers[0].environment_variables");
+}
+
+static void the_primary_container_is_the_one_there_is(void **state)
+{
+    struct fixture *f = *state;
+    f->spec->primary_container = "other";
+    assert_violates(f, "sandbox.spec.primary_container");
+    f->spec->primary_container = "";
+    f->container->_primary_case = SK_PBE(CONTAINER, _PRIMARY_PRIMARY);
+    f->container->primary = true;
+    assert_decodes(f);
+    f->container->primary = false;
+    assert_violates(f, "sandbox.spec.containers[0].primary");
+}
+
+/* --- resources --------------------------------------------------------------- */
+
+static void one_side_stands_for_both(void **state)
+{
+    struct fixture *f = *state;
+    require(f, resources(f, "250m", ""), NULL);
+    assert_decodes(f);
+    assert_int_equal(f->out.cpu_limit_millis, 250);
+    assert_int_equal(f->out.memory_limit_bytes, GI);
+    require(f, NULL, resources(f, "", "128Mi"));
+    assert_decodes(f);
+    assert_int_equal(f->out.memory_request_bytes, 128 * 1024 * 1024);
+    assert_int_equal(f->out.cpu_request_millis, 1000);
+}
+
+static void the_older_form_works_alone(void **state)
+{
+    struct fixture *f = *state;
+    f->container->resources = resources(f, "2", "1e9");
+    assert_decodes(f);
+    assert_int_equal(f->out.cpu_limit_millis, 2000);
+    assert_int_equal(f->out.memory_limit_bytes, 1000000000);
+    require(f, resources(f, "1", "1Gi"), NULL);
+    assert_violates(f, "sandbox.spec.containers[0].resource_requirements");
+}
+
+static void quantities_must_be_some(void **state)
+{
+    struct fixture *f = *state;
+    const char *const bad[] = {"x", "-1", "1 ", "1Gb", "0", "0m", "99999999999999999999"};
+    for (size_t i = 0; i < sk_array_len(bad); i++) {
+        require(f, resources(f, bad[i], "1Gi"), resources(f, bad[i], "1Gi"));
+        assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.cpu");
+    }
+    require(f, resources(f, "2", "1Gi"), resources(f, "1", "1Gi"));
+    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.requests.cpu");
+    require(f, NULL, resources(f, "1", "1Mi"));
+    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.memory");
+}
+
+static void the_nodes_ceiling_has_a_reason(void **state)
+{
+    struct fixture *f = *state;
+    struct sk_err err = {0};
+    require(f, NULL, resources(f, "8", "16Gi"));
+    assert_decodes(f);
+    require(f, NULL, resources(f, "8001m", "1Gi"));
+    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.cpu");
+    (void)!sk_check_result(&f->check, &err);
+    assert_string_equal(err.reason, "RESOURCE_CEILING_EXCEEDED");
+}
+
+static void there_is_no_gpu(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(Resources) *r = resources(f, "1", "1Gi");
+    r->gpu = SK_PB_NEW(&f->arena, gpu);
+    require(f, r, r);
+    assert_decodes(f); /* none asked for */
+    r->gpu->count = 1;
+    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
+                   "sandbox.spec.containers[0].resource_requirements.requests.gpu");
+}
+
+/* --- placement --------------------------------------------------------------- */
+
+static void runners_need_the_mode_and_must_be_this_one(void **state)
+{
+    struct fixture *f = *state;
+    char *ids[] = {"other", "n1"};
+    f->spec->runner_ids = ids;
+    f->spec->n_runner_ids = 2;
+    assert_violates(f, "sandbox.spec.runner_ids");
+    f->spec->mode = SK_PBE(SANDBOX_MODE, SANDBOX_MODE_CKS);
+    assert_decodes(f);
+    f->spec->n_runner_ids = 1;
+    assert_refused(f, SK_UNAVAILABLE, "RUNNER_UNAVAILABLE", "sandbox.spec.runner_ids");
+    f->spec->n_runner_ids = 0;
+    assert_decodes(f);
+}
+
+static void runner_ids_are_unique_and_not_blank(void **state)
+{
+    struct fixture *f = *state;
+    char *ids[] = {"n1", "n1"};
+    f->spec->mode = SK_PBE(SANDBOX_MODE, SANDBOX_MODE_CKS);
+    f->spec->runner_ids = ids;
+    f->spec->n_runner_ids = 2;
+    assert_violates(f, "sandbox.spec.runner_ids[1]");
+    ids[1] = "  ";
+    assert_violates(f, "sandbox.spec.runner_ids[1]");
+}
+
+static void classes_of_other_nodes_are_not_had(void **state)
+{
+    struct fixture *f = *state;
+    f->spec->runtime_class = "kata";
+    assert_violates(f, "sandbox.spec.runtime_class");
+    f->spec->runtime_class = "<node-default>";
+    f->spec->instance_type = "big";
+    assert_violates(f, "sandbox.spec.instance_type");
+    f->spec->instance_type = "";
+    f->spec->mode = 3;
+    assert_violates(f, "sandbox.spec.mode");
+    f->spec->mode = 1;
+    f->spec->runtime_class_selection = SK_PBE(RUNTIME_CLASS, RUNTIME_CLASS_CPU_DEFAULT);
+    assert_decodes(f);
+    f->spec->runtime_class_selection = SK_PBE(RUNTIME_CLASS, RUNTIME_CLASS_GPU_DEFAULT);
+    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER", "sandbox.spec.runtime_class_selection");
+    f->spec->runtime_class_selection = 99;
+    assert_violates(f, "sandbox.spec.runtime_class_selection");
+}
+
+/* --- network ----------------------------------------------------------------- */
+
+static void flags_alone_are_fine(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(NetworkOptions) *n = network(f);
+    assert_decodes(f);
+    n->_deny_egress_case = SK_PBE(NETWORK_OPTIONS, _DENY_EGRESS_DENY_EGRESS);
+    n->_deny_ingress_case = SK_PBE(NETWORK_OPTIONS, _DENY_INGRESS_DENY_INGRESS);
+    assert_decodes(f);
+    n->deny_egress = n->deny_ingress = true;
+    n->dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY);
+    assert_decodes(f);
+    n->dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_ALLOW);
+    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER", "sandbox.spec.network.dns_egress");
+}
+
+static void rules_are_refused_by_name(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(NetworkOptions) *n = network(f);
+    SK_PB(EgressRule) *rule = SK_PB_NEW(&f->arena, egress_rule);
+    n->egress = one(f, rule);
+    n->n_egress = 1;
+    assert_violates(f, "sandbox.spec.network.egress[0]");
+    rule->destination_case = SK_PBE(EGRESS_RULE, DESTINATION_HTTPS_HOSTNAME);
+    rule->https_hostname = "pypi.org";
+    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
+                   "sandbox.spec.network.egress[0].https_hostname");
+    n->_deny_egress_case = SK_PBE(NETWORK_OPTIONS, _DENY_EGRESS_DENY_EGRESS);
+    n->deny_egress = true;
+    assert_violates(f, "sandbox.spec.network.egress");
+}
+
+static void a_declared_port_is_noted(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(Service) *s = service(f, 65535);
+    s->protocol = SK_PBE(SERVICE_PROTOCOL, SERVICE_PROTOCOL_SCTP);
+    assert_decodes(f);
+    s->port = 0;
+    assert_violates(f, "sandbox.spec.services[0].port");
+    SK_PB(Service) * both[2] = {s, s};
+    s->port = 80;
+    f->spec->services = both;
+    f->spec->n_services = 2;
+    assert_violates(f, "sandbox.spec.services[1].port");
+}
+
+static void reachable_services_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(Service) *s = service(f, 80);
+    for (int v = 1; v <= 3; v++) {
+        s->visibility = (SK_PB(Visibility))v;
+        assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.services[0].visibility");
+    }
+    s->visibility = SK_PBE(VISIBILITY, VISIBILITY_PRIVATE);
+    s->endpoint = SK_PB_NEW(&f->arena, endpoint_spec);
+    assert_violates(f, "sandbox.spec.services[0].endpoint");
+    s->visibility = SK_PBE(VISIBILITY, VISIBILITY_PUBLIC);
+    s->protocol = SK_PBE(SERVICE_PROTOCOL, SERVICE_PROTOCOL_UDP);
+    assert_violates(f, "sandbox.spec.services[0].endpoint");
+}
+
+/* --- security ---------------------------------------------------------------- */
+
+static void users_are_numbers(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(SecurityContext) *s = security(f);
+    s->_run_as_user_case = SK_PBE(SECURITY_CONTEXT, _RUN_AS_USER_RUN_AS_USER);
+    assert_decodes(f);
+    assert_string_equal(f->out.user, "0");
+    s->run_as_user = 1000;
+    s->_run_as_group_case = SK_PBE(SECURITY_CONTEXT, _RUN_AS_GROUP_RUN_AS_GROUP);
+    s->run_as_group = 4294967294U;
+    assert_decodes(f);
+    assert_string_equal(f->out.user, "1000:4294967294");
+    s->run_as_group = UINT32_MAX;
+    assert_violates(f, "sandbox.spec.containers[0].security_context.run_as_group");
+    s->run_as_group = 5;
+    s->_run_as_user_case = 0;
+    assert_violates(f, "sandbox.spec.containers[0].security_context.run_as_group");
+}
+
+static void more_power_is_not_given(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(SecurityContext) *s = security(f);
+    char *caps[] = {"NET_ADMIN"};
+    s->seccomp_profile = "RuntimeDefault";
+    s->_privileged_case = SK_PBE(SECURITY_CONTEXT, _PRIVILEGED_PRIVILEGED);
+    s->_allow_privilege_escalation_case =
+        SK_PBE(SECURITY_CONTEXT, _ALLOW_PRIVILEGE_ESCALATION_ALLOW_PRIVILEGE_ESCALATION);
+    assert_decodes(f);
+    s->privileged = true;
+    assert_violates(f, "sandbox.spec.containers[0].security_context.privileged");
+    s->privileged = false;
+    s->allow_privilege_escalation = true;
+    assert_violates(f, "sandbox.spec.containers[0].security_context.allow_privilege_escalation");
+    s->allow_privilege_escalation = false;
+    s->seccomp_profile = "Unconfined";
+    assert_violates(f, "sandbox.spec.containers[0].security_context.seccomp_profile");
+    s->seccomp_profile = "";
+    s->capabilities_add = caps;
+    s->n_capabilities_add = 1;
+    assert_violates(f, "sandbox.spec.containers[0].security_context.capabilities_add");
+}
+
+static void less_power_is(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(SecurityContext) *s = security(f);
+    char *caps[] = {"NET_RAW", "cap_chown"};
+    s->capabilities_drop = caps;
+    s->n_capabilities_drop = 2;
+    s->_read_only_root_filesystem_case =
+        SK_PBE(SECURITY_CONTEXT, _READ_ONLY_ROOT_FILESYSTEM_READ_ONLY_ROOT_FILESYSTEM);
+    s->read_only_root_filesystem = true;
+    assert_decodes(f);
+    assert_true(f->out.read_only_root);
+    assert_string_equal(f->out.drop_capabilities[0], "CAP_NET_RAW");
+    assert_string_equal(f->out.drop_capabilities[1], "CAP_CHOWN");
+    assert_null(f->out.drop_capabilities[2]);
+    caps[1] = "ALL";
+    assert_decodes(f);
+    assert_int_equal(sk_strings_count(f->out.drop_capabilities), sk_strings_count(sk_capabilities));
+    caps[1] = "NET_RAWER";
+    assert_violates(f, "sandbox.spec.containers[0].security_context.capabilities_drop[1]");
+}
+
+/* --- what is not there yet --------------------------------------------------- */
+
+#define NOT_YET(owner, lower, field)                                                                         \
+    do {                                                                                                     \
+        owner->field = one(f, SK_PB_NEW(&f->arena, lower));                                                  \
+        owner->n_##field = 1;                                                                                \
+        assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",                                               \
+                       (void *)owner == (void *)f->spec ? "sandbox.spec." #field                             \
+                                                        : "sandbox.spec.containers[0]." #field);             \
+        owner->n_##field = 0;                                                                                \
+    } while (0)
+
+static void what_is_not_there_yet_is_named(void **state)
+{
+    struct fixture *f = *state;
+    NOT_YET(f->spec, sandbox_volume, volumes);
+    NOT_YET(f->spec, container, init_containers);
+    NOT_YET(f->container, file_mount, files);
+    NOT_YET(f->container, volume_mount, volume_mounts);
+    f->container->startup_probe = SK_PB_NEW(&f->arena, probe);
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.containers[0].startup_probe");
+    f->container->startup_probe = NULL;
+    f->container->image_pull_credentials = SK_PB_NEW(&f->arena, image_pull_credentials);
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
+                   "sandbox.spec.containers[0].image_pull_credentials");
+    f->container->image_pull_credentials = NULL;
+    f->spec->object_storage_access = SK_PB_NEW(&f->arena, object_storage_access);
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.object_storage_access");
+    f->spec->object_storage_access = NULL;
+    f->spec->network_config_id = "x";
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.network_config_id");
+    f->spec->network_config_id = "";
+    SK_PB(Container) * two[] = {f->container, f->container};
+    f->spec->containers = two;
+    f->spec->n_containers = 2;
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.containers");
+}
+
+static void secret_stores_are_not_provisioned(void **state)
+{
+    struct fixture *f = *state;
+    f->container->secret_stores = one(f, SK_PB_NEW(&f->arena, secret_store_reference));
+    f->container->n_secret_stores = 1;
+    assert_refused(f, SK_FAILED_PRECONDITION, "SECRET_STORE_NOT_PROVISIONED",
+                   "sandbox.spec.containers[0].secret_stores");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_smallest_request_gets_defaults),
+        TEST(the_sdks_default_request_is_taken_over),
+        TEST(the_echo_is_what_the_caller_wrote),
+        TEST(unknown_fields_are_tolerated_and_echoed),
+        TEST(maps_in_any_order_make_the_same_bytes),
+        TEST(a_spec_and_a_container_must_be_there),
+        TEST(everything_wrong_is_said_at_once),
+        TEST(lifetimes_have_bounds),
+        TEST(a_huge_spec_is_refused_before_it_is_read),
+        TEST(doubled_map_entries_are_wrong),
+        TEST(names_of_variables_are_checked),
+        TEST(the_primary_container_is_the_one_there_is),
+        TEST(one_side_stands_for_both),
+        TEST(the_older_form_works_alone),
+        TEST(quantities_must_be_some),
+        TEST(the_nodes_ceiling_has_a_reason),
+        TEST(there_is_no_gpu),
+        TEST(runners_need_the_mode_and_must_be_this_one),
+        TEST(runner_ids_are_unique_and_not_blank),
+        TEST(classes_of_other_nodes_are_not_had),
+        TEST(flags_alone_are_fine),
+        TEST(rules_are_refused_by_name),
+        TEST(a_declared_port_is_noted),
+        TEST(reachable_services_are_refused),
+        TEST(users_are_numbers),
+        TEST(more_power_is_not_given),
+        TEST(less_power_is),
+        TEST(what_is_not_there_yet_is_named),
+        TEST(secret_stores_are_not_provisioned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
