@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define HOSTS_MAX 16384 /* a longer file is somebody's own work; left alone */
@@ -28,6 +29,15 @@ static void occupy_stdio(void)
         (void)close(fd);
 }
 
+/* Raw calls, since libc keeps two of the signals to itself and would leave
+ * them ignored for everything that is ever started. */
+static void signals_reset(void)
+{
+    static const long plain[4]; /* the kernel's struct sigaction: SIG_DFL, no flags, no mask */
+    for (int signo = 1; signo < NSIG; signo++)
+        (void)syscall(SYS_rt_sigaction, signo, plain, NULL, 8);
+}
+
 int sk_boot_self(void)
 {
     occupy_stdio();
@@ -38,9 +48,7 @@ int sk_boot_self(void)
     sigset_t all;
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    for (int signo = 1; signo < NSIG; signo++)
-        (void)sigaction(signo, &plain, NULL);
+    signals_reset();
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
