@@ -40,14 +40,19 @@ static enum sk_code authenticate(struct sk_api *api, struct sk_call *call, struc
 }
 
 /* Snapshot calls have a reason of their own, at which clients step aside. */
+static bool is_snapshot(const struct sk_method *method)
+{
+    return method->service == &coreweave__sandbox__v1__sandbox_service__descriptor &&
+           strstr(method->type->name, "FileSystemSnapshot");
+}
+
 static void refuse_unimplemented(struct sk_call *call, bool is_known)
 {
     struct sk_err err = {0};
-    const char *path = sk_server_call_method(call->rpc);
-    bool is_snapshot = is_known && strstr(call->method.type->input->name, "FileSystemSnapshotRequest");
     (void)sk_fail(&err, SK_UNIMPLEMENTED, is_known ? "%.160s is not implemented yet" : "there is no %.160s",
-                  path);
-    (void)sk_err_reason(&err, is_snapshot ? "FSS_NOT_SUPPORTED" : "NOT_IMPLEMENTED");
+                  sk_server_call_method(call->rpc));
+    (void)sk_err_reason(&err,
+                        is_known && is_snapshot(&call->method) ? "FSS_NOT_SUPPORTED" : "NOT_IMPLEMENTED");
     sk_call_fail(call, &err);
 }
 
