@@ -133,7 +133,7 @@ static enum sk_code prepare(struct sk_database *db, struct sk_err *err)
 /* Until the version is known, nothing is written, a checkpoint at close included. */
 static enum sk_code set_up(struct sk_database *db, struct sk_err *err)
 {
-    bool fresh;
+    bool fresh = false;
     enum sk_code code;
 
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
