@@ -65,7 +65,7 @@ static void on_stored(struct sk_done *stored, const struct sk_err *err)
         answer(a, err);
         return;
     }
-    if (a->is_new && !s->node->stopping)
+    if (a->is_new && s->state == SK_STATE_CREATING && !s->node->stopping)
         sk_create_start(s, false);
     hold(a);
 }
