@@ -60,7 +60,8 @@ static enum sk_code take_list(struct walk *w, const struct field *field, const s
     struct strings *list = (struct strings *)((char *)w + field->offset);
     if (is_element && item->kind == SK_JSON_STRING)
         return append(w->arena, list, item->text, item->len, err);
-    if (is_element || item->kind == SK_JSON_STRING || (item->kind == SK_JSON_OTHER && !item->is_null))
+    bool is_list = !is_element && (item->is_null || item->is_array || item->kind == SK_JSON_CLOSE);
+    if (!is_list)
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a list of strings", field->path);
     if (item->kind == SK_JSON_OPEN)
         *list = (struct strings){0}; /* of two with one name the last counts */

@@ -67,7 +67,7 @@ static int open_level(struct reader *r, bool is_array)
 {
     if (r->depth == DEPTH_MAX)
         return sk_fail(&r->err, SK_INVALID_ARGUMENT, "nested deeper than %d", DEPTH_MAX) == SK_OK;
-    if (!tell(r, (struct sk_json_item){.kind = SK_JSON_OPEN}))
+    if (!tell(r, (struct sk_json_item){.kind = SK_JSON_OPEN, .is_array = is_array}))
         return 0;
     r->levels[r->depth++] = (struct level){r->path_len, is_array};
     return 1;

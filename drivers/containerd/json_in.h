@@ -25,6 +25,7 @@ struct sk_json_item {
     const char *text; /* STRING only; not NUL-terminated */
     size_t len;
     bool is_null;
+    bool is_array; /* OPEN: an array, not a map */
 };
 
 /* Calls `on` for every item; an error from it ends the reading and is passed

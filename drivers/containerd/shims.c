@@ -120,13 +120,24 @@ void sk_shims_join(struct sk_shims *shims, const char *id, char out_group[SK_SHI
     snprintf(out_group, SK_SHIM_GROUP_MAX, "sk-%" PRIu64, member->group->number);
 }
 
+/* 7 for "sk-7"; 0 for what we never write. */
+static uint64_t parse_group(const char *group)
+{
+    uint64_t number = 0;
+    if (strncmp(group, "sk-", 3) != 0 || strlen(group) > 3 + 18)
+        return 0;
+    for (const char *c = group + 3; *c; c++) {
+        if (*c < '0' || *c > '9')
+            return 0;
+        number = number * 10 + (uint64_t)(*c - '0');
+    }
+    return number;
+}
+
 void sk_shims_note(struct sk_shims *shims, const char *id, const char *group)
 {
-    uint64_t number;
-    int end = 0;
-    if (sscanf(group, "sk-%10" SCNu64 "%n", &number, &end) != 1 || group[end] || !number)
-        return;
-    if (shims->ceiling <= 1 || find(shims, id))
+    uint64_t number = parse_group(group);
+    if (!number || shims->ceiling <= 1 || find(shims, id))
         return;
     struct group *known = find_group(shims, number);
     add_member(shims, known ? known : add_group(shims, number), id);

@@ -6,12 +6,14 @@
 static void end_init(void *arg, const char *id, int pid, int status)
 {
     (void)arg, (void)id, (void)status; /* always 7 */
+    free(sk_test_await_report(pid));
     kill(pid, SIGUSR1);
 }
 
 static void run_out_of_memory(void *arg, const char *id, int pid)
 {
     (void)arg, (void)id;
+    free(sk_test_await_report(pid));
     kill(pid, SIGUSR2);
 }
 

@@ -113,6 +113,16 @@ static inline int sk_test_up(struct private_containerd *p, unsigned shim_group_m
     return 0;
 }
 
+/* Waits until the stand-in guest has written its report: start_task may answer
+ * before the OCI runtime has handed over to it. The report's path on the host. */
+static inline char *sk_test_await_report(int pid)
+{
+    char *path = sk_printf("/proc/%d/root/report", pid);
+    for (int i = 0; i < 1000 && access(path, F_OK) != 0; i++)
+        usleep(10000);
+    return path;
+}
+
 /* What the tests said, or 1 when something is left behind. */
 static inline int sk_test_down(struct private_containerd *p, int result)
 {

@@ -1,0 +1,134 @@
+#include "drivers/containerd/reference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void test_full_forms(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"python", "docker.io/library/python:latest"},
+        {"python:3.11", "docker.io/library/python:3.11"},
+        {"docker.io/python:3.11", "docker.io/library/python:3.11"},
+        {"index.docker.io/python", "docker.io/library/python:latest"},
+        {"docker.io/library/python", "docker.io/library/python:latest"},
+        {"user/app:v1", "docker.io/user/app:v1"},
+        {"ghcr.io/a/b", "ghcr.io/a/b:latest"},
+        {"localhost/app", "localhost/app:latest"},
+        {"localhost:5000/app:1", "localhost:5000/app:1"},
+        {"127.0.0.1:5000/library/python:3.11", "127.0.0.1:5000/library/python:3.11"},
+        {"[::1]:5000/app", "[::1]:5000/app:latest"},
+        {"Registry/app", "Registry/app:latest"},
+        {"python@sha256:" HEX64, "docker.io/library/python@sha256:" HEX64},
+        {"ghcr.io/a/b:1@sha256:" HEX64, "ghcr.io/a/b:1@sha256:" HEX64},
+        {"a__b/c-d---e/f.g_h", "docker.io/a__b/c-d---e/f.g_h:latest"},
+        {"app:_Tag.1-x", "docker.io/library/app:_Tag.1-x"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(rows); i++) {
+        char name[SK_REFERENCE_MAX];
+        struct sk_err err = {0};
+        assert_int_equal(sk_reference_normalise(rows[i].in, name, &err), SK_OK);
+        assert_string_equal(name, rows[i].out);
+    }
+}
+
+static void test_the_full_form_stays(void **state)
+{
+    char once[SK_REFERENCE_MAX], twice[SK_REFERENCE_MAX];
+    (void)state;
+    assert_int_equal(sk_reference_normalise("python", once, NULL), SK_OK);
+    assert_int_equal(sk_reference_normalise(once, twice, NULL), SK_OK);
+    assert_string_equal(once, twice);
+}
+
+static void test_faults(void **state)
+{
+    static const char *const rows[] = {
+        "",
+        " ",
+        "Python",
+        "python:",
+        "python:a b",
+        "python:-tag",
+        "python@",
+        "python@sha256:abc",
+        "python@sha256:" HEX64 "0",
+        "python@md5:" HEX64,
+        "/python",
+        "python/",
+        "a//b",
+        "a..b",
+        "a___b",
+        "-a",
+        "a-",
+        ".a/b",
+        "a:b:c",
+        "ghcr.io/",
+        "ghcr.io:/a",
+        "ghcr.io:999999/a",
+        "ghcr..io/a",
+        "-ghcr.io/a",
+        "ghcr.io:80x/a",
+        "[::1/a",
+        "[]:80/a",
+        "[::g]/a",
+        "python\n",
+        "pyth\xc3\xb6n",
+        "../etc",
+        "a/../b",
+        HEX64,
+    };
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(rows); i++) {
+        char name[SK_REFERENCE_MAX] = "untouched";
+        struct sk_err err = {0};
+        if (sk_reference_normalise(rows[i], name, &err) != SK_INVALID_ARGUMENT)
+            fail_msg("\"%s\" was taken", rows[i]);
+        assert_string_equal(name, "untouched");
+    }
+}
+
+static void test_lengths(void **state)
+{
+    char text[1024], name[SK_REFERENCE_MAX];
+    (void)state;
+    for (size_t len = 1; len < sizeof(text); len++) {
+        memset(text, 'a', len);
+        text[len] = '\0';
+        assert_int_equal(sk_reference_normalise(text, name, NULL) == SK_OK, len <= 255 && len != 64);
+    }
+    snprintf(text, sizeof(text), "a:%0128d", 1);
+    assert_int_equal(sk_reference_normalise(text, name, NULL), SK_OK);
+    snprintf(text, sizeof(text), "a:%0129d", 1);
+    assert_int_equal(sk_reference_normalise(text, name, NULL), SK_INVALID_ARGUMENT);
+}
+
+static void test_digests(void **state)
+{
+    (void)state;
+    assert_true(sk_digest_is_valid("sha256:" HEX64));
+    assert_false(sk_digest_is_valid("sha256:" HEX64 "0"));
+    assert_false(sk_digest_is_valid("sha256:"));
+    assert_false(sk_digest_is_valid("SHA256:" HEX64));
+    assert_false(
+        sk_digest_is_valid("sha256:0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_full_forms), cmocka_unit_test(test_the_full_form_stays),
+        cmocka_unit_test(test_faults),     cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_digests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
