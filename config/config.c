@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FILE_SIZE_MAX (1024 * 1024)
+#define FILE_SIZE_MAX ((size_t)1024 * 1024)
 
 static const struct sk_key keys[] = {
 #define SK_KEY(name, kind, fallback, low, high, help)                                                        \
@@ -224,7 +224,7 @@ static enum sk_code read_file(const char *path, char **out_text, size_t *out_len
     if (got < 0)
         return sk_fail_sys(err, sk_code_from_errno(errno), errno, "cannot read %s", path);
     if (*out_len > FILE_SIZE_MAX)
-        return sk_fail(err, SK_OUT_OF_RANGE, "%s is larger than %d bytes", path, FILE_SIZE_MAX);
+        return sk_fail(err, SK_OUT_OF_RANGE, "%s is larger than %zu bytes", path, FILE_SIZE_MAX);
     *out_mode = info.st_mode;
     *out_text = sk_take(text);
     return SK_OK;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* A file that is wrong in more ways than fit has its first faults told. */
-#define TEXT_MAX (64 * 1024)
+#define TEXT_MAX ((size_t)64 * 1024)
 
 void sk_faults_init(struct sk_faults *faults, const char *file)
 {

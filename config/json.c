@@ -49,6 +49,7 @@ static struct sk_json *add(struct parser *p, enum sk_json_kind kind)
     value->kind = kind;
     value->line = line_now(p);
     value->key = sk_take(p->key);
+    value->text = "";
     return value;
 }
 

@@ -25,7 +25,7 @@ struct sk_json {
     enum sk_json_kind kind;
     int line;              /* where it ends (arrays and objects: begins); from 1 */
     const char *key;       /* of a member; else NULL */
-    const char *text;      /* of a string; of a number as written */
+    const char *text;      /* of a string; of a number as written; else "" */
     bool truth;            /* of a bool */
     struct sk_json *first; /* of an array or object */
     struct sk_json *next;

@@ -78,29 +78,27 @@ static bool drivers_is_right(const char *text)
 }
 
 static const struct kind {
-    enum sk_json_kind json;
     bool (*is_right)(const char *text); /* texts and elements of lists */
-    bool secret;
-    int64_t scale; /* quantities */
     const char *wish;
+    int64_t scale; /* quantities */
+    bool is_list;
+    bool secret;
 } kinds[] = {
-    [SK_KIND_NODE] = {SK_JSON_STRING, node_is_right, .wish = "1 to 12 of a-z and 0-9, or nothing"},
-    [SK_KIND_ADDRESSES] = {SK_JSON_ARRAY, sk_address_is_valid,
+    [SK_KIND_NODE] = {node_is_right, .wish = "1 to 12 of a-z and 0-9, or nothing"},
+    [SK_KIND_ADDRESSES] = {sk_address_is_valid, .is_list = true,
                            .wish = "\"host:port\", \"[v6]:port\" or \"unix:/path\""},
-    [SK_KIND_SECRETS] = {SK_JSON_ARRAY, secret_is_right, .secret = true,
+    [SK_KIND_SECRETS] = {secret_is_right, .is_list = true, .secret = true,
                          .wish = "8 to 512 printable characters without spaces"},
-    [SK_KIND_PATH] = {SK_JSON_STRING, path_is_right, .wish = "an absolute path"},
-    [SK_KIND_OPTIONAL_PATH] = {SK_JSON_STRING, optional_path_is_right,
-                               .wish = "an absolute path, or nothing"},
-    [SK_KIND_NAME] = {SK_JSON_STRING, name_is_right, .wish = "a name of letters, digits and \"._-\""},
-    [SK_KIND_PROGRAM] = {SK_JSON_STRING, program_is_right, .wish = "a program's name or absolute path"},
-    [SK_KIND_CGROUP] = {SK_JSON_STRING, cgroup_is_right,
-                        .wish = "names separated by \"/\", none at either end"},
-    [SK_KIND_LEVEL] = {SK_JSON_STRING, level_is_right, .wish = "\"debug\", \"info\", \"warn\" or \"error\""},
-    [SK_KIND_DRIVERS] = {SK_JSON_STRING, drivers_is_right, .wish = "\"containerd\" or \"fake\""},
-    [SK_KIND_INTEGER] = {SK_JSON_NUMBER, .wish = "a whole number"},
-    [SK_KIND_CPU] = {SK_JSON_STRING, .scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
-    [SK_KIND_MEMORY] = {SK_JSON_STRING, .scale = 1, .wish = "a quantity like \"512Mi\" or \"1Gi\""},
+    [SK_KIND_PATH] = {path_is_right, .wish = "an absolute path"},
+    [SK_KIND_OPTIONAL_PATH] = {optional_path_is_right, .wish = "an absolute path, or nothing"},
+    [SK_KIND_NAME] = {name_is_right, .wish = "a name of letters, digits and \"._-\""},
+    [SK_KIND_PROGRAM] = {program_is_right, .wish = "a program's name or absolute path"},
+    [SK_KIND_CGROUP] = {cgroup_is_right, .wish = "names separated by \"/\", none at either end"},
+    [SK_KIND_LEVEL] = {level_is_right, .wish = "\"debug\", \"info\", \"warn\" or \"error\""},
+    [SK_KIND_DRIVERS] = {drivers_is_right, .wish = "\"containerd\" or \"fake\""},
+    [SK_KIND_INTEGER] = {.wish = "a whole number"},
+    [SK_KIND_CPU] = {.scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
+    [SK_KIND_MEMORY] = {.scale = 1, .wish = "a quantity like \"512Mi\" or \"1Gi\""},
 };
 
 static const char *bounds(const struct sk_key *key, char out[64])
@@ -225,7 +223,8 @@ static void take_number(const struct sk_key *key, const struct sk_json *value, v
 {
     int64_t number;
     char wish[128];
-    const char *given = value->text ? value->text : sk_json_kind_name(value->kind);
+    bool has_text = value->kind == SK_JSON_STRING || value->kind == SK_JSON_NUMBER;
+    const char *given = has_text ? value->text : sk_json_kind_name(value->kind);
 
     if (!parse_number(key, value, &number))
         sk_faults_add(faults, value->line, key->name, "%.80s will not do, give %s", given,
@@ -240,7 +239,7 @@ static void take_number(const struct sk_key *key, const struct sk_json *value, v
 void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value, void *out,
                   struct sk_faults *faults)
 {
-    if (kinds[key->kind].json == SK_JSON_ARRAY)
+    if (kinds[key->kind].is_list)
         take_list(arena, key, value, out, faults);
     else if (kinds[key->kind].is_right)
         take_text(arena, key, value, out, faults);

@@ -22,8 +22,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define STATE_MODE 0700
-#define RUN_MODE   0711 /* others may pass, to what is theirs to read */
+#define STATE_MODE    0700
+#define ADDRESSES_MAX ((size_t)64 * 1024)
+#define RUN_MODE      0711 /* others may pass, to what is theirs to read */
 
 enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_COUNT };
 
@@ -286,7 +287,7 @@ static enum sk_code tell_address(struct daemon *d, struct sk_err *err)
 {
     SK_CLEANUP(sk_buf_fini) struct sk_buf lines;
 
-    sk_buf_init(&lines, 64 * 1024);
+    sk_buf_init(&lines, ADDRESSES_MAX);
     for (size_t i = 0; d->config->listen[i]; i++)
         if (tell_listener(d, &lines, d->config->listen[i], sk_server_port(d->server, i)) != SK_OK)
             return sk_fail(err, SK_OUT_OF_RANGE, "too many listeners");

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define PEM_MAX (1024 * 1024)
+#define PEM_MAX ((size_t)1024 * 1024)
 
 /* An amount of the host, or `least` should the system not say. */
 static int64_t host_amount(int what, int64_t unit, int64_t least)

@@ -8,6 +8,8 @@
 /* Exit codes beside those of the daemon itself. */
 #define EXIT_USAGE 2
 
+#define PRINT_MAX ((size_t)1024 * 1024)
+
 static const char usage[] = "Usage: sandkeepd [--config FILE]\n"
                             "Runs sandboxes on this machine and serves them over gRPC.\n\n"
                             "  --config FILE   the configuration (" SK_CONFIG_PATH ")\n"
@@ -26,7 +28,7 @@ static int print_config(void)
 {
     SK_CLEANUP(sk_buf_fini) struct sk_buf text;
 
-    sk_buf_init(&text, 1024 * 1024);
+    sk_buf_init(&text, PRINT_MAX);
     if (sk_config_print(&text) != SK_OK)
         return EXIT_FAILURE;
     (void)fwrite(text.data, 1, text.len, stdout);

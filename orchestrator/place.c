@@ -1,5 +1,6 @@
 #include "place.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -119,7 +120,7 @@ static void node_from_host(char out_node[SK_NODE_MAX + 1])
 
     (void)gethostname(host, sizeof(host) - 1);
     for (const char *c = host; *c && len < SK_NODE_MAX; c++) {
-        char small = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        char small = (char)tolower((unsigned char)*c);
         if ((small >= 'a' && small <= 'z') || (small >= '0' && small <= '9'))
             out_node[len++] = small;
     }

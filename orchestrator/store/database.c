@@ -78,7 +78,7 @@ static enum sk_code ask(struct sk_database *db, const char *sql, sqlite3_int64 *
 /* Reads only. *out_fresh: the file has just been made. */
 static enum sk_code check_version(struct sk_database *db, bool *out_fresh, struct sk_err *err)
 {
-    sqlite3_int64 version, tables;
+    sqlite3_int64 version = 0, tables = 0;
     enum sk_code code;
 
     if ((code = ask(db, "PRAGMA user_version", &version, err)) != SK_OK ||
