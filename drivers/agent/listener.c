@@ -17,7 +17,7 @@ enum sk_code sk_listener_open(struct sk_listener *listener, struct sk_loop *loop
     *listener = (struct sk_listener){.loop = loop, .fd = -1};
     if (strlen(path) >= sizeof address.sun_path)
         return sk_fail(err, SK_INVALID_ARGUMENT, "socket path %s is too long", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     SK_AUTO_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, errno, "make a socket");

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #define START_FRAMES_MAX 1024
-#define START_BYTES_MAX  (1024 * 1024)
+#define START_BYTES_MAX  ((size_t)1024 * 1024)
 /* Signals and releases may go beyond: a release for each key, and as many signals. */
 #define FRAMES_MAX    (START_FRAMES_MAX + 2 * SK_WIRE_KEYS_MAX)
 #define IN_FDS_MAX    2

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define INLINE_MAX (32 * 1024) /* longer text travels in a memfd */
+#define INLINE_MAX ((size_t)32 * 1024) /* longer text travels in a memfd */
 
 void sk_process_close(const struct sk_process *process)
 {
@@ -76,7 +76,7 @@ static enum sk_code request_make(const struct sk_process *process, struct sk_buf
     int text_fd = -1;
     frame.flags = process->is_main ? SK_FRAME_MAIN : 0;
     if (text_append(process, text, &frame) != SK_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "arguments and environment are longer than %d bytes",
+        return sk_fail(err, SK_INVALID_ARGUMENT, "arguments and environment are longer than %zu bytes",
                        SK_WIRE_TEXT_MAX);
     if (text->len > INLINE_MAX) {
         enum sk_code code = text_to_fd(text, &text_fd, err);

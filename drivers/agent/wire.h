@@ -58,9 +58,9 @@
 #include <stdint.h>
 
 #define SK_WIRE_HEADER    28
-#define SK_WIRE_FRAME_MAX (64 * 1024)
-#define SK_WIRE_TEXT_MAX  (2 * 1024 * 1024) /* user, directory, arguments, environment together */
-#define SK_WIRE_KEYS_MAX  4096              /* processes known at a time */
+#define SK_WIRE_FRAME_MAX ((size_t)64 * 1024)
+#define SK_WIRE_TEXT_MAX  ((size_t)2 * 1024 * 1024) /* user, directory, arguments, environment together */
+#define SK_WIRE_KEYS_MAX  4096                      /* processes known at a time */
 #define SK_WIRE_FDS_MAX   6
 
 enum sk_frame_type {

@@ -87,20 +87,20 @@ static bool hosts_lack_localhost(void)
 
 static void complete_hosts(void)
 {
-    char text[512] = "\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n";
-    char host[65] = "";
+    static const char known[] = "\n127.0.0.1 localhost\n::1 localhost ip6-localhost\n127.0.1.1 ";
+    char host[66] = "";
     if (!hosts_lack_localhost())
         return;
-    if (gethostname(host, sizeof host - 1) == 0 && host[0]) {
-        strcat(text, "127.0.1.1 ");
-        strcat(text, host);
-        strcat(text, "\n");
-    }
     int fd = open("/etc/hosts", O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0644);
     if (fd < 0)
         return;
-    if (is_regular(fd))
-        (void)!write(fd, text, strlen(text));
+    if (gethostname(host, sizeof host - 2) < 0 || !host[0])
+        memcpy(host, "sandbox", sizeof "sandbox");
+    host[strlen(host)] = '\n';
+    if (is_regular(fd)) {
+        (void)!write(fd, known, sizeof known - 1);
+        (void)!write(fd, host, strlen(host));
+    }
     (void)close(fd);
 }
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SK_LINES_FILE_MAX (4 * 1024 * 1024) /* what lies beyond is not read */
+#define SK_LINES_FILE_MAX ((size_t)4 * 1024 * 1024) /* what lies beyond is not read */
 
 struct sk_lines {
     int fd;

@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     if (getpid() == 1)
         sk_boot_sandbox();
     if (signal_fd < 0 || !serve || !sk_spawner_init(&serve->spawner))
-        return 1;
+        _exit(1);
     sk_link_init(&serve->link, argc > 1 ? argv[1] : SOCKET_PATH);
     for (;;)
         turn(serve, signal_fd);

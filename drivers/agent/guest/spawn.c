@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define STACK_SIZE (64 * 1024)
+#define STACK_SIZE ((size_t)64 * 1024)
 
 /* Shared by parent and child, which run in one memory: the child only ever
  * writes `sys` and `stage`. */
@@ -167,14 +167,16 @@ int sk_spawn(struct sk_spawner *spawner, const struct sk_spawn *spawn, pid_t *ou
              enum sk_stage *out_stage)
 {
     struct sk_user user;
-    char home[sizeof "HOME=" + SK_USER_HOME_MAX] = "HOME=";
+    char home[5 + SK_USER_HOME_MAX] = "HOME=";
     if (!sk_user_resolve(spawn->user, "/etc/passwd", "/etc/group", &user))
         return fail(out_stage, SK_STAGE_USER, ENOENT);
     bool wants_null = spawn->stdio[0] < 0 || spawn->stdio[1] < 0 || spawn->stdio[2] < 0;
     if (wants_null && spawner->null_fd < 0)
         return fail(out_stage, SK_STAGE_STDIO, ENODEV);
-    if (!env_find(spawn->env, "HOME"))
-        env_add(spawn->env, strcat(home, user.home));
+    if (!env_find(spawn->env, "HOME")) {
+        memcpy(home + 5, user.home, sizeof user.home);
+        env_add(spawn->env, home);
+    }
     struct birth birth = {
         .spawner = spawner, .spawn = spawn, .user = &user, .path = env_find(spawn->env, "PATH")};
     pid_t pid = clone(child_main, spawner->stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, &birth);

@@ -52,8 +52,7 @@ static bool entry_read(int proc_fd, const char *name, struct entry *entry)
     long pid = strtol(name, &end, 10);
     if (pid <= 1 || *end || strlen(name) > 10)
         return false;
-    strcpy(path, name);
-    strcat(path, "/stat");
+    (void)stpcpy(stpcpy(path, name), "/stat");
     int fd = openat(proc_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return false;

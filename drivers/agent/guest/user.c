@@ -86,9 +86,9 @@ static bool passwd_find(const char *path, const struct part *part, struct sk_use
     if (found) {
         user->uid = uid;
         user->gid = gid;
-        strcpy(out_name, fields[0]);
+        memcpy(out_name, fields[0], strlen(fields[0]) + 1);
         if (fields[5][0] == '/' && strlen(fields[5]) < sizeof user->home)
-            strcpy(user->home, fields[5]);
+            memcpy(user->home, fields[5], strlen(fields[5]) + 1);
     }
     sk_lines_close(&lines);
     return found;
@@ -140,7 +140,7 @@ bool sk_user_resolve(const char *text, const char *passwd_path, const char *grou
     char name[NAME_MAX_LEN + 1] = "";
     out_user->uid = out_user->gid = 0;
     out_user->group_count = 0;
-    strcpy(out_user->home, "/");
+    memcpy(out_user->home, "/", sizeof "/");
     if (text[0] && !part_parse(text, colon ? (size_t)(colon - text) : strlen(text), &user))
         return false;
     if (colon && !part_parse(colon + 1, strlen(colon + 1), &group))
