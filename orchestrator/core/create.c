@@ -17,6 +17,7 @@ struct sk_create {
     struct sk_box box;
     char cpuset[256];
     int pid;
+    struct sk_instant started; /* its init */
     struct sk_done main_started;
     struct sk_done *main_done; /* the step's */
     struct sk_stdio io;
@@ -49,7 +50,7 @@ static void clean_up(struct sk_op *op, struct sk_done *done)
     struct sk_create *c = of(op);
 
     if (c->clean)
-        sk_teardown_start(&c->teardown, c->sandbox->node, id(c), NULL, done);
+        sk_teardown_start(&c->teardown, c->sandbox->node, id(c), sk_teardown_forget_guest, done);
     else
         answer(c, done, SK_OK, NULL);
 }
@@ -167,6 +168,8 @@ static void start_task(struct sk_op *op, struct sk_done *done)
 static void await_guest(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
+
+    c->started = sk_loop_now(c->sandbox->node->loop);
     c->sandbox->node->agent->ops->await(c->sandbox->guest, c->pid, done);
 }
 
@@ -310,6 +313,12 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean)
     c->op.on_undo_error = on_undo_error;
     sk_op_start(&c->op, node->loop, sk_sandbox_log(sandbox), steps,
                 sk_instant_add(sk_loop_now(node->loop), node->config.create_limit), &c->whole);
+}
+
+bool sk_create_runs_since(const struct sk_sandbox *sandbox, struct sk_instant at)
+{
+    const struct sk_create *c = sandbox->create;
+    return c && !c->op.undoing && sk_instant_is_set(c->started) && c->started.ns < at.ns;
 }
 
 void sk_create_cancel(struct sk_sandbox *sandbox, const struct sk_err *why)

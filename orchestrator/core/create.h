@@ -10,4 +10,7 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean);
 /* Abandons it; it walks back. Harmless when none is under way. */
 void sk_create_cancel(struct sk_sandbox *sandbox, const struct sk_err *why);
 
+/* Whether its init was started before `at` and has not been given up. */
+bool sk_create_runs_since(const struct sk_sandbox *sandbox, struct sk_instant at);
+
 #endif

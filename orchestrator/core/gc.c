@@ -1,6 +1,6 @@
 #include "core/gc.h"
 
-#include "core/sandbox_impl.h"
+#include "core/create.h"
 #include "core/teardown.h"
 
 #include <stdio.h>
@@ -47,17 +47,6 @@ static void forget(struct leftover *l)
     free(l);
 }
 
-/* The guest's directory goes as well; nobody has this guest open: its sandbox is over or unknown. */
-static void remove_agent_dir(struct sk_teardown *teardown)
-{
-    static const struct sk_guest_events deaf = {0};
-    struct sk_agent *agent = teardown->node->agent;
-    struct sk_guest *guest = NULL;
-
-    if (agent->ops->open(agent, teardown->id, &deaf, NULL, &guest, NULL) == SK_OK)
-        agent->ops->close(guest, true);
-}
-
 static void on_torn_down(struct sk_done *done, const struct sk_err *err)
 {
     struct leftover *l = sk_container_of(done, struct leftover, done);
@@ -86,7 +75,7 @@ static void take_away(struct leftover *l)
     l->busy = true;
     sk_node_hold(node);
     sk_done_init(&l->done, on_torn_down);
-    sk_teardown_start(&l->teardown, node, l->id, remove_agent_dir, &l->done);
+    sk_teardown_start(&l->teardown, node, l->id, sk_teardown_forget_guest, &l->done);
 }
 
 static struct leftover *find(struct sk_gc *gc, const char *id)
@@ -142,13 +131,16 @@ static const struct sk_runtime_holding *find_holding(const struct sk_gc *gc, con
     return NULL;
 }
 
+/* The runtime's events may be late and belong to an earlier task of the same id; its list is the truth. */
 static void look_at_sandbox(struct sk_gc *gc, struct sk_sandbox *s)
 {
-    if (s->state != SK_STATE_RUNNING || s->adoption || s->settled.ns >= gc->list_began.ns)
-        return;
     const struct sk_runtime_holding *item = find_holding(gc, s->record->id);
-    if (!item || !item->task_running)
-        sk_main_lost(s, "the sandbox's task is gone");
+    bool alive = item && item->task_running;
+
+    if (!alive && s->create && sk_create_runs_since(s, gc->list_began))
+        sk_sandbox_break(s, "the sandbox's init process ended before it was ready");
+    else if (!alive && s->state == SK_STATE_RUNNING && !s->adoption && s->settled.ns < gc->list_began.ns)
+        sk_main_lost(s, "the sandbox's init process ended unexpectedly");
 }
 
 /* What this look has not listed is gone, or belongs to somebody again. */

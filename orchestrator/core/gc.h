@@ -4,7 +4,8 @@
  * list is compared with the records: leftovers of ended sandboxes and ids
  * nobody knows (seen twice, since a create may be in flight) are taken away,
  * again and again with growing pauses until they are gone; sandboxes whose
- * task has vanished are told so. */
+ * task has vanished are told so. (An exit event of the runtime is only a
+ * reason to look: it may belong to an earlier task of the same id.) */
 #ifndef SK_CORE_GC_H
 #define SK_CORE_GC_H
 

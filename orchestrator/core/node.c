@@ -25,12 +25,11 @@ static void on_runtime_event(void *arg, const struct sk_runtime_event *event)
     struct sk_node *node = arg;
     struct sk_sandbox *s = event->id ? sk_node_find_any(node, event->id) : NULL;
 
-    if (event->kind == SK_RUNTIME_RESYNC)
-        sk_gc_look(&node->gc);
-    else if (s && event->kind == SK_RUNTIME_OOM)
+    if (s && event->kind == SK_RUNTIME_OOM)
         sk_main_oom(s);
-    else if (s && event->kind == SK_RUNTIME_EXIT)
-        sk_sandbox_init_ended(s, event->exit_status);
+    else if (event->kind == SK_RUNTIME_RESYNC ||
+             (s && event->kind == SK_RUNTIME_EXIT && s->state <= SK_STATE_RUNNING))
+        sk_gc_look(&node->gc);
 }
 
 static void ignore_event(void *arg, const struct sk_runtime_event *event)

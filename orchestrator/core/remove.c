@@ -125,7 +125,11 @@ static void let_go(struct sk_sandbox *s)
 
 static void on_task_gone(struct sk_teardown *teardown)
 {
-    let_go(sk_container_of(teardown, struct sk_removal, teardown)->sandbox);
+    struct sk_sandbox *s = sk_container_of(teardown, struct sk_removal, teardown)->sandbox;
+
+    if (!s->guest)
+        sk_teardown_forget_guest(teardown); /* of an earlier daemon */
+    let_go(s);
 }
 
 static void tear_down(struct sk_op *op, struct sk_done *done)

@@ -258,14 +258,6 @@ static void on_lost(void *arg, const struct sk_err *err)
     sk_main_lost(s, why.text);
 }
 
-void sk_sandbox_init_ended(struct sk_sandbox *s, int status)
-{
-    struct sk_err why = {0};
-
-    (void)sk_fail(&why, SK_UNAVAILABLE, "the sandbox's init process ended unexpectedly (status %d)", status);
-    sk_main_lost(s, why.text);
-}
-
 static const struct sk_guest_events guest_events = {
     .on_exit = on_exit_event,
     .on_found = on_found,

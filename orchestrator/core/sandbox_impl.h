@@ -94,7 +94,5 @@ void sk_sandbox_created(struct sk_sandbox *sandbox, const struct sk_err *err);
 /* Opens the guest's host side; its events come back here. */
 SK_MUST_CHECK enum sk_code sk_sandbox_open_guest(struct sk_sandbox *sandbox, struct sk_err *err);
 void sk_sandbox_close_guest(struct sk_sandbox *sandbox, bool remove);
-/* The init ended, according to the runtime. */
-void sk_sandbox_init_ended(struct sk_sandbox *sandbox, int status);
 
 #endif

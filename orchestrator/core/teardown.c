@@ -47,6 +47,16 @@ void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const
     sk_op_start(&teardown->op, node->loop, node->log, steps, (struct sk_instant){0}, done);
 }
 
+void sk_teardown_forget_guest(struct sk_teardown *teardown)
+{
+    static const struct sk_guest_events deaf = {0};
+    struct sk_agent *agent = teardown->node->agent;
+    struct sk_guest *guest = NULL;
+
+    if (agent->ops->open(agent, teardown->id, &deaf, NULL, &guest, NULL) == SK_OK)
+        agent->ops->close(guest, true);
+}
+
 void sk_teardown_cancel(struct sk_teardown *teardown)
 {
     sk_op_cancel(&teardown->op, NULL);

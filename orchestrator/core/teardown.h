@@ -19,6 +19,8 @@ struct sk_teardown {
 
 void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,
                        void (*task_gone)(struct sk_teardown *teardown), struct sk_done *done);
+/* For task_gone: takes away the host side of a guest that nobody has open. */
+void sk_teardown_forget_guest(struct sk_teardown *teardown);
 void sk_teardown_cancel(struct sk_teardown *teardown);
 
 #endif
