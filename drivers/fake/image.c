@@ -25,9 +25,12 @@ static bool is_valid(const char *reference)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@";
     size_t len = strlen(reference);
+    const char *digest = strchr(reference, '@');
 
+    if (digest && (strncmp(digest, "@sha256:", 8) != 0 || strlen(digest) != 8 + 64))
+        return false;
     return len > 0 && len < 200 && strspn(reference, allowed) == len && reference[0] != '/' &&
-           reference[len - 1] != ':' && reference[len - 1] != '/';
+           reference[len - 1] != ':' && reference[len - 1] != '/' && !strstr(reference, "..");
 }
 
 static void complete(const char *reference, char out[256])

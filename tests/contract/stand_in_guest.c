@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +54,14 @@ static void report_write(FILE *out, const char *path)
         close(fd);
 }
 
+static void report_mount(FILE *out, const char *path)
+{
+    struct statvfs facts = {0};
+    int result = statvfs(path, &facts);
+    fprintf(out, "mount of %s=%s\n", path,
+            result == 0 && (facts.f_flag & ST_RDONLY) ? "read-only" : "writable");
+}
+
 static void report_limits(FILE *out)
 {
     struct rlimit files;
@@ -89,6 +98,8 @@ static void report(void)
     report_write(out, "/proc/sysrq-trigger");
     report_write(out, "/proc/sys/kernel/hostname");
     report_write(out, "/.sandkeep/guest");
+    report_mount(out, "/.sandkeep");
+    report_mount(out, "/.sandkeep/guest");
     report_call(out, "create in /.sandkeep", open("/.sandkeep/new", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     report_call(out, "mknod", syscall(SYS_mknodat, AT_FDCWD, "/disk", 0060600, 0x700));
     fclose(out);

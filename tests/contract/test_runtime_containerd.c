@@ -24,23 +24,13 @@ static void resync(void *arg)
         printf("containerd did not come back\n");
 }
 
-static struct sk_image *find_image(struct private_containerd *p)
-{
-    struct sk_image *image = NULL;
-    struct sk_image_driver *images = sk_containerd_images(p->driver);
-    struct sk_wait w;
-    sk_wait_init(&w, p->loop);
-    images->ops->ensure(images, SK_TEST_IMAGE, &image, &w.done);
-    return sk_wait(&w) == SK_OK ? image : NULL;
-}
-
 int main(void)
 {
     struct private_containerd p = {0};
     int result = sk_test_up(&p, 3);
     if (result)
         return result;
-    struct sk_image *image = find_image(&p);
+    struct sk_image *image = sk_test_image(&p, SK_TEST_IMAGE);
     struct runtime_suite suite = {
         .loop = p.loop,
         .rt = sk_containerd_runtime(p.driver),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # containerd.sh: a private containerd for tests of the driver alone.
 #
-#   containerd.sh up DIR [IMAGE...]     starts it below DIR, imports images (default: busybox)
+#   containerd.sh up DIR [IMAGE...]     starts it below DIR, imports images (default: busybox, configured)
 #   containerd.sh stop DIR | start DIR  containerd itself, its containers go on
 #   containerd.sh down DIR              ends all, exit 1 and a list when anything is left behind
 #
@@ -48,11 +48,13 @@ start() {
 stop() { stop_process "$(cat "$DIR/containerd.pid")" 20; }
 
 up() {
+    local images=("$@")
+    [ $# -gt 0 ] || images=(busybox configured)
     mkdir -p "$DIR/containerd"
     containerd_config "$DIR" >"$DIR/containerd.toml"
     hugetlb_take
     start
-    "$SK_ROOT/tests/support/image.sh" import "$DIR/containerd/sock" "${@:-busybox}"
+    "$SK_ROOT/tests/support/image.sh" import "$DIR/containerd/sock" "${images[@]}"
 }
 
 objects() {

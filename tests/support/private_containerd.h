@@ -37,6 +37,25 @@ static inline int sk_test_containerd(const struct private_containerd *p, const c
     return system(command);
 }
 
+/* ctr ARGUMENTS against it; its exit code. */
+static inline int sk_test_ctr(const struct private_containerd *p, const char *arguments)
+{
+    SK_AUTO_FREE char *command = sk_printf("ctr --address %s/containerd/sock --namespace %s %s >/dev/null",
+                                           p->dir, p->namespace, arguments);
+    return system(command);
+}
+
+/* The image of that name, the caller's, or NULL. */
+static inline struct sk_image *sk_test_image(struct private_containerd *p, const char *reference)
+{
+    struct sk_image *image = NULL;
+    struct sk_image_driver *images = sk_containerd_images(p->driver);
+    struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    images->ops->ensure(images, reference, &image, &w.done);
+    return sk_wait(&w) == SK_OK ? image : NULL;
+}
+
 /* Where the guest's folder would be, with the mount point that the real agent driver makes. */
 static inline void sk_test_make_agent_dir(struct private_containerd *p)
 {
@@ -108,6 +127,7 @@ static inline int sk_test_up(struct private_containerd *p, unsigned shim_group_m
     if (sk_loop_new(&p->loop, &err) != SK_OK || sk_bridge_new(p->loop, &p->bridge, &err) != SK_OK ||
         sk_test_open_driver(p, shim_group_max, &err) != SK_OK) {
         printf("cannot start: %s\n", err.text);
+        (void)sk_test_containerd(p, "down");
         return 1;
     }
     return 0;

@@ -1,0 +1,271 @@
+/* What a sandbox made by the driver looks like from inside (the stand-in guest's report) and from
+ * the host (its cgroup, its shim). */
+#include "support/private_containerd.h"
+
+#include <glob.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GROUP_MAX 2
+
+struct made {
+    char id[64];
+    int pid;
+    char *report;
+};
+
+static void call_on_box(struct private_containerd *p, const struct sk_box *box,
+                        void (*call)(struct sk_runtime *, const struct sk_box *, struct sk_done *))
+{
+    struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    call(sk_containerd_runtime(p->driver), box, &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+}
+
+static void call_on_id(struct private_containerd *p, const char *id,
+                       void (*call)(struct sk_runtime *, const char *, struct sk_done *))
+{
+    struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    call(sk_containerd_runtime(p->driver), id, &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+}
+
+static char *read_text(const char *path)
+{
+    char *text = sk_alloc(65536);
+    FILE *file = fopen(path, "re");
+    size_t len = file ? fread(text, 1, 65535, file) : 0;
+    text[len] = '\0';
+    if (file)
+        fclose(file);
+    return text;
+}
+
+/* Fills in what the test left open, and starts it. */
+static void make(struct private_containerd *p, const char *id, struct sk_box box, struct made *out)
+{
+    struct sk_runtime *rt = sk_containerd_runtime(p->driver);
+    struct sk_image *image = sk_test_image(p, SK_TEST_IMAGE);
+    struct sk_wait w;
+    assert_non_null(image);
+    *out = (struct made){0};
+    snprintf(out->id, sizeof(out->id), "%s", id);
+    box.id = out->id;
+    box.hostname = out->id;
+    box.image_name = image->name;
+    box.snapshot_parent = image->snapshot_parent;
+    box.agent_dir = p->agent_dir;
+    call_on_box(p, &box, rt->ops->prepare_rootfs);
+    call_on_box(p, &box, rt->ops->create_container);
+    sk_wait_init(&w, p->loop);
+    rt->ops->create_task(rt, &box, &out->pid, &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+    call_on_id(p, out->id, rt->ops->start_task);
+    SK_AUTO_FREE char *path = sk_test_await_report(out->pid);
+    out->report = read_text(path);
+    sk_image_free(image);
+}
+
+static void unmake(struct private_containerd *p, struct made *m)
+{
+    const struct sk_runtime_ops *ops = sk_containerd_runtime(p->driver)->ops;
+    call_on_id(p, m->id, ops->delete_task);
+    call_on_id(p, m->id, ops->delete_container);
+    call_on_id(p, m->id, ops->remove_rootfs);
+    free(m->report);
+}
+
+static void assert_says(const struct made *m, const char *line)
+{
+    SK_AUTO_FREE char *whole = sk_printf("%s\n", line);
+    if (!strstr(m->report, whole))
+        fail_msg("the report lacks \"%s\":\n%s", line, m->report);
+}
+
+/* First line of a file in the sandbox's group of a v1 controller or of v2; "" if absent. */
+static void read_cgroup(const struct private_containerd *p, const struct made *m, const char *v1,
+                        const char *v2, char out[64])
+{
+    SK_AUTO_FREE char *old = sk_printf("/sys/fs/cgroup/%.*s/%s/%s/%s", (int)strcspn(v1, "/"), v1,
+                                       p->namespace, m->id, v1 + strcspn(v1, "/") + 1);
+    SK_AUTO_FREE char *new = sk_printf("/sys/fs/cgroup/%s/%s/%s", p->namespace, m->id, v2);
+    SK_AUTO_FREE char *text = read_text(access(old, F_OK) == 0 ? old : new);
+    snprintf(out, 64, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+static void test_it_is_shut_in(void **state)
+{
+    static const char *const lines[] = {
+        "pid=1",
+        "hostname=test-shut-in",
+        /* Docker's default set without NET_RAW and MKNOD, nothing inheritable or ambient. */
+        "CapBnd:\t00000000a00405fb",
+        "CapEff:\t00000000a00405fb",
+        "CapPrm:\t00000000a00405fb",
+        "CapInh:\t0000000000000000",
+        "CapAmb:\t0000000000000000",
+        "NoNewPrivs:\t1",
+        "Seccomp:\t2",
+        "unshare=EPERM",
+        "clone newns=EPERM",
+        "clone3=ENOSYS",
+        "mount=EPERM",
+        "keyctl=EPERM",
+        "bpf=EPERM",
+        "perf_event_open=EPERM",
+        "io_uring_setup=EPERM",
+        "vsock=EPERM",
+        "alg=EPERM",
+        "packet=EPERM",
+        "inet=ok",
+        "mknod=EPERM",
+        "write /proc/sys/kernel/hostname=EROFS",
+        "mount of /.sandkeep=read-only",
+        "mount of /.sandkeep/guest=read-only",
+        "create in /.sandkeep=EROFS",
+    };
+    struct private_containerd *p = *state;
+    struct made m;
+    make(p, "test-shut-in", (struct sk_box){.pids_limit = 100}, &m);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        assert_says(&m, lines[i]);
+    if (!strstr(m.report, "read /proc/kcore=empty") && !strstr(m.report, "read /proc/kcore=ENOENT"))
+        fail_msg("/proc/kcore is not masked:\n%s", m.report);
+    assert_null(strstr(m.report, "write /proc/sysrq-trigger=ok")); /* not every kernel has it */
+    assert_null(strstr(m.report, "write /.sandkeep/guest=ok"));
+    unmake(p, &m);
+}
+
+static void test_its_limits_stand(void **state)
+{
+    struct private_containerd *p = *state;
+    struct made m;
+    char value[64];
+    make(p, "test-limits",
+         (struct sk_box){
+             .cpu_limit_millis = 500,
+             .cpu_request_millis = 250,
+             .memory_limit_bytes = 96 << 20,
+             .pids_limit = 33,
+             .cpuset = "0",
+         },
+         &m);
+    read_cgroup(p, &m, "memory/memory.limit_in_bytes", "memory.max", value);
+    assert_string_equal(value, "100663296");
+    read_cgroup(p, &m, "pids/pids.max", "pids.max", value);
+    assert_string_equal(value, "33");
+    read_cgroup(p, &m, "cpu/cpu.cfs_quota_us", "cpu.max", value);
+    assert_int_equal(atoi(value), 50000);
+    read_cgroup(p, &m, "cpuset/cpuset.cpus", "cpuset.cpus", value);
+    assert_string_equal(value, "0");
+    unmake(p, &m);
+    read_cgroup(p, &m, "pids/pids.max", "pids.max", value);
+    assert_string_equal(value, ""); /* the group went with the task */
+}
+
+static void test_capabilities_can_be_dropped(void **state)
+{
+    static const char *const drop[] = {"CAP_CHOWN", NULL};
+    struct private_containerd *p = *state;
+    struct made m;
+    make(p, "test-drop", (struct sk_box){.drop_capabilities = drop}, &m);
+    assert_says(&m, "CapBnd:\t00000000a00405fa");
+    unmake(p, &m);
+}
+
+/* The guest can write no report to such a root; that it lives and cannot is the test. */
+static void test_a_root_can_be_read_only(void **state)
+{
+    struct private_containerd *p = *state;
+    struct sk_image *image = sk_test_image(p, SK_TEST_IMAGE);
+    struct sk_runtime *rt = sk_containerd_runtime(p->driver);
+    struct sk_wait w;
+    int pid = 0;
+    struct sk_box box = {
+        .id = "test-read-only",
+        .hostname = "test-read-only",
+        .image_name = image->name,
+        .snapshot_parent = image->snapshot_parent,
+        .agent_dir = p->agent_dir,
+        .read_only_root = true,
+    };
+    call_on_box(p, &box, rt->ops->prepare_rootfs);
+    call_on_box(p, &box, rt->ops->create_container);
+    sk_wait_init(&w, p->loop);
+    rt->ops->create_task(rt, &box, &pid, &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+    call_on_id(p, box.id, rt->ops->start_task);
+    SK_AUTO_FREE char *path = sk_printf("/proc/%d/mountinfo", pid);
+    SK_AUTO_FREE char *text = read_text(path);
+    char *root = strstr(text, " / / ro");
+    assert_non_null(root);
+    call_on_id(p, box.id, rt->ops->delete_task);
+    call_on_id(p, box.id, rt->ops->delete_container);
+    call_on_id(p, box.id, rt->ops->remove_rootfs);
+    sk_image_free(image);
+}
+
+static int count_shims(const struct private_containerd *p)
+{
+    glob_t found;
+    int count = 0;
+    /* As in /proc: arguments parted by NULs. */
+    char key[64] = "-namespace";
+    size_t key_len = strlen(key) + 1 + strlen(p->namespace) + 1;
+    memcpy(key + strlen(key) + 1, p->namespace, strlen(p->namespace) + 1);
+    if (glob("/proc/[0-9]*/cmdline", 0, NULL, &found) != 0)
+        return -1;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        char line[512] = "";
+        FILE *file = fopen(found.gl_pathv[i], "re");
+        size_t len = file ? fread(line, 1, sizeof(line) - 1, file) : 0;
+        if (file)
+            fclose(file);
+        count += strstr(line, "containerd-shim") && memmem(line, len, key, key_len);
+    }
+    globfree(&found);
+    return count;
+}
+
+static void test_shims_are_shared_up_to_the_ceiling(void **state)
+{
+    struct private_containerd *p = *state;
+    struct made made[5];
+    for (size_t i = 0; i < 5; i++) {
+        SK_AUTO_FREE char *id = sk_printf("test-shim%zu", i);
+        make(p, id, (struct sk_box){0}, &made[i]);
+    }
+    assert_int_equal(count_shims(p), (5 + GROUP_MAX - 1) / GROUP_MAX);
+    /* Leaving and coming, over and over: nobody may join a shim that is about to end. */
+    for (size_t i = 0; i < 5; i++) {
+        unmake(p, &made[i]);
+        SK_AUTO_FREE char *id = sk_printf("test-shim-again%zu", i);
+        make(p, id, (struct sk_box){0}, &made[i]);
+    }
+    assert_in_range(count_shims(p), 3, 5);
+    for (size_t i = 0; i < 5; i++)
+        unmake(p, &made[i]);
+}
+
+int main(void)
+{
+    struct private_containerd p = {0};
+    int result = sk_test_up(&p, GROUP_MAX);
+    if (result)
+        return result;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_it_is_shut_in, &p),
+        cmocka_unit_test_prestate(test_its_limits_stand, &p),
+        cmocka_unit_test_prestate(test_capabilities_can_be_dropped, &p),
+        cmocka_unit_test_prestate(test_a_root_can_be_read_only, &p),
+        cmocka_unit_test_prestate(test_shims_are_shared_up_to_the_ceiling, &p),
+    };
+    return sk_test_down(&p, cmocka_run_group_tests(tests, NULL, NULL));
+}
