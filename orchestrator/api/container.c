@@ -8,6 +8,8 @@
 #define IMAGE_LEN_MAX 1024
 #define PATH_LEN_MAX  4095
 #define CAPS_MAX      100
+#define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define IMAGE_LETTERS LETTERS "._-/:@"
 
 #define VARIABLE SK_PB(Container__EnvironmentVariablesEntry)
 
@@ -111,10 +113,20 @@ static void decode_security(const SK_PB(SecurityContext) * in, const struct sk_p
     decode_capabilities(in, path, arena, out, check);
 }
 
+/* What no reference can look like; the image driver knows the whole grammar. */
+static bool looks_like_an_image(const char *name)
+{
+    size_t len = strlen(name);
+    return len && strchr(LETTERS, name[0]) && strchr(LETTERS, name[len - 1]) && !strstr(name, "//") &&
+           !strstr(name, "..") && !name[strspn(name, IMAGE_LETTERS)];
+}
+
 static void check_texts(const SK_PB(Container) * in, const struct sk_path *path, struct sk_check *check)
 {
     (void)sk_check_length(check, SK_FIELD(path, "name"), in->name, NAME_LEN_MAX);
-    (void)sk_check_length(check, SK_FIELD(path, "image"), in->image, IMAGE_LEN_MAX);
+    const struct sk_path *image = SK_FIELD(path, "image");
+    if (sk_check_length(check, image, in->image, IMAGE_LEN_MAX) && !looks_like_an_image(in->image))
+        sk_check_violated(check, image, "is not the name of an image");
     const struct sk_path *dir = SK_FIELD(path, "working_dir");
     if (sk_check_length(check, dir, in->working_dir, PATH_LEN_MAX) && in->working_dir[0] &&
         in->working_dir[0] != '/')

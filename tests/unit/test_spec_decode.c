@@ -307,6 +307,23 @@ static void names_of_variables_are_checked(void **state)
     assert_violates(f, "sandbox.spec.containers[0].environment_variables");
 }
 
+static void names_of_images_look_like_some(void **state)
+{
+    struct fixture *f = *state;
+    const char *const good[] = {"a", "python:3.11", "localhost:5000/a/b_c-d:1.0",
+                                "Registry.io/x@sha256:00ff"};
+    const char *const bad[] = {"UPPER CASE/../x", "/a",   "a/", "a//b", "a:", "a b", "a\tb",
+                               "\xc3\xa9",        "a/..", "-a"};
+    for (size_t i = 0; i < sk_array_len(good); i++) {
+        f->container->image = (char *)good[i];
+        assert_decodes(f);
+    }
+    for (size_t i = 0; i < sk_array_len(bad); i++) {
+        f->container->image = (char *)bad[i];
+        assert_violates(f, "sandbox.spec.containers[0].image");
+    }
+}
+
 static void the_primary_container_is_the_one_there_is(void **state)
 {
     struct fixture *f = *state;
@@ -628,6 +645,7 @@ int main(void)
         TEST(a_huge_spec_is_refused_before_it_is_read),
         TEST(doubled_map_entries_are_wrong),
         TEST(names_of_variables_are_checked),
+        TEST(names_of_images_look_like_some),
         TEST(the_primary_container_is_the_one_there_is),
         TEST(one_side_stands_for_both),
         TEST(the_older_form_works_alone),
