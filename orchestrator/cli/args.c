@@ -1,0 +1,184 @@
+#include "cli/args.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECONDS_MAX (365LL * 24 * 3600)
+
+struct parser {
+    const struct sk_verb *verb;
+    char **argv;
+    int argc, at;
+    bool ended; /* by "--": no options from here on */
+    struct sk_args *args;
+    struct sk_err *err;
+};
+
+static void words_init(struct sk_words *words, int argc)
+{
+    *words = (struct sk_words){sk_alloc(((size_t)argc + 1) * sizeof(char *)), 0};
+}
+
+static void words_add(struct sk_words *words, char *word)
+{
+    words->items[words->count++] = word;
+}
+
+static const struct sk_option *find_long(const struct sk_option *options, const char *name, size_t len)
+{
+    for (; options->name; options++) {
+        if (strlen(options->name) == len && memcmp(options->name, name, len) == 0)
+            return options;
+    }
+    return NULL;
+}
+
+static const struct sk_option *find_letter(const struct sk_option *options, char letter)
+{
+    for (; options->name; options++) {
+        if (options->letter == letter)
+            return options;
+    }
+    return NULL;
+}
+
+static enum sk_code set_seconds(struct parser *parser, const struct sk_option *option, const char *value)
+{
+    char *end;
+    errno = 0;
+    long long seconds = strtoll(value, &end, 10);
+
+    if (errno || end == value || *end || seconds < 0 || seconds > SECONDS_MAX)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s %s: not a number of seconds", option->name,
+                       value);
+    *(int64_t *)((char *)parser->args + option->offset) = seconds;
+    return SK_OK;
+}
+
+static enum sk_code set(struct parser *parser, const struct sk_option *option, char *value)
+{
+    void *field = (char *)parser->args + option->offset;
+
+    switch (option->kind) {
+    case SK_OPTION_FLAG:
+        *(bool *)field = true;
+        return SK_OK;
+    case SK_OPTION_TEXT:
+        *(const char **)field = value;
+        return SK_OK;
+    case SK_OPTION_WORDS:
+        words_add(field, value);
+        return SK_OK;
+    case SK_OPTION_SECONDS:
+        return set_seconds(parser, option, value);
+    }
+    return SK_OK;
+}
+
+static enum sk_code parse_option(struct parser *parser)
+{
+    char *text = parser->argv[parser->at++];
+    bool is_long = text[1] == '-';
+    size_t name_len = is_long ? strcspn(text + 2, "=") : 1;
+    const struct sk_option *option = is_long ? find_long(parser->verb->options, text + 2, name_len)
+                                             : find_letter(parser->verb->options, text[1]);
+    char *value = is_long && text[2 + name_len] ? text + 2 + name_len + 1 : NULL;
+
+    if (!option || (!is_long && text[2]))
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "unknown option %s", text);
+    if (option->kind == SK_OPTION_FLAG && value)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s takes no value", option->name);
+    if (option->kind != SK_OPTION_FLAG && !value) {
+        if (parser->at == parser->argc)
+            return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s needs a value", option->name);
+        value = parser->argv[parser->at++];
+    }
+    return set(parser, option, value);
+}
+
+static void take_command(struct parser *parser)
+{
+    while (parser->at < parser->argc)
+        words_add(&parser->args->command, parser->argv[parser->at++]);
+}
+
+static enum sk_code parse_one(struct parser *parser)
+{
+    char *text = parser->argv[parser->at];
+    bool command_next = parser->verb->command && parser->args->words.count >= parser->verb->words_max;
+
+    if (!parser->ended && strcmp(text, "--") == 0) {
+        parser->ended = true;
+        parser->at++;
+        if (command_next)
+            take_command(parser);
+    } else if (!parser->ended && text[0] == '-' && text[1]) {
+        return parse_option(parser);
+    } else if (command_next) {
+        take_command(parser);
+    } else {
+        words_add(&parser->args->words, text);
+        parser->at++;
+        /* "exec ID -- CMD" after "exec -- ID" too */
+        parser->ended = parser->ended && !parser->verb->command;
+    }
+    return SK_OK;
+}
+
+static enum sk_code check(const struct sk_verb *verb, const struct sk_args *args, struct sk_err *err)
+{
+    if (args->words.count < verb->words_min)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "which sandbox?");
+    if (args->words.count > verb->words_max)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "%s is one too many", args->words.items[verb->words_max]);
+    if (verb->command && !args->command.count)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "no command to run");
+    return SK_OK;
+}
+
+enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv, struct sk_args *out_args,
+                           struct sk_err *err)
+{
+    struct sk_args args = {.timeout = -1, .grace = -1};
+    struct parser parser = {.verb = verb, .argv = argv, .argc = argc, .args = &args, .err = err};
+    enum sk_code code = SK_OK;
+
+    words_init(&args.env, argc);
+    words_init(&args.tags, argc);
+    words_init(&args.words, argc);
+    words_init(&args.command, argc);
+    while (!code && !args.help && parser.at < argc)
+        code = parse_one(&parser);
+    if (!code && !args.help)
+        code = check(verb, &args, err);
+    if (code)
+        sk_args_fini(&args);
+    else
+        *out_args = args;
+    return code;
+}
+
+void sk_args_fini(struct sk_args *args)
+{
+    free(args->env.items);
+    free(args->tags.items);
+    free(args->words.items);
+    free(args->command.items);
+    *args = (struct sk_args){0};
+}
+
+enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out)
+{
+    enum sk_code code =
+        sk_buf_printf(out, "Usage: sandkeep %s %s\n\n%s\n\n", verb->name, verb->synopsis, verb->summary);
+
+    for (const struct sk_option *option = verb->options; option->name && !code; option++) {
+        char left[64];
+        char letter[] = {'-', option->letter, ',', 0};
+        (void)snprintf(left, sizeof(left), "%s --%s %s", option->letter ? letter : "   ", option->name,
+                       option->metavar ? option->metavar : "");
+        code = sk_buf_printf(out, "  %-24s %s\n", left, option->help);
+    }
+    return code;
+}

@@ -1,0 +1,51 @@
+/* args.h: what was typed: verbs, their options, and the parser for both. Pure. */
+#ifndef SK_CLI_ARGS_H
+#define SK_CLI_ARGS_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+/* Pointers into argv. */
+struct sk_words {
+    char **items; /* owned array, borrowed texts; NULL-terminated */
+    size_t count;
+};
+
+/* Every option of every verb; a verb's table says which it has. */
+struct sk_args {
+    const char *address, *image, *cpu, *memory, *state;
+    struct sk_words env, tags;
+    int64_t timeout, grace; /* seconds; -1 = not given */
+    bool json, help, all, force, keep, interactive, no_stdin;
+    struct sk_words words;   /* what is no option, before the command */
+    struct sk_words command; /* what is to be run in the sandbox */
+};
+
+struct sk_option {
+    const char *name; /* without dashes; NULL ends a table */
+    char letter;      /* 0 = none */
+    enum sk_option_kind { SK_OPTION_FLAG, SK_OPTION_TEXT, SK_OPTION_WORDS, SK_OPTION_SECONDS } kind;
+    size_t offset; /* in struct sk_args */
+    const char *metavar, *help;
+};
+
+struct sk_verb {
+    const char *name; /* NULL ends a table */
+    const char *synopsis, *summary;
+    const struct sk_option *options;
+    size_t words_min, words_max;
+    bool command; /* takes a command, from the first word after words_max words, or after "--" */
+    int (*run)(const struct sk_args *args);
+};
+
+/* argv begins after the verb. Errors: SK_INVALID_ARGUMENT. When --help was
+ * given nothing else is checked. */
+SK_MUST_CHECK enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv,
+                                         struct sk_args *out_args, struct sk_err *err);
+void sk_args_fini(struct sk_args *args);
+
+/* The text of "sandkeep VERB --help". */
+SK_MUST_CHECK enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* client.h: the connection to the server, and the program's signals. Calls
+ * are made one after the other, so each runs the loop until it is answered.
+ *
+ * The first SIGINT, SIGTERM or SIGHUP cancels what is under way, unless that must not
+ * be left half done; the second ends the program at once. */
+#ifndef SK_CLI_CLIENT_H
+#define SK_CLI_CLIENT_H
+
+#include "base/arena.h"
+#include "cli/fault.h"
+#include "rpc/client.h"
+
+#define SK_CLIENT_SIGNALS 3
+
+struct sk_client {
+    struct sk_loop *loop;
+    struct sk_bridge *bridge;
+    struct sk_channel *channel;
+    struct sk_signal *signals[SK_CLIENT_SIGNALS];
+    int signo;                    /* the first signal; 0 = none yet */
+    struct sk_done *current;      /* the call that a signal cancels, or NULL */
+    void (*on_signal)(void *arg); /* may be NULL */
+    void *arg;
+};
+
+/* address NULL: CWSANDBOX_BASE_URL, else the default. The key is CWSANDBOX_API_KEY. */
+SK_MUST_CHECK enum sk_code sk_client_open(struct sk_client *client, const char *address, struct sk_err *err);
+/* Safe on a zeroed struct. */
+void sk_client_close(struct sk_client *client);
+
+enum sk_patience {
+    SK_ABANDON, /* a signal cancels the call */
+    SK_FINISH   /* the call is waited for: its outcome must be known */
+};
+
+/* One unary call of the sandbox service: `method` is its bare name. */
+SK_MUST_CHECK enum sk_code sk_client_call(struct sk_client *client, const char *method,
+                                          const ProtobufCMessage *request,
+                                          const ProtobufCMessageDescriptor *response_type,
+                                          enum sk_patience patience, struct sk_arena *arena,
+                                          ProtobufCMessage **out_response, struct sk_fault *fault);
+
+/* Returns early at the first signal. */
+void sk_client_sleep(struct sk_client *client, struct sk_duration time);
+
+#endif

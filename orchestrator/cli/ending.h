@@ -1,0 +1,14 @@
+/* ending.h: ending sandboxes, as stop, rm and run do. */
+#ifndef SK_CLI_ENDING_H
+#define SK_CLI_ENDING_H
+
+#include "cli/args.h"
+#include "cli/boxes.h"
+
+/* Deletes and waits until it has ended. `missing_ok`: not there is success. */
+SK_MUST_CHECK enum sk_code sk_box_end(struct sk_client *client, const char *id, int32_t grace_s,
+                                      bool missing_ok, struct sk_fault *fault);
+/* All of args->words, one after the other, each reported. Returns the exit code. */
+int sk_boxes_end(const struct sk_args *args, int32_t grace_s);
+
+#endif

@@ -1,0 +1,86 @@
+/* sandkeep: sandboxes from the command line, over the same API as the SDKs.
+ *
+ * Exit codes: the command's own for run and exec; 0; 1 for failures; 2 for
+ * wrong use; 125 when run or exec could not run the command; 128 + n after
+ * signal n. */
+#include "cli/fault.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define EXIT_USAGE 2
+#define HELP_MAX   8192
+
+static const struct sk_verb *const verbs[] = {&sk_verb_run, &sk_verb_exec, &sk_verb_ls,
+                                              &sk_verb_get, &sk_verb_stop, &sk_verb_rm};
+
+static void print_usage(FILE *to)
+{
+    (void)fputs("Usage: sandkeep VERB [OPTION]...\n\n", to);
+    for (size_t i = 0; i < sk_array_len(verbs); i++)
+        (void)fprintf(to, "  %-6s %s\n", verbs[i]->name, verbs[i]->summary);
+    (void)fputs("\n\"sandkeep VERB --help\" tells more. The server is $CWSANDBOX_BASE_URL, the key "
+                "$CWSANDBOX_API_KEY.\n",
+                to);
+}
+
+static const struct sk_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < sk_array_len(verbs); i++) {
+        if (strcmp(verbs[i]->name, name) == 0)
+            return verbs[i];
+    }
+    return NULL;
+}
+
+static int print_help(const struct sk_verb *verb)
+{
+    struct sk_buf text;
+
+    sk_buf_init(&text, HELP_MAX);
+    enum sk_code code = sk_args_help(verb, &text);
+    if (!code)
+        (void)fwrite(text.data, 1, text.len, stdout);
+    sk_buf_fini(&text);
+    return code ? 1 : 0;
+}
+
+static int run_verb(const struct sk_verb *verb, int argc, char **argv)
+{
+    struct sk_args args;
+    struct sk_err err;
+
+    if (sk_args_parse(verb, argc, argv, &args, &err)) {
+        (void)sk_err_wrap(&err, "%s", verb->name);
+        sk_fault_print_err(&err);
+        return EXIT_USAGE;
+    }
+    int exit_code = args.help ? print_help(verb) : verb->run(&args);
+    sk_args_fini(&args);
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+
+    if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (name && strcmp(name, "--version") == 0) {
+        (void)puts("sandkeep " SK_VERSION);
+        return 0;
+    }
+    if (!name) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    const struct sk_verb *verb = find_verb(name);
+    if (!verb) {
+        (void)fprintf(stderr, "sandkeep: no verb %s; see sandkeep --help\n", name);
+        return EXIT_USAGE;
+    }
+    return run_verb(verb, argc - 2, argv + 2);
+}

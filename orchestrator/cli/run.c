@@ -1,0 +1,188 @@
+#include "cli/ending.h"
+#include "cli/process.h"
+#include "cli/target.h"
+#include "cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IMAGE_DEFAULT "python:3.11"
+
+typedef Coreweave__Sandbox__V1__Container container;
+typedef Coreweave__Sandbox__V1__Container__EnvironmentVariablesEntry variable;
+
+/* What keeps a sandbox alive, as the published clients have it: ends at once when it is asked to. */
+static char *const keep_alive[] = {"-c", "trap \"exit 0\" TERM INT; sleep infinity & wait"};
+
+/* --- what is to be created -------------------------------------------------------- */
+
+static enum sk_code set_env(container *main, const struct sk_words *env, struct sk_arena *arena,
+                            struct sk_err *err)
+{
+    main->environment_variables = sk_arena_alloc(arena, (env->count + 1) * sizeof(variable *));
+    for (size_t i = 0; i < env->count; i++) {
+        variable *entry = sk_arena_alloc(arena, sizeof(*entry));
+        const char *equals = strchr(env->items[i], '=');
+        if (!equals || equals == env->items[i])
+            return sk_fail(err, SK_INVALID_ARGUMENT, "--env %s: want NAME=VALUE", env->items[i]);
+        coreweave__sandbox__v1__container__environment_variables_entry__init(entry);
+        entry->key = sk_arena_strndup(arena, env->items[i], (size_t)(equals - env->items[i]));
+        entry->value = (char *)equals + 1;
+        main->environment_variables[main->n_environment_variables++] = entry;
+    }
+    return SK_OK;
+}
+
+static void set_resources(container *main, const struct sk_args *args, struct sk_arena *arena)
+{
+    Coreweave__Sandbox__V1__Resources *amounts = sk_arena_alloc(arena, sizeof(*amounts));
+    Coreweave__Sandbox__V1__ResourceRequirements *both = sk_arena_alloc(arena, sizeof(*both));
+
+    if (!args->cpu && !args->memory)
+        return;
+    coreweave__sandbox__v1__resources__init(amounts);
+    coreweave__sandbox__v1__resource_requirements__init(both);
+    if (args->cpu)
+        amounts->cpu = (char *)args->cpu;
+    if (args->memory)
+        amounts->memory = (char *)args->memory;
+    both->requests = both->limits = amounts;
+    main->resource_requirements = both;
+}
+
+static enum sk_code make_spec(const struct sk_args *args, struct sk_arena *arena,
+                              Coreweave__Sandbox__V1__SandboxSpec *spec, struct sk_err *err)
+{
+    container *main = sk_arena_alloc(arena, sizeof(*main));
+
+    coreweave__sandbox__v1__container__init(main);
+    main->name = "main";
+    main->image = args->image ? (char *)args->image : IMAGE_DEFAULT;
+    main->command = "/bin/sh";
+    main->args = (char **)keep_alive;
+    main->n_args = sk_array_len(keep_alive);
+    main->_primary_case = COREWEAVE__SANDBOX__V1__CONTAINER___PRIMARY_PRIMARY;
+    main->primary = true;
+    set_resources(main, args, arena);
+    coreweave__sandbox__v1__sandbox_spec__init(spec);
+    spec->containers = sk_arena_memdup(arena, &main, sizeof(main));
+    spec->n_containers = 1;
+    spec->tags = args->tags.items;
+    spec->n_tags = args->tags.count;
+    spec->max_lifetime_seconds = args->timeout < 0 ? 0 : (int32_t)args->timeout;
+    return set_env(main, &args->env, arena, err);
+}
+
+/* --- the run ------------------------------------------------------------------------ */
+
+/* RUNNING, or never to be. */
+static bool is_settled(Coreweave__Sandbox__V1__State state)
+{
+    return state == COREWEAVE__SANDBOX__V1__STATE__STATE_RUNNING || sk_state_is_final(state);
+}
+
+static enum sk_code await_running(struct sk_client *client, sk_box *box, struct sk_fault *fault)
+{
+    struct sk_arena arena = {0};
+    enum sk_code code = SK_OK;
+
+    if (!is_settled(sk_box_state(box)))
+        code = sk_boxes_await(client, box->sandbox_id, is_settled, &arena, &box, fault);
+    if (!code && sk_state_is_final(sk_box_state(box))) {
+        *fault = (struct sk_fault){0};
+        code = sk_fail(
+            &fault->err, SK_FAILED_PRECONDITION, "sandbox %s: %s", sk_state_name(sk_box_state(box)),
+            box->status->state_reason[0] ? box->status->state_reason : "ended before it could be used");
+    }
+    sk_arena_fini(&arena);
+    return code;
+}
+
+static int run_command(struct sk_client *client, sk_box *box, const struct sk_args *args)
+{
+    struct sk_fault fault = {0};
+
+    if (client->signo)
+        return 128 + client->signo;
+    if (await_running(client, box, &fault)) {
+        if (client->signo)
+            return 128 + client->signo;
+        sk_fault_print(&fault);
+        return SK_EXIT_OWN_FAILURE;
+    }
+    return sk_process_run(client, box->sandbox_id, &args->command, sk_process_stdin(args));
+}
+
+static void put_away(struct sk_client *client, const char *id, bool keep)
+{
+    struct sk_fault fault = {0};
+
+    if (keep && !client->signo)
+        (void)fprintf(stderr, "sandkeep: kept %s\n", id);
+    else if (sk_box_end(client, id, 0, true, &fault))
+        sk_fault_print(&fault);
+}
+
+static int create_and_run(struct sk_client *client, Coreweave__Sandbox__V1__SandboxSpec *spec,
+                          const struct sk_args *args)
+{
+    struct sk_arena arena = {0};
+    struct sk_fault fault = {0};
+    sk_box *box = NULL;
+    int exit_code = SK_EXIT_OWN_FAILURE;
+
+    if (sk_boxes_create(client, spec, &arena, &box, &fault)) {
+        sk_fault_print(&fault);
+    } else {
+        exit_code = run_command(client, box, args);
+        put_away(client, box->sandbox_id, args->keep);
+    }
+    sk_arena_fini(&arena);
+    return exit_code;
+}
+
+static int run_run(const struct sk_args *args)
+{
+    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
+    Coreweave__Sandbox__V1__SandboxSpec spec;
+    struct sk_client client;
+    struct sk_err err;
+
+    if (make_spec(args, &arena, &spec, &err)) {
+        sk_fault_print_err(&err);
+        return 2;
+    }
+    if (sk_client_open(&client, args->address, &err)) {
+        sk_fault_print_err(&err);
+        return SK_EXIT_OWN_FAILURE;
+    }
+    int exit_code = create_and_run(&client, &spec, args);
+    sk_client_close(&client);
+    return exit_code;
+}
+
+static const struct sk_option options[] = {
+    {"image", 0, SK_OPTION_TEXT, offsetof(struct sk_args, image), "IMAGE", "default " IMAGE_DEFAULT},
+    {"cpu", 0, SK_OPTION_TEXT, offsetof(struct sk_args, cpu), "CPUS", "as in 500m or 2"},
+    {"memory", 0, SK_OPTION_TEXT, offsetof(struct sk_args, memory), "BYTES", "as in 512Mi or 1Gi"},
+    {"env", 'e', SK_OPTION_WORDS, offsetof(struct sk_args, env), "NAME=VALUE", "an environment variable"},
+    {"tag", 0, SK_OPTION_WORDS, offsetof(struct sk_args, tags), "TAG", "a tag to find it by"},
+    {"timeout", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, timeout), "S",
+     "end the sandbox after that many seconds"},
+    {"keep", 0, SK_OPTION_FLAG, offsetof(struct sk_args, keep), NULL, "do not remove the sandbox afterwards"},
+    {"interactive", 'i', SK_OPTION_FLAG, offsetof(struct sk_args, interactive), NULL,
+     "pass standard input on even when it is a terminal"},
+    {"no-stdin", 'n', SK_OPTION_FLAG, offsetof(struct sk_args, no_stdin), NULL, "leave standard input alone"},
+    SK_OPTION_ADDRESS,
+    SK_OPTION_HELP,
+    {0},
+};
+
+const struct sk_verb sk_verb_run = {
+    .name = "run",
+    .synopsis = "[OPTION]... [--] COMMAND...",
+    .summary = "Run a command in a new sandbox, exit with its code, remove the sandbox.",
+    .options = options,
+    .command = true,
+    .run = run_run,
+};

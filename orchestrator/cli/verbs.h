@@ -1,0 +1,25 @@
+/* verbs.h: what sandkeep can do; one file each. All return the exit code: 0,
+ * 1 for failures, 125 when a command could not be run. */
+#ifndef SK_CLI_VERBS_H
+#define SK_CLI_VERBS_H
+
+#include "cli/args.h"
+
+extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_ls, sk_verb_get, sk_verb_stop, sk_verb_rm;
+
+/* Options that several verbs have. */
+#define SK_OPTION_ADDRESS                                                                                    \
+    {                                                                                                        \
+        "address", 0, SK_OPTION_TEXT, offsetof(struct sk_args, address), "URL",                              \
+            "the server; default $CWSANDBOX_BASE_URL, else " SK_TARGET_DEFAULT                               \
+    }
+#define SK_OPTION_JSON                                                                                       \
+    {                                                                                                        \
+        "json", 0, SK_OPTION_FLAG, offsetof(struct sk_args, json), NULL, "print JSON"                        \
+    }
+#define SK_OPTION_HELP                                                                                       \
+    {                                                                                                        \
+        "help", 'h', SK_OPTION_FLAG, offsetof(struct sk_args, help), NULL, "print this and exit"             \
+    }
+
+#endif
