@@ -51,9 +51,11 @@ enum sk_code sk_target_parse(const char *address, struct sk_target *out_target, 
     if (strlen(address) >= sizeof(target.text) - 8)
         return refuse(address, "too long", err);
     if (strncmp(address, "unix:", 5) == 0) {
+        if (!address[5])
+            return refuse(address, "no path", err);
         (void)snprintf(target.text, sizeof(target.text), "%s", address);
         *out_target = target;
-        return address[5] ? SK_OK : refuse(address, "no path", err);
+        return SK_OK;
     }
     target.tls = skip(&host, "https://");
     bool plain = !target.tls && skip(&host, "http://");
