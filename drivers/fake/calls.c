@@ -35,7 +35,7 @@ static enum sk_code outcome(struct sk_fake_call *call, struct sk_err *err)
         return sk_fail(err, SK_CANCELLED, "the call was cancelled");
     if (call->verdict == SK_FAKE_HANG)
         return sk_fail(err, SK_DEADLINE_EXCEEDED, "the driver did not answer in time");
-    if (call->verdict == SK_FAKE_FAIL)
+    if (call->verdict == SK_FAKE_FAIL || (call->asks && call->verdict == SK_FAKE_FAIL_AFTER))
         return sk_fail(err, SK_UNAVAILABLE, "the driver is not available");
     enum sk_code code = call->effect(call, err);
     if (code == SK_OK && call->verdict == SK_FAKE_FAIL_AFTER)

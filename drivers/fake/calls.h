@@ -36,6 +36,7 @@ struct sk_fake_call {
     const char *id;
     void *out;
     int number;
+    bool asks; /* it changes nothing and has an output: failing after it is failing before */
     enum sk_code (*effect)(struct sk_fake_call *call, struct sk_err *err);
     void (*drop)(struct sk_fake_call *call); /* releases args when the call ends; may be NULL */
 

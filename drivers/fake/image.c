@@ -96,7 +96,8 @@ static enum sk_code ensure(struct sk_fake_call *call, struct sk_err *err)
 static void op_ensure(struct sk_image_driver *base, const char *reference, struct sk_image **out_image,
                       struct sk_done *done)
 {
-    struct sk_fake_call call = {.target = of(base), .id = reference, .out = out_image, .effect = ensure};
+    struct sk_fake_call call = {
+        .target = of(base), .id = reference, .out = out_image, .asks = true, .effect = ensure};
     sk_fake_call(&of(base)->calls, "image.ensure", &call, done);
 }
 

@@ -300,7 +300,7 @@ static void op_delete_task(struct sk_runtime *rt, const char *id, struct sk_done
 
 static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, struct sk_done *done)
 {
-    struct sk_fake_call call = {.target = of(base), .out = out_list, .effect = list};
+    struct sk_fake_call call = {.target = of(base), .out = out_list, .asks = true, .effect = list};
 
     *out_list = (struct sk_runtime_list){0};
     sk_fake_call(&of(base)->calls, "runtime.list", &call, done);

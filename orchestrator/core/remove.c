@@ -12,7 +12,9 @@ struct sk_removal {
     struct sk_op op;
     struct sk_done whole;
     struct sk_sandbox *sandbox; /* a reference */
-    struct sk_done *stopping;   /* the stop step's, while it waits */
+    struct sk_done saved;
+    struct sk_done *saving;   /* the record step's, while it waits */
+    struct sk_done *stopping; /* the stop step's, while it waits */
     struct sk_timer timer;
     bool killed;
     struct sk_teardown teardown;
@@ -30,11 +32,24 @@ static struct sk_loop *loop_of(const struct sk_removal *r)
 
 /* --- steps --------------------------------------------------------------------- */
 
+/* A full disk delays no end: the sweep stores it later. */
+static void on_saved(struct sk_done *saved, const struct sk_err *err)
+{
+    struct sk_removal *r = sk_container_of(saved, struct sk_removal, saved);
+
+    (void)err;
+    sk_done_fire(r->saving, NULL);
+}
+
 /* The effect comes after the intent: until the new state is stored, nothing is taken away that a restart
  * would need to come to the same end. */
 static void await_record(struct sk_op *op, struct sk_done *done)
 {
-    sk_sandbox_await_saved(of(op)->sandbox, done);
+    struct sk_removal *r = of(op);
+
+    r->saving = done;
+    sk_done_init(&r->saved, on_saved);
+    sk_sandbox_await_saved(r->sandbox, &r->saved);
 }
 
 static void signal_main(const struct sk_removal *r, int signo, bool tree)
