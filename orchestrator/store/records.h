@@ -50,7 +50,8 @@ struct sk_spec {
     int32_t max_lifetime_seconds; /* effective, never 0 */
     bool read_only_root;
     const char **drop_capabilities; /* NULL-terminated, never NULL */
-    /* The caller's coreweave.sandbox.v1.SandboxSpec as accepted, packed: echoed byte for byte by the API. */
+    /* The caller's words as accepted: a packed coreweave.sandbox.v1.Sandbox with
+     * spec and display_name alone. Opaque to everything but the API, which echoes it. */
     const uint8_t *echo;
     size_t echo_len;
 };
