@@ -21,6 +21,8 @@ struct sk_fake_process {
     struct sk_task next;
     struct sk_task exit_task;
     struct sk_duration fork_for;
+    struct sk_duration chatter; /* the child left behind writes a byte this often; 0 = it is silent */
+    struct sk_instant child_until;
     struct trap traps[4];
     size_t trap_count;
     bool alive, child;
@@ -131,9 +133,21 @@ static void close_pipes(struct sk_fake_process *p)
     p->child = false;
 }
 
-static void child_ends(struct sk_timer *timer)
+static void child_lives(struct sk_timer *timer)
 {
-    close_pipes(sk_container_of(timer, struct sk_fake_process, timer));
+    struct sk_fake_process *p = sk_container_of(timer, struct sk_fake_process, timer);
+    struct sk_instant now = sk_loop_now(p->loop);
+
+    if (now.ns >= p->child_until.ns) {
+        close_pipes(p);
+        return;
+    }
+    if (p->chatter.ns > 0 && p->out.fd >= 0 && write(p->out.fd, ".", 1) < 0) {
+        close_pipes(p);
+        return;
+    }
+    struct sk_instant next = sk_instant_add(now, p->chatter.ns > 0 ? p->chatter : p->fork_for);
+    sk_timer_start(p->loop, timer, sk_instant_min(next, p->child_until), child_lives);
 }
 
 static void tell_exit(struct sk_task *task)
@@ -151,10 +165,8 @@ void sk_fake_process_exit(struct sk_fake_process *p, int status)
     sk_loop_undefer(&p->next);
     sk_timer_stop(p->loop, &p->timer);
     p->child = p->fork_for.ns > 0;
-    if (p->child)
-        sk_timer_start(p->loop, &p->timer, sk_instant_add(sk_loop_now(p->loop), p->fork_for), child_ends);
-    else
-        close_pipes(p);
+    p->child_until = sk_instant_add(sk_loop_now(p->loop), p->fork_for);
+    child_lives(&p->timer);
     sk_loop_defer(p->loop, &p->exit_task, tell_exit);
 }
 
@@ -324,6 +336,8 @@ static void step(struct sk_task *task)
     else {
         if ((rest = after(text, "fork:")))
             p->fork_for = seconds(rest);
+        else if ((rest = after(text, "chatter:")))
+            p->chatter = seconds(rest);
         go_on(p);
     }
 }

@@ -10,6 +10,7 @@
  *   fill:N              N bytes "x" to stdout
  *   sleep:SECONDS       fractions allowed; "infinity" waits
  *   fork:SECONDS        leaves a child behind that holds the pipes that long
+ *   chatter:SECONDS     that child writes a byte to stdout this often
  *   trap:SIGNAL:STATUS  exits with STATUS on SIGNAL; no STATUS = ignores it
  *   cat                 copies stdin to stdout until end of file
  *   exit:STATUS kill:SIGNAL

@@ -43,7 +43,7 @@ static void answer(struct sk_create *c, struct sk_done *done, enum sk_code code,
     sk_done_later(c->sandbox->node->loop, done, code == SK_OK ? NULL : err);
 }
 
-/* --- steps ------------------------------------------------------------------------ */
+/* --- steps ----------------------------------------------------------------- */
 
 static void clean_up(struct sk_op *op, struct sk_done *done)
 {
@@ -173,7 +173,7 @@ static void await_guest(struct sk_op *op, struct sk_done *done)
     c->sandbox->node->agent->ops->await(c->sandbox->guest, c->pid, done);
 }
 
-/* --- the main process ---------------------------------------------------------------- */
+/* --- the main process ------------------------------------------------------ */
 
 static void explain(const struct sk_create *c, const struct sk_err *err, struct sk_err *out)
 {
@@ -265,7 +265,7 @@ static const struct sk_step steps[] = {
     {0},
 };
 
-/* --- the whole ---------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------- */
 
 static void on_undo_error(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
 {

@@ -29,8 +29,8 @@ struct sk_exec_events {
      * SK_FAILED_PRECONDITION + SANDBOX_NOT_RUNNING, SK_INVALID_ARGUMENT, SK_UNAVAILABLE,
      * SK_RESOURCE_EXHAUSTED. */
     void (*on_error)(void *arg, const struct sk_err *err);
-    /* stdin has room for the next sk_exec_write (not called when stdin is closed or broken: writes are then
-     * discarded and answered at once). */
+    /* stdin has room for the next sk_exec_write. Also comes, in the next turn, for bytes that were discarded
+     * because stdin is closed or broken. */
     void (*on_stdin_room)(void *arg);
 };
 

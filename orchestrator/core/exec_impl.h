@@ -1,9 +1,77 @@
-/* exec_impl.h: what the rest of core/ does to a sandbox's execs. */
+/* exec_impl.h: the inside of struct sk_exec, and what the rest of core/ does
+ * to a sandbox's execs.
+ *
+ * exec.c is its life (open, start, last word, close), exec_io.c its streams,
+ * execs.c all execs of a sandbox at once. */
 #ifndef SK_CORE_EXEC_IMPL_H
 #define SK_CORE_EXEC_IMPL_H
 
 #include "core/exec.h"
+#include "core/exec_stream.h"
 #include "core/sandbox_impl.h"
+#include "core/stdio.h"
+
+enum sk_exec_phase {
+    SK_EXEC_WAITING,  /* for the sandbox to run */
+    SK_EXEC_STARTING, /* the guest was asked */
+    SK_EXEC_RUNNING,
+    SK_EXEC_DRAINING, /* it has ended (or its sandbox has): output, then the last word */
+    SK_EXEC_OVER,     /* the last word was said */
+};
+
+struct sk_exec {
+    struct sk_sandbox *sandbox; /* a reference */
+    struct sk_list link;        /* sandbox->execs */
+    const struct sk_exec_events *events;
+    void *arg;
+    enum sk_exec_phase phase;
+    bool closed;   /* the owner has let go: no callback any more */
+    bool orphan;   /* of an earlier daemon: never had an owner here */
+    bool starting; /* the guest has yet to say whether it runs */
+    bool live;     /* the guest has yet to report its end */
+    bool wanted;
+    uint64_t key;
+    int status;
+    struct sk_err failure; /* the last word is this, unless SK_OK */
+
+    struct sk_arena arena; /* of the two below */
+    const char **argv;
+    struct sk_env *env;
+    size_t env_count;
+
+    struct sk_stdio io;
+    struct sk_exec_stream out, err;
+    struct sk_timer silence;
+    struct sk_instant silence_began;
+    struct sk_duration waited; /* for output, since the exit */
+    uint64_t total_at_exit;    /* bytes of output */
+    struct sk_timer limit;     /* of the start */
+    struct sk_writer in;
+    bool close_in; /* once what is pending is written */
+    bool writing;
+    struct sk_task room;
+    struct sk_task turn;
+    struct sk_done started;
+};
+
+/* In the list of its sandbox; everything closed. */
+struct sk_exec *sk_exec_new(struct sk_sandbox *sandbox);
+void sk_exec_destroy(struct sk_exec *exec);
+/* Its owner has let go and the guest has nothing to say of it any more. */
+bool sk_exec_is_finished(const struct sk_exec *exec);
+/* The last word is an error, now. */
+void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err);
+void sk_exec_not_running(struct sk_err *err);
+/* Looks at everything again in the next turn. */
+void sk_exec_defer_turn(struct sk_exec *exec);
+
+/* The process has ended: what it wrote is in the pipes, what comes later is not its own. */
+void sk_exec_begin_drain(struct sk_exec *exec);
+/* Takes the read ends over from exec->io. */
+void sk_exec_begin_output(struct sk_exec *exec);
+/* Delivers what is wanted and there, or the last word, or reads on. */
+void sk_exec_pump(struct sk_exec *exec);
+SK_MUST_CHECK enum sk_code sk_exec_open_stdin(struct sk_exec *exec, struct sk_err *err);
 
 /* The state or the guest's readiness has changed: those that wait look again. */
 void sk_execs_poke(struct sk_sandbox *sandbox);

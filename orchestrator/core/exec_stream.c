@@ -34,6 +34,7 @@ static void on_data(struct sk_reader *reader, const uint8_t *data, size_t len)
     stream->held = sk_realloc(stream->held, stream->held_len + len);
     memcpy(stream->held + stream->held_len, data, len);
     stream->held_len += len;
+    stream->total += len;
     stream->on_change(stream, true);
 }
 

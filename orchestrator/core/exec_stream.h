@@ -10,7 +10,8 @@ struct sk_exec_stream {
     struct sk_reader reader;
     uint8_t *held; /* read, not delivered yet; owned */
     size_t held_len;
-    bool flush; /* what is held goes out even if it ends inside a character */
+    uint64_t total; /* bytes read so far */
+    bool flush;     /* what is held goes out even if it ends inside a character */
     struct sk_timer hold;
     /* Something has changed: held bytes, or the end. */
     void (*on_change)(struct sk_exec_stream *stream, bool got_data);

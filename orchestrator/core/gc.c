@@ -39,7 +39,7 @@ static void look_at(struct sk_gc *gc, struct sk_duration after)
         sk_timer_start(gc->node->loop, &gc->timer, at, on_timer);
 }
 
-/* --- taking away ------------------------------------------------------------------- */
+/* --- taking away ----------------------------------------------------------- */
 
 static void forget(struct leftover *l)
 {
@@ -105,7 +105,7 @@ static struct leftover *note(struct sk_gc *gc, const char *id)
     return l;
 }
 
-/* --- comparing ------------------------------------------------------------------------- */
+/* --- comparing ------------------------------------------------------------- */
 
 static bool is_left_over(const struct sk_sandbox *s)
 {
@@ -207,7 +207,7 @@ void sk_gc_soon(struct sk_gc *gc)
     look_at(gc, LOOK_SOON);
 }
 
-/* --- records past their time ---------------------------------------------------------------- */
+/* --- records past their time ----------------------------------------------- */
 
 static void on_retention(struct sk_timer *timer)
 {
@@ -226,7 +226,7 @@ static void on_retention(struct sk_timer *timer)
     sk_timer_start(node->loop, timer, sk_instant_add(sk_loop_now(node->loop), RETENTION_EVERY), on_retention);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------ */
 
 void sk_gc_init(struct sk_gc *gc, struct sk_node *node)
 {

@@ -25,7 +25,7 @@ void sk_main_fini(struct sk_sandbox *s)
     sk_timer_stop(s->node->loop, &s->main.silence);
 }
 
-/* --- output --------------------------------------------------------------------- */
+/* --- output ---------------------------------------------------------------- */
 
 static void on_silence(struct sk_timer *timer);
 
@@ -136,7 +136,7 @@ void sk_main_drain(struct sk_sandbox *s, struct sk_done *done)
     wait_for_silence(s);
 }
 
-/* --- its end ------------------------------------------------------------------------ */
+/* --- its end --------------------------------------------------------------- */
 
 static bool was_oom(const struct sk_sandbox *s)
 {

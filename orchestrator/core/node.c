@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- birth and death ---------------------------------------------------------------- */
+/* --- birth and death ------------------------------------------------------- */
 
 static void read_boot_id(char out[40])
 {
@@ -85,7 +85,7 @@ struct sk_loop *sk_node_loop(const struct sk_node *node)
     return node->loop;
 }
 
-/* --- indexes -------------------------------------------------------------------------- */
+/* --- indexes --------------------------------------------------------------- */
 
 static bool comes_before(const struct sk_sandbox *a, const struct sk_sandbox *b)
 {
@@ -137,7 +137,7 @@ struct sk_instant sk_node_instant(const struct sk_node *node, const char *boot_i
     return sk_instant_add(sk_loop_now(node->loop), SK_NS(left));
 }
 
-/* --- create ------------------------------------------------------------------------------- */
+/* --- create ---------------------------------------------------------------- */
 
 void sk_node_stopping_err(struct sk_err *err)
 {
@@ -194,7 +194,7 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
     sk_record_free(record);
 }
 
-/* --- delete ---------------------------------------------------------------------------------- */
+/* --- delete ---------------------------------------------------------------- */
 
 static struct sk_duration clamp(struct sk_duration grace, struct sk_duration most)
 {
@@ -222,7 +222,7 @@ void sk_node_delete(struct sk_node *node, struct sk_sandbox *s, struct sk_durati
     sk_sandbox_save(s, done); /* together with the move, if there was one */
 }
 
-/* --- stop -------------------------------------------------------------------------------------- */
+/* --- stop ------------------------------------------------------------------ */
 
 static void let_go(struct sk_sandbox *s)
 {

@@ -31,7 +31,7 @@ static void finish(struct sk_recovery *r, const struct sk_err *err)
     sk_node_unhold(node);
 }
 
-/* --- loading ------------------------------------------------------------------------- */
+/* --- loading --------------------------------------------------------------- */
 
 static void load_one(void *arg, const char *key, const uint8_t *data, size_t len)
 {
@@ -55,7 +55,7 @@ static void load_one(void *arg, const char *key, const uint8_t *data, size_t len
     sk_node_insert(node, s);
 }
 
-/* --- taking up -------------------------------------------------------------------------- */
+/* --- taking up ------------------------------------------------------------- */
 
 static const struct sk_runtime_holding *find_holding(const struct sk_recovery *r, const char *id)
 {

@@ -30,7 +30,7 @@ static struct sk_loop *loop_of(const struct sk_removal *r)
     return r->sandbox->node->loop;
 }
 
-/* --- steps --------------------------------------------------------------------- */
+/* --- steps ----------------------------------------------------------------- */
 
 /* A full disk delays no end: the sweep stores it later. */
 static void on_saved(struct sk_done *saved, const struct sk_err *err)
@@ -161,7 +161,7 @@ static const struct sk_step steps[] = {
     {0},
 };
 
-/* --- the whole --------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------- */
 
 static void over(struct sk_sandbox *s, const struct sk_err *err)
 {

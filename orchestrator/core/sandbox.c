@@ -35,7 +35,7 @@ enum sk_state sk_state_next(enum sk_state state, enum sk_event event)
     return table[state][event];
 }
 
-/* --- birth, references ------------------------------------------------------ */
+/* --- birth, references ----------------------------------------------------- */
 
 struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record_take)
 {
@@ -85,7 +85,7 @@ const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox)
     return sandbox->log.parent ? &sandbox->log : NULL;
 }
 
-/* --- moves -------------------------------------------------------------------- */
+/* --- moves ----------------------------------------------------------------- */
 
 static const char *state_name(enum sk_state state)
 {
@@ -188,7 +188,7 @@ void sk_sandbox_break(struct sk_sandbox *s, const char *reason)
     }
 }
 
-/* --- the create flow is over ------------------------------------------------------ */
+/* --- the create flow is over ----------------------------------------------- */
 
 static void creation_failed(struct sk_sandbox *s, const struct sk_err *err)
 {
@@ -222,7 +222,7 @@ void sk_sandbox_created(struct sk_sandbox *s, const struct sk_err *err)
         came_up(s);
 }
 
-/* --- what the drivers say ------------------------------------------------------------ */
+/* --- what the drivers say -------------------------------------------------- */
 
 static void on_exit_event(void *arg, uint64_t key, int status)
 {
@@ -281,7 +281,7 @@ void sk_sandbox_close_guest(struct sk_sandbox *s, bool remove)
         s->node->agent->ops->close(guest, remove);
 }
 
-/* --- who waits for the start ------------------------------------------------------------- */
+/* --- who waits for the start ----------------------------------------------- */
 
 static void fire_watcher(struct sk_task *task)
 {

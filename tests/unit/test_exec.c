@@ -212,6 +212,26 @@ static void test_child_holds_pipe(void **state)
     world_fini(&w);
 }
 
+/* Nor does a child that never falls silent hold the exit back. */
+static void test_child_chatters(void **state)
+{
+    struct world w;
+    struct run run;
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = world_running(&w, NULL);
+    run_start(&run, s, ARGV("play", "fill:50000", "fork:1000", "chatter:0.1", "exit:2"), false, true);
+    world_advance(&w, SK_MSEC(900));
+    assert_int_equal(run.exits, 0);
+    world_advance(&w, SK_MSEC(200));
+    assert_int_equal(run.exits, 1);
+    assert_int_equal(run.status, 2);
+    assert_true(run.out.len >= 50000);
+    run_close(&run);
+    world_fini(&w);
+}
+
 static void test_utf8_is_held_back(void **state)
 {
     struct world w;
@@ -436,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_exit_is_wanted),
         cmocka_unit_test(test_child_holds_pipe),
+        cmocka_unit_test(test_child_chatters),
         cmocka_unit_test(test_utf8_is_held_back),
         cmocka_unit_test(test_cut_character_at_the_end),
         cmocka_unit_test(test_close_kills),
