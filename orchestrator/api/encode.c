@@ -58,7 +58,8 @@ static void encode_container(struct sk_arena *arena, const struct sk_record *rec
     out->name = asked->name[0] ? asked->name : "main";
     out->state = status->state;
     out->exit_code = record->has_exit_code ? record->exit_code : 0;
-    status->container_statuses = sk_arena_memdup(arena, &out, sizeof(out));
+    status->container_statuses = sk_arena_alloc(arena, sizeof(void *));
+    status->container_statuses[0] = out;
     status->n_container_statuses = 1;
     status->effective_resource_requirements = sk_resources_effective(arena, asked, node);
     status->effective_resources = status->effective_resource_requirements->limits;

@@ -3,7 +3,7 @@
 #include "api/handlers.h"
 
 /* Of one stream; two of them and the frame stay below what clients take. */
-#define OUTPUT_MAX (48 * 1024 * 1024)
+#define OUTPUT_MAX (INT64_C(48) * 1024 * 1024)
 
 struct output {
     struct sk_buf kept;

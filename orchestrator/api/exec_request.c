@@ -18,7 +18,7 @@ static void check_ask(const struct sk_exec_ask *ask, struct sk_check *check)
     if (!ask->command_count)
         sk_check_violated(check, command, "must not be empty");
     if (bytes_of(ask) > SK_EXEC_BYTES_MAX)
-        sk_check_violated(check, command, "and env must not be larger than %d bytes", SK_EXEC_BYTES_MAX);
+        sk_check_violated(check, command, "and env must not be larger than %zu bytes", SK_EXEC_BYTES_MAX);
     for (size_t i = 0; i < ask->env_count; i++)
         (void)sk_check_env_name(check, SK_FIELD(ask->prefix, "env"), ask->env[i].name);
 }

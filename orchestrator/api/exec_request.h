@@ -7,7 +7,7 @@
 #include "core/exec.h"
 
 /* The kernel takes about this much of arguments and variables together. */
-#define SK_EXEC_BYTES_MAX (2 * 1024 * 1024)
+#define SK_EXEC_BYTES_MAX ((size_t)2 * 1024 * 1024)
 
 /* The fields as they came, prefixed in paths by `prefix` (NULL = none). */
 struct sk_exec_ask {

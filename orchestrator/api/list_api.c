@@ -72,7 +72,7 @@ static enum sk_code fill_page(struct sk_call *call, struct sk_list_query *query,
 {
     char next[96] = "";
     size_t count = 0;
-    struct sk_sandbox **found = sk_arena_alloc(call->arena, query->limit * sizeof(found[0]));
+    struct sk_sandbox **found = sk_arena_alloc(call->arena, query->limit * sizeof(void *));
     enum sk_code code = sk_node_list(call->node, query, found, &count, next, err);
     if (code)
         return code;

@@ -8,7 +8,7 @@
 #define SK_PAGE_DEFAULT 100
 #define SK_PAGE_MAX     1000
 /* Below the 100 MiB that clients take, with room for the frame. */
-#define SK_PAGE_BYTES_MAX (64 * 1024 * 1024)
+#define SK_PAGE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 /* The page size to use for the one asked for (not negative). */
 size_t sk_page_size(int32_t asked);

@@ -155,7 +155,7 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node,
         return;
     }
     if (protobuf_c_message_get_packed_size(&sandbox->base) > SK_SPEC_BYTES_MAX) {
-        sk_check_violated(check, path, "must not be larger than %d bytes", SK_SPEC_BYTES_MAX);
+        sk_check_violated(check, path, "must not be larger than %zu bytes", SK_SPEC_BYTES_MAX);
         return;
     }
     (void)sk_check_length(check, SK_FIELD(top, "display_name"), sandbox->display_name, NAME_LEN_MAX);

@@ -6,7 +6,7 @@
 #include "api/messages.h"
 #include "core/node.h"
 
-#define SK_SPEC_BYTES_MAX (1024 * 1024) /* of an accepted spec, packed */
+#define SK_SPEC_BYTES_MAX ((size_t)1024 * 1024) /* of an accepted spec, packed */
 #define SK_DEFAULT_IMAGE  "python:3.11"
 
 /* Puts map entries in order, so that equal requests have equal bytes; clients

@@ -26,7 +26,8 @@ static const ProtobufCMessage *error_info(struct sk_arena *arena, const struct s
             sk_pb_new(arena, &google__rpc__error_info__metadata_entry__descriptor);
         entry->key = "field";
         entry->value = sk_arena_strdup(arena, err->field);
-        info->metadata = sk_arena_memdup(arena, &entry, sizeof(entry));
+        info->metadata = sk_arena_alloc(arena, sizeof(void *));
+        info->metadata[0] = entry;
         info->n_metadata = 1;
     }
     return &info->base;
