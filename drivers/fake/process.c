@@ -72,7 +72,7 @@ static char *joined(struct sk_arena *arena, const char *head, const char *const 
             *end++ = between;
         end = stpcpy(end, words[i]);
     }
-    (void)strcpy(end, "\n");
+    *end = '\n'; /* the arena is zeroed behind it */
     return text;
 }
 

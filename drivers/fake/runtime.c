@@ -218,7 +218,7 @@ static enum sk_code list(struct sk_fake_call *call, struct sk_err *err)
 
     (void)err;
     sk_list_each(&rt->boxes, node) len++;
-    out->items = len ? sk_alloc(len * sizeof(out->items[0])) : NULL;
+    out->items = sk_alloc((len + 1) * sizeof(out->items[0]));
     out->len = len;
     sk_list_each(&rt->boxes, node)
     {

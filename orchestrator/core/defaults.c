@@ -2,28 +2,34 @@
 
 #include <string.h>
 
-static const char **concat(struct sk_arena *arena, const char *const *a, const char *const *b)
+static bool is_given(const char *const *list)
 {
-    size_t na = sk_strings_count(a), nb = sk_strings_count(b);
-    const char **out = sk_arena_alloc(arena, (na + nb + 1) * sizeof(out[0]));
+    return list && list[0];
+}
 
-    for (size_t i = 0; i < na; i++)
-        out[i] = sk_arena_strdup(arena, a[i]);
-    for (size_t i = 0; i < nb; i++)
-        out[na + i] = sk_arena_strdup(arena, b[i]);
-    return out;
+/* Appends copies at out[*len]; returns where the next one goes. */
+static size_t append(struct sk_arena *arena, const char **out, size_t len, const char *const *list)
+{
+    for (const char *const *at = list; *at; at++)
+        out[len++] = sk_arena_strdup(arena, *at);
+    return len;
 }
 
 static const char **resolve_argv(struct sk_arena *arena, const struct sk_spec *spec,
                                  const struct sk_image *image)
 {
-    const char *const *head = spec->command && spec->command[0] ? (const char *const *)spec->command
-                                                                : (const char *const *)image->entrypoint;
-    bool own_head = spec->command && spec->command[0];
-    const char *const *tail = spec->args && spec->args[0] ? (const char *const *)spec->args
-                              : own_head                  ? NULL
-                                                          : (const char *const *)image->cmd;
-    return concat(arena, head, tail);
+    const char *const *command = (const char *const *)spec->command;
+    const char *const *args = (const char *const *)spec->args;
+    const char *const *head = is_given(command) ? command : (const char *const *)image->entrypoint;
+    const char *const *tail = is_given(args) ? args : (const char *const *)image->cmd;
+    bool no_tail = is_given(command) && !is_given(args); /* the image's cmd belongs to its entrypoint */
+    size_t most = sk_strings_count(head) + sk_strings_count(tail) + 1;
+    const char **argv = sk_arena_alloc(arena, most * sizeof(argv[0]));
+
+    size_t len = append(arena, argv, 0, head);
+    if (!no_tail)
+        (void)append(arena, argv, len, tail);
+    return argv;
 }
 
 /* Index of the entry with that name, or `count`. */

@@ -67,7 +67,8 @@ void sk_exec_stream_open(struct sk_exec_stream *stream, struct sk_loop *loop, in
 
 size_t sk_exec_stream_ready(const struct sk_exec_stream *stream)
 {
-    size_t len = stream->held_len < SK_PUMP_CHUNK ? stream->held_len : SK_PUMP_CHUNK;
+    size_t most = (size_t)SK_PUMP_CHUNK;
+    size_t len = stream->held_len < most ? stream->held_len : most;
     bool whole = len == stream->held_len;
 
     if (whole && (stream->flush || is_ended(stream)))
