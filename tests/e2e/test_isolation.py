@@ -52,9 +52,9 @@ def test_privileges(node, box):
 @pytest.mark.parametrize("script", [
     "mount -t tmpfs none /mnt", "mount -t proc proc /proc", "umount /proc", "unshare -m true", "unshare -U true",
     "echo 1 >/proc/sys/kernel/sysrq", "echo x >/proc/sys/kernel/core_pattern", "echo b >/proc/sysrq-trigger",
-    "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk", "chroot / true && false", "date -s 2001-01-01",
+    "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk", "chroot / true && false", "date -s 2001-01-01 >/dev/null; [ $(date +%Y) = 2001 ]",
     "hostname other", "dmesg", "cat /dev/mem", "cat /proc/kcore | head -c 1 | grep -q .",
-    "insmod /tmp/x.ko", "echo 1 >/sys/kernel/uevent_seqnum", "touch /sys/fs/cgroup/x",
+    "insmod /tmp/x.ko", "echo 1 >/sys/kernel/uevent_seqnum", "mkdir /sys/fs/cgroup/memory/x || mkdir /sys/fs/cgroup/x/y",
     "mkdir -p /tmp/c && mount -t cgroup -o memory cgroup /tmp/c", "swapoff -a && false",
     "echo x >/.sandkeep/guest", "rm -f /.sandkeep/guest", "touch /.sandkeep/new",
 ])
@@ -79,7 +79,7 @@ def test_exec_gets_its_three_descriptors_and_no_more(node, box):
     listed = node.output(box, "ls -l /proc/self/fd | awk 'NR > 1 { print $9, $11 }'").splitlines()
     numbers = [line.split()[0] for line in listed]
     assert numbers[:3] == ["0", "1", "2"] and len(numbers) <= 4, listed
-    assert all("pipe:" in line or "/dev/null" in line or "/fd" in line for line in listed), listed
+    assert all("pipe:" in line or "/dev/null" in line for line in listed[:3]), listed
 
 
 def test_main_gets_three_descriptors(node):
@@ -191,12 +191,13 @@ def test_guest_program_cannot_be_changed_from_inside(node, box):
     assert node.execute(box, "/bin/true").exit_code == 0
 
 
-def test_killing_the_guest_from_inside(node, box):
-    """PID 1 ignores what it does not handle; a program may ask its own end, never hang the node."""
-    for signal in ("TERM", "INT", "HUP", "KILL", "STOP", "USR1", "SEGV"):
+def test_killing_the_guest_from_inside(node):
+    """PID 1 passes on what is asked of it, ignores the rest and cannot be killed from within."""
+    box = node.running("/bin/sh", "-c", "trap '' TERM INT HUP USR1; while :; do sleep 1; done")
+    for signal in ("TERM", "INT", "HUP", "KILL", "STOP", "USR1", "WINCH"):
         node.execute(box, "/bin/sh", "-c", f"kill -{signal} 1; true")
     assert node.execute(box, "/bin/true").exit_code == 0
-    assert node.end(box, grace=5).status.state == pb.STATE_TERMINATED
+    assert node.end(box, grace=1).status.state == pb.STATE_TERMINATED
 
 
 def test_signals_reach_the_main_process(node):
@@ -222,9 +223,9 @@ def test_lifetime(node):
 
 def test_two_sandboxes_share_nothing(node):
     one, two = node.running(), node.running()
-    node.output(one, "echo secret >/tmp/file; sleep 1000 >/dev/null 2>&1 &")
+    node.output(one, "echo secret >/tmp/file; sleep 7777 >/dev/null 2>&1 &")
     assert node.execute(two, "/bin/cat", "/tmp/file").exit_code != 0
-    assert "1000" not in node.output(two, "ps -o args")
+    assert "7777" not in node.output(two, "ps -o args")
     assert node.output(one, "readlink /proc/self/ns/net") != node.output(two, "readlink /proc/self/ns/net")
 
 

@@ -16,7 +16,12 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture
 def node(own_node):
-    return own_node
+    """Nothing of the node is left on the host after each test, and creates work again."""
+    yield own_node
+    own_node.end_all()
+    wait_until(lambda: running_or_none(own_node), 40, "creates work")
+    own_node.end_all()
+    wait_until(lambda: not own_node.inventory(), 60, "the host is clean")
 
 
 def kill_and_start(node):
@@ -155,8 +160,6 @@ def test_killed_in_the_middle_of_creates(node, moment):
     assert set(answered) <= set(known)
     for sandbox in known.values():
         node.reach(sandbox, {pb.STATE_RUNNING} | TERMINAL, seconds=60)
-    node.end_all()
-    wait_until(lambda: node.inventory() == [], 30, "nothing is left on the host") if node.inventory() else None
 
 
 def test_containerd_killed_and_back(node):
@@ -167,8 +170,6 @@ def test_containerd_killed_and_back(node):
     node.sh("containerd", "start")
     assert node.execute(sandbox, "/bin/true").exit_code == 0
     assert node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
-    again = wait_until(lambda: running_or_none(node), 40, "creates work again")
-    assert node.end(again).status.state == pb.STATE_TERMINATED
     assert node.end(sandbox).status.state == pb.STATE_TERMINATED
 
 
@@ -198,7 +199,7 @@ def test_containerd_stopped_for_a_while(node):
     os.kill(pid, signal.SIGSTOP)
     try:
         made = node.create()
-        assert made.status.state in (pb.STATE_PENDING, pb.STATE_CREATING)
+        assert made.status.state in (pb.STATE_PENDING, pb.STATE_CREATING), made.status
         assert node.execute(sandbox, "/bin/true", timeout=5).exit_code == 0
         assert node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
         time.sleep(3)
@@ -218,6 +219,10 @@ def test_a_killed_shim_ends_its_sandboxes_with_a_reason(node):
     assert ended.status.state == pb.STATE_FAILED and ended.status.state_reason
     # The next one gets a shim of its own.
     node.end(node.running(*KEEP_ALIVE))
+    # A killed shim cannot take its socket away, and containerd does not.
+    for line in node.inventory():
+        if line.startswith("socket "):
+            os.unlink(line.split()[1])
 
 
 def test_daemon_stops_and_starts_politely(node):

@@ -14,6 +14,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
+umask 022 # containerd's snapshots take it over: a root directory that only root may enter helps nobody
+
 NAMESPACE=sandkeep
 SHIM_SOCKETS=/run/containerd/s
 HUGETLB_USERS=/run/lock/sandkeep-hugetlb
@@ -79,8 +81,10 @@ daemon_listens() {
     [ -s "$DIR/run/address" ]
 }
 
-# configure LISTEN: writes the daemon's configuration.
+# configure LISTEN: writes the daemon's configuration, which holds the API key.
 configure() {
+    touch "$DIR/sandkeepd.json"
+    chmod 600 "$DIR/sandkeepd.json"
     NODE_DIR=$DIR NODE_ID=$NODE_ID LISTEN=$1 python3 - "$DIR/extra.json" >"$DIR/sandkeepd.json" <<'PY'
 import json, os, pathlib, sys
 folder = pathlib.Path(os.environ["NODE_DIR"])
