@@ -177,11 +177,14 @@ enum sk_code sk_call_end_code(const struct sk_call_end *end, struct sk_err *err)
 {
     const char *text = (const char *)GRPC_SLICE_START_PTR(end->text);
     bool known = end->status >= GRPC_STATUS_OK && end->status <= GRPC_STATUS_UNAUTHENTICATED;
+    enum sk_code code = known ? (enum sk_code)end->status : SK_UNKNOWN;
+    size_t len = GRPC_SLICE_LENGTH(end->text);
 
     if (end->status == GRPC_STATUS_OK)
         return SK_OK;
-    return sk_fail(err, known ? (enum sk_code)end->status : SK_UNKNOWN, "%.*s",
-                   (int)GRPC_SLICE_LENGTH(end->text), text);
+    if (!len)
+        return sk_fail(err, code, "%s", sk_code_name(code));
+    return sk_fail(err, code, "%.*s", len > INT32_MAX ? INT32_MAX : (int)len, text);
 }
 
 struct sk_call_failure sk_call_end_failure(const struct sk_call_end *end)

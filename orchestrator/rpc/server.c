@@ -55,6 +55,16 @@ static size_t count(const char *const *texts)
     return n;
 }
 
+/* gRPC says only that it failed; a port that cannot be taken tells the two reasons apart. */
+static enum sk_code explain(struct sk_server *server, const char *address, grpc_server_credentials *creds,
+                            struct sk_err *err)
+{
+    if (grpc_server_add_http2_port(server->grpc, "127.0.0.1:0", creds) <= 0)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "the TLS certificate and its key cannot be used");
+    return sk_fail(err, SK_UNAVAILABLE, "cannot listen on %s: taken, or not an address of this host",
+                   address);
+}
+
 static enum sk_code listen_all(struct sk_server *server, const struct sk_server_options *options,
                                struct sk_err *err)
 {
@@ -64,8 +74,7 @@ static enum sk_code listen_all(struct sk_server *server, const struct sk_server_
     for (size_t i = 0; options->listen[i] && !code; i++) {
         int port = grpc_server_add_http2_port(server->grpc, options->listen[i], creds);
         if (port <= 0)
-            code = sk_fail(err, SK_UNAVAILABLE, "cannot listen on %s: taken, or not an address of this host",
-                           options->listen[i]);
+            code = explain(server, options->listen[i], creds, err);
         else
             server->ports[server->port_count++] = strncmp(options->listen[i], "unix:", 5) ? port : 0;
     }

@@ -26,7 +26,8 @@ struct sk_server_options {
     void *arg;
 };
 
-/* Binds and serves. Errors: SK_UNAVAILABLE naming the address that is taken. */
+/* Binds and serves. Errors: SK_UNAVAILABLE naming the address that is taken,
+ * SK_INVALID_ARGUMENT for a certificate or key that is none. */
 SK_MUST_CHECK enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
                                          const struct sk_server_options *options,
                                          struct sk_server **out_server, struct sk_err *err);
