@@ -14,7 +14,7 @@
 #define SK_CTD_CREATE_LIMIT SK_SEC(60)
 
 /* The largest answer we take: a Tasks.List of some ten thousand tasks. */
-#define SK_CTD_RECEIVE_MAX (16 * 1024 * 1024)
+#define SK_CTD_RECEIVE_MAX ((size_t)16 * 1024 * 1024)
 
 enum sk_ctd_method {
     SK_CTD_VERSION,

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define BLOB_MAX (4 * 1024 * 1024) /* of an index, manifest or config */
+#define BLOB_MAX ((size_t)4 * 1024 * 1024) /* of an index, manifest or config */
 
 /* One ensure: name -> index -> manifest -> config -> snapshot. */
 struct ensure {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_MAX_LEN 255 /* registry and path */
+#define NAME_MAX_LEN 255 /* registry and path, of the full form */
 #define TAG_MAX_LEN  128
 
 /* A stretch of the text being taken apart. */
@@ -199,6 +199,17 @@ static bool is_bare_id(const struct parts *p)
     return true;
 }
 
+static bool is_official(const struct parts *p)
+{
+    return is_docker_hub(p->domain) && !memchr(p->path.at, '/', p->path.len);
+}
+
+static size_t full_name_len(const struct parts *p)
+{
+    size_t domain = is_docker_hub(p->domain) ? strlen("docker.io") : p->domain.len;
+    return domain + 1 + (is_official(p) ? strlen("library/") : 0) + p->path.len;
+}
+
 static const char *fault_of(const struct parts *p, const char *text)
 {
     if (!*text)
@@ -209,7 +220,7 @@ static const char *fault_of(const struct parts *p, const char *text)
         return "its registry is not a host name";
     if (is_bare_id(p))
         return "64 hexadecimal digits are an id, not a name";
-    if (p->domain.len + p->path.len > NAME_MAX_LEN)
+    if (full_name_len(p) > NAME_MAX_LEN)
         return "its name is longer than 255 bytes";
     if (!path_is_valid(p->path))
         return "a name is lower-case letters and digits, parted by '.', '_', '-' or '/'";
@@ -228,13 +239,12 @@ enum sk_code sk_reference_normalise(const char *text, char out_name[SK_REFERENCE
         return sk_fail(err, SK_INVALID_ARGUMENT, "image \"%.100s\" is not a valid reference: %s", text,
                        fault);
     bool hub = is_docker_hub(p.domain);
-    bool library = hub && !memchr(p.path.at, '/', p.path.len);
     if (!p.tag.len && !p.digest.len)
         p.tag = (struct part){"latest", strlen("latest")};
     snprintf(out_name, SK_REFERENCE_MAX, "%.*s/%s%.*s%s%.*s%s%.*s",
              hub ? (int)strlen("docker.io") : (int)p.domain.len, hub ? "docker.io" : p.domain.at,
-             library ? "library/" : "", (int)p.path.len, p.path.at, p.tag.len ? ":" : "", (int)p.tag.len,
-             p.tag.len ? p.tag.at : "", p.digest.len ? "@" : "", (int)p.digest.len,
+             is_official(&p) ? "library/" : "", (int)p.path.len, p.path.at, p.tag.len ? ":" : "",
+             (int)p.tag.len, p.tag.len ? p.tag.at : "", p.digest.len ? "@" : "", (int)p.digest.len,
              p.digest.len ? p.digest.at : "");
     return SK_OK;
 }
