@@ -46,15 +46,15 @@ enum sk_code sk_fake_process_check(const struct sk_process *process, struct sk_e
     const char *name = base_name(process->argv[0]);
 
     if (strcmp(process->user, "nosuch") == 0)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "no such user: %s", process->user);
+        return sk_fail(err, SK_INVALID_ARGUMENT, "no such user in the sandbox");
     if (strcmp(process->working_dir, "/nosuch") == 0)
-        return sk_fail(err, SK_NOT_FOUND, "no such directory: %s", process->working_dir);
+        return sk_fail(err, SK_NOT_FOUND, "enter the working directory: No such file or directory");
     if (strcmp(name, "noexec") == 0)
-        return sk_fail(err, SK_PERMISSION_DENIED, "not executable: %s", process->argv[0]);
+        return sk_fail(err, SK_PERMISSION_DENIED, "execute the program: Permission denied");
     for (size_t i = 0; i < sk_array_len(known); i++)
         if (strcmp(name, known[i]) == 0)
             return SK_OK;
-    return sk_fail(err, SK_NOT_FOUND, "command not found: %.180s", process->argv[0]);
+    return sk_fail(err, SK_NOT_FOUND, "execute the program: No such file or directory");
 }
 
 /* --- from argv to steps ------------------------------------------------------ */

@@ -25,14 +25,16 @@ static void free_adoption(struct sk_adoption *a)
 
 static void settle(struct sk_sandbox *s)
 {
-    if (s->state == SK_STATE_TERMINATING)
-        sk_removal_start(s);
+    if (s->main.ended)
+        sk_main_exited(s, s->main.status); /* it was reported while this was waiting */
+    if (s->state != SK_STATE_RUNNING)
+        sk_removal_start(s); /* harmless if it has begun */
+    else if (s->main.ended)
+        return; /* its verdict is on the way */
     else if (!s->guest_ready)
         sk_sandbox_break(s, "the sandbox's guest did not come back after the daemon's restart");
     else if (!s->main.started)
         sk_sandbox_break(s, "the sandbox's main process was lost while the daemon was away");
-    else if (s->main.ended)
-        sk_main_exited(s, s->main.status);
     sk_execs_poke(s);
 }
 

@@ -175,19 +175,6 @@ static void await_guest(struct sk_op *op, struct sk_done *done)
 
 /* --- the main process ------------------------------------------------------ */
 
-static void explain(const struct sk_create *c, const struct sk_err *err, struct sk_err *out)
-{
-    const struct sk_process_defaults *process = &c->sandbox->record->process;
-    const char *dir = process->working_dir;
-
-    *out = *err;
-    if (err->code == SK_NOT_FOUND)
-        (void)sk_fail(out, SK_NOT_FOUND, "command not found: %.120s%s%.100s%s", process->argv[0],
-                      dir[0] ? " (working directory " : "", dir, dir[0] ? ")" : "");
-    else
-        (void)sk_err_wrap(out, "main process could not be started");
-}
-
 static void on_main_started(struct sk_done *inner, const struct sk_err *err)
 {
     struct sk_create *c = sk_container_of(inner, struct sk_create, main_started);
@@ -196,7 +183,7 @@ static void on_main_started(struct sk_done *inner, const struct sk_err *err)
 
     c->main_done->cancel = NULL;
     if (err) {
-        explain(c, err, &why);
+        (void)sk_defaults_explain(s->record->process.argv[0], err, &why);
         sk_done_fire(c->main_done, &why);
         return;
     }

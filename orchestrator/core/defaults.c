@@ -63,6 +63,16 @@ const char **sk_defaults_env(struct sk_arena *arena, const char *const *base, co
     return env;
 }
 
+enum sk_code sk_defaults_explain(const char *program, const struct sk_err *err, struct sk_err *out_err)
+{
+    *out_err = *err;
+    if (err->code == SK_NOT_FOUND)
+        return sk_fail(out_err, err->code, "command not found: %.100s (%.120s)", program, err->text);
+    if (err->code == SK_PERMISSION_DENIED)
+        return sk_fail(out_err, err->code, "cannot execute: %.100s (%.120s)", program, err->text);
+    return sk_err_wrap(out_err, "cannot start %.100s", program);
+}
+
 enum sk_code sk_defaults_resolve(struct sk_record *record, const struct sk_image *image, struct sk_err *err)
 {
     struct sk_process_defaults *process = &record->process;

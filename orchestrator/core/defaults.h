@@ -16,4 +16,7 @@ SK_MUST_CHECK enum sk_code sk_defaults_resolve(struct sk_record *record, const s
 const char **sk_defaults_env(struct sk_arena *arena, const char *const *base, const struct sk_env *added,
                              size_t added_count);
 
+/* Why the agent could not start argv[0], as a sentence for its user. Returns err->code. */
+enum sk_code sk_defaults_explain(const char *program, const struct sk_err *err, struct sk_err *out_err);
+
 #endif

@@ -81,9 +81,11 @@ void sk_exec_not_running(struct sk_err *err)
 /* As a shell would say it: the exec worked, the command did not. */
 static void end_like_a_shell(struct sk_exec *exec, const struct sk_err *err)
 {
+    struct sk_err why;
     char line[320];
 
-    (void)snprintf(line, sizeof(line), "sandkeep: %s\n", err->text);
+    (void)sk_defaults_explain(exec->argv[0], err, &why);
+    (void)snprintf(line, sizeof(line), "sandkeep: %s\n", why.text);
     sk_exec_stream_end(&exec->out);
     sk_exec_stream_end(&exec->err);
     sk_exec_stream_put(&exec->err, line);

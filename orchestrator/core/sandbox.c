@@ -159,7 +159,7 @@ static void begin_end(struct sk_sandbox *s)
         sk_create_cancel(s, &why);
     else if (!s->adoption)
         sk_removal_start(s);
-    /* an adoption begins the removal itself, once it knows what there is to remove */
+    /* an adoption begins the removal itself, once the guest is back or given up */
 }
 
 void sk_sandbox_end(struct sk_sandbox *s, struct sk_duration grace, const char *reason)
@@ -169,6 +169,8 @@ void sk_sandbox_end(struct sk_sandbox *s, struct sk_duration grace, const char *
     if (sk_state_is_final(s->state))
         return;
     set_kill_at(s, s->state == SK_STATE_CREATING ? SK_NS(0) : grace);
+    if (s->record->kill_at.ns <= sk_loop_now(s->node->loop).ns)
+        sk_adoption_cancel(s); /* nobody is to be asked politely */
     if (s->state == SK_STATE_TERMINATING)
         sk_removal_poke(s);
     else if (sk_sandbox_move(s, SK_EV_END, reason))
@@ -205,6 +207,8 @@ static void came_up(struct sk_sandbox *s)
     s->guest_ready = true;
     s->settled = sk_loop_now(s->node->loop);
     if (!sk_state_next(s->state, SK_EV_UP)) {
+        if (s->main.ended)
+            sk_main_exited(s, s->main.status);
         sk_removal_start(s); /* deleted in the last moment */
         return;
     }

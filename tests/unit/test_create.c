@@ -113,8 +113,8 @@ static void test_reasons(void **state)
 {
     (void)state;
     fails_with(no_image, "image docker.io/library/x:1 is not on this node");
-    fails_with(no_command, "command not found: nosuch");
-    fails_with(no_user, "main process could not be started: no such user: nosuch");
+    fails_with(no_command, "command not found: nosuch (execute the program: No such file or directory)");
+    fails_with(no_user, "cannot start sleep: no such user in the sandbox");
 }
 
 static void test_exits_at_once(void **state)

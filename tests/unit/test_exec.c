@@ -118,9 +118,12 @@ static void test_not_found(void **state)
     assert_int_equal(missing.started, 1);
     assert_int_equal(missing.exits, 1);
     assert_int_equal(missing.status, 127);
-    assert_string_equal(run_err(&missing), "sandkeep: command not found: nosuch\n");
+    assert_string_equal(
+        run_err(&missing),
+        "sandkeep: command not found: nosuch (execute the program: No such file or directory)\n");
     assert_int_equal(forbidden.status, 126);
-    assert_string_equal(run_err(&forbidden), "sandkeep: not executable: /bin/noexec\n");
+    assert_string_equal(run_err(&forbidden),
+                        "sandkeep: cannot execute: /bin/noexec (execute the program: Permission denied)\n");
     run_close(&missing);
     run_close(&forbidden);
     assert_only_main(&w, s);

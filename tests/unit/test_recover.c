@@ -205,6 +205,55 @@ static void test_terminating_goes_on(void **state)
     world_fini(&w);
 }
 
+static void test_delete_while_adopting(void **state)
+{
+    struct world w;
+    struct answer now, later;
+
+    (void)state;
+    world_init(&w);
+    struct id id = id_of(world_running(&w, NULL)), polite = id_of(world_running(&w, ARGV("sh")));
+    world_crash(&w);
+    sk_fake_agent_deaf(w.agent, true);
+    world_start(&w);
+    world_delete(&w, find(&w, id), SK_NS(0), &now);
+    world_delete(&w, find(&w, polite), SK_SEC(30), &later);
+    world_settle(&w);
+    assert_int_equal(now.err.code, SK_OK);
+    assert_int_equal(state_of(&w, id), SK_STATE_TERMINATED);
+    assert_int_equal(state_of(&w, polite), SK_STATE_TERMINATING);
+    world_advance(&w, SK_SEC(5));
+    sk_fake_agent_deaf(w.agent, false); /* the guest is back in time for a signal */
+    world_settle(&w);
+    assert_int_equal(state_of(&w, polite), SK_STATE_TERMINATED);
+    assert_int_equal(sk_sandbox_record(find(&w, polite))->exit_code, 0);
+    assert_true(sk_sandbox_record(find(&w, polite))->has_exit_code);
+    assert_int_equal(sk_fake_runtime_held(w.runtime), 0);
+    assert_int_equal(sk_fake_agent_held(w.agent), 0);
+    world_fini(&w);
+}
+
+/* The end is stamped before the guest is given up: what is left goes all the same. */
+static void test_short_grace_while_adopting(void **state)
+{
+    struct world w;
+    struct answer deleted;
+
+    (void)state;
+    world_init(&w);
+    struct id id = id_of(world_running(&w, NULL));
+    world_crash(&w);
+    sk_fake_agent_deaf(w.agent, true);
+    world_start(&w);
+    world_delete(&w, find(&w, id), SK_SEC(1), &deleted);
+    world_advance(&w, SK_SEC(6));
+    assert_int_equal(state_of(&w, id), SK_STATE_TERMINATED);
+    world_advance(&w, SK_SEC(5));
+    assert_int_equal(sk_fake_runtime_held(w.runtime), 0);
+    assert_int_equal(sk_fake_agent_held(w.agent), 0);
+    world_fini(&w);
+}
+
 static void test_creating_is_made_anew(void **state)
 {
     struct world w;
@@ -446,6 +495,8 @@ int main(void)
         cmocka_unit_test(test_task_ended_while_away),
         cmocka_unit_test(test_orphan_execs),
         cmocka_unit_test(test_terminating_goes_on),
+        cmocka_unit_test(test_delete_while_adopting),
+        cmocka_unit_test(test_short_grace_while_adopting),
         cmocka_unit_test(test_creating_is_made_anew),
         cmocka_unit_test(test_final_stays_final),
         cmocka_unit_test(test_bad_records),
