@@ -123,9 +123,10 @@ class Node:
         return pb_grpc.SandboxServiceStub(self.channel)
 
     def spec(self, *command, **fields):
-        """A sandbox of one busybox container."""
+        """A sandbox of one container; the fake drivers have one image."""
         command = command or KEEP_ALIVE
-        container = pb.Container(name="main", image=fields.pop("image", BUSYBOX), command=command[0],
+        image = fields.pop("image", "python:3.11" if self.runtime == "fake" else BUSYBOX)
+        container = pb.Container(name="main", image=image, command=command[0],
                                  args=command[1:], **fields.pop("container", {}))
         return pb.SandboxSpec(containers=[container], **fields)
 

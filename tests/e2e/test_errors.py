@@ -51,10 +51,8 @@ def test_unknown_ids(node, name):
 
 def test_empty_command(node):
     sandbox = node.running()
-    for command in ([], [""]):
-        request = pb.ExecRequest(sandbox_id=sandbox.sandbox_id, command=command)
-        failure = fails(node.stub.Exec, request, timeout=10)
-        assert failure.code == Code.INVALID_ARGUMENT or command, failure
+    request = pb.ExecRequest(sandbox_id=sandbox.sandbox_id)
+    assert fails(node.stub.Exec, request, timeout=10).code == Code.INVALID_ARGUMENT
     init = pb.ExecStreamInit(sandbox_id=sandbox.sandbox_id)
     assert fails(node.stub.StreamExec, iter([pb.ExecStreamRequest(init=init)])).code == Code.INVALID_ARGUMENT
 
