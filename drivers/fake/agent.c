@@ -1,6 +1,6 @@
 #include "drivers/fake/agent.h"
 
-#include "drivers/fake/process.h"
+#include "drivers/fake/far.h"
 #include "loop/pump.h"
 
 #include <assert.h>
@@ -8,155 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct sk_fake_agent {
-    struct sk_agent base;
-    struct sk_fake_calls calls;
-    struct sk_fake_runtime *rt;
-    struct sk_list fars;
-    bool deaf;
-};
-
-/* The far side of one sandbox. */
-struct far {
-    struct sk_list link;
-    struct sk_fake_agent *agent;
-    char id[64];
-    char dir[128];
-    bool has_dir;
-    struct sk_list processes;
-    struct sk_guest *host; /* NULL while nobody is connected or waiting */
-};
-
-/* One process as the guest remembers it. */
-struct entry {
-    struct sk_list link;
-    struct far *far;
-    uint64_t key;
-    bool is_main, ended, told;
-    int status;
-    int keep_out, keep_err;
-    struct sk_fake_process *process;
-};
-
-/* The host side. */
-struct sk_guest {
-    struct far *far;
-    const struct sk_guest_events *events;
-    void *arg;
-    bool connected, lost;
-    struct sk_err why;
-    struct sk_task lost_task, exit_task;
-    struct sk_done *awaiting;
-    struct sk_task await_task;
-    struct sk_err await_err;
-    int await_pid;
-};
-
-static void tell_exits(struct sk_task *task);
-
 static struct sk_fake_agent *of(struct sk_agent *base)
 {
     return sk_container_of(base, struct sk_fake_agent, base);
-}
-
-static struct far *find(const struct sk_fake_agent *agent, const char *id)
-{
-    sk_list_each(&agent->fars, node)
-    {
-        struct far *far = sk_list_entry(node, struct far, link);
-        if (strcmp(far->id, id) == 0)
-            return far;
-    }
-    return NULL;
-}
-
-static struct entry *find_key(const struct far *far, uint64_t key)
-{
-    sk_list_each(&far->processes, node)
-    {
-        struct entry *entry = sk_list_entry(node, struct entry, link);
-        if (entry->key == key)
-            return entry;
-    }
-    return NULL;
-}
-
-static void drop_entry(struct entry *entry)
-{
-    sk_list_remove(&entry->link);
-    sk_fake_process_free(entry->process);
-    sk_close_fd(&entry->keep_out);
-    sk_close_fd(&entry->keep_err);
-    free(entry);
-}
-
-static void drop_processes(struct far *far)
-{
-    sk_list_each(&far->processes, node) drop_entry(sk_list_entry(node, struct entry, link));
-}
-
-static void drop_far(struct far *far)
-{
-    drop_processes(far);
-    sk_list_remove(&far->link);
-    free(far);
-}
-
-/* --- events towards the host ---------------------------------------------------- */
-
-static void schedule_exits(struct far *far)
-{
-    if (far->host && far->host->connected && !far->host->lost)
-        sk_loop_defer(far->agent->calls.loop, &far->host->exit_task, tell_exits);
-}
-
-static struct entry *untold(const struct far *far)
-{
-    sk_list_each(&far->processes, node)
-    {
-        struct entry *entry = sk_list_entry(node, struct entry, link);
-        if (entry->ended && !entry->told)
-            return entry;
-    }
-    return NULL;
-}
-
-/* One a turn: what the callback does to the guest is seen before the next. */
-static void tell_exits(struct sk_task *task)
-{
-    struct sk_guest *guest = sk_container_of(task, struct sk_guest, exit_task);
-    struct entry *entry = untold(guest->far);
-
-    if (!entry || guest->lost)
-        return;
-    entry->told = true;
-    schedule_exits(guest->far);
-    guest->events->on_exit(guest->arg, entry->key, entry->status);
-}
-
-static void on_process_exit(void *arg, int status)
-{
-    struct entry *entry = arg;
-
-    entry->ended = true;
-    entry->status = status;
-    schedule_exits(entry->far);
-}
-
-static void tell_lost(struct sk_task *task)
-{
-    struct sk_guest *guest = sk_container_of(task, struct sk_guest, lost_task);
-    guest->events->on_lost(guest->arg, &guest->why);
-}
-
-static void lose(struct sk_guest *guest, const char *why)
-{
-    if (guest->lost || !guest->connected)
-        return;
-    guest->lost = true;
-    (void)sk_fail(&guest->why, SK_UNAVAILABLE, "%s", why);
-    sk_loop_undefer(&guest->exit_task);
-    sk_loop_defer(guest->far->agent->calls.loop, &guest->lost_task, tell_lost);
 }
 
 static void on_task(void *arg, const char *id, int pid, bool alive);
@@ -176,7 +30,7 @@ static void tell_found(struct sk_guest *guest)
 {
     sk_list_each(&guest->far->processes, node)
     {
-        struct entry *entry = sk_list_entry(node, struct entry, link);
+        struct sk_far_process *entry = sk_list_entry(node, struct sk_far_process, link);
         if (entry->key == 0)
             continue;
         entry->told = false;
@@ -197,7 +51,7 @@ static void answer_await(struct sk_task *task)
     if (ok) {
         guest->connected = true;
         tell_found(guest);
-        schedule_exits(guest->far);
+        sk_far_schedule_exits(guest->far);
     }
     sk_done_fire(done, ok ? NULL : &guest->await_err);
 }
@@ -245,7 +99,7 @@ static void op_await(struct sk_guest *guest, int pid, struct sk_done *done)
 static void on_task(void *arg, const char *id, int pid, bool alive)
 {
     struct sk_fake_agent *agent = arg;
-    struct far *far = find(agent, id);
+    struct sk_far *far = sk_far_find(agent, id);
 
     (void)pid;
     if (!far)
@@ -253,11 +107,11 @@ static void on_task(void *arg, const char *id, int pid, bool alive)
     if (alive && far->host) {
         connect_if_there(far->host);
     } else if (!alive) {
-        drop_processes(far);
+        sk_far_drop_processes(far);
         if (far->host)
-            lose(far->host, "the guest is gone");
+            sk_far_lose(far->host, "the guest is gone");
         else if (!far->has_dir)
-            drop_far(far);
+            sk_far_free(far);
     }
 }
 
@@ -267,7 +121,7 @@ static enum sk_code op_open(struct sk_agent *base, const char *id, const struct 
                             void *arg, struct sk_guest **out_guest, struct sk_err *err)
 {
     struct sk_fake_agent *agent = of(base);
-    struct far *far = find(agent, id);
+    struct sk_far *far = sk_far_find(agent, id);
     int verdict = agent->calls.hook ? agent->calls.hook(agent->calls.arg, "agent.open") : SK_FAKE_OK;
 
     agent->calls.made++;
@@ -304,7 +158,7 @@ static void close_fds(struct sk_process *process)
 
 struct start {
     struct sk_guest *guest;
-    struct far *far;
+    struct sk_far *far;
     struct sk_process process; /* deep enough a copy: owned strings in the lists below */
     char **argv, **env;
     char *working_dir, *user;
@@ -344,23 +198,23 @@ static void drop_start(struct sk_fake_call *call)
 static enum sk_code start_effect(struct sk_fake_call *call, struct sk_err *err)
 {
     struct start *start = call->out;
-    struct far *far = find(call->target, call->id);
+    struct sk_far *far = sk_far_find(call->target, call->id);
     struct sk_process *process = &start->process;
 
     if (!far || !far->host || !far->host->connected || far->host->lost)
         return sk_fail(err, SK_UNAVAILABLE, "the guest is not connected");
-    if (find_key(far, process->key))
+    if (sk_far_find_key(far, process->key))
         return sk_fail(err, SK_ALREADY_EXISTS, "key %llu is in use", (unsigned long long)process->key);
     enum sk_code code = sk_fake_process_check(process, err);
     if (code != SK_OK)
         return code;
-    struct entry *entry = sk_alloc(sizeof(*entry));
+    struct sk_far_process *entry = sk_alloc(sizeof(*entry));
     entry->far = far;
     entry->key = process->key;
     entry->is_main = process->is_main;
     entry->keep_out = sk_take_fd(&process->stdout_keep_take);
     entry->keep_err = sk_take_fd(&process->stderr_keep_take);
-    entry->process = sk_fake_process_new(call->calls->loop, process, on_process_exit, entry);
+    entry->process = sk_fake_process_new(call->calls->loop, process, sk_far_on_process_exit, entry);
     process->stdin_take = process->stdout_take = process->stderr_take = -1;
     sk_list_append(&far->processes, &entry->link);
     return SK_OK;
@@ -392,7 +246,7 @@ static void op_start(struct sk_guest *guest, const struct sk_process *process, s
 
 static void op_signal(struct sk_guest *guest, uint64_t key, int signo, bool tree)
 {
-    struct entry *entry = find_key(guest->far, key);
+    struct sk_far_process *entry = sk_far_find_key(guest->far, key);
 
     if (sk_fake_allowed(&guest->far->agent->calls, "agent.signal") && entry && !guest->lost)
         sk_fake_process_signal(entry->process, signo, tree);
@@ -400,13 +254,13 @@ static void op_signal(struct sk_guest *guest, uint64_t key, int signo, bool tree
 
 static void op_release(struct sk_guest *guest, uint64_t key)
 {
-    struct entry *entry = find_key(guest->far, key);
+    struct sk_far_process *entry = sk_far_find_key(guest->far, key);
 
     if (!sk_fake_allowed(&guest->far->agent->calls, "agent.release") || !entry || guest->lost)
         return;
     assert(entry->ended);
     if (!sk_fake_process_left_child(entry->process)) {
-        drop_entry(entry);
+        sk_far_drop_entry(entry);
         return;
     }
     sk_close_fd(&entry->keep_out); /* what it left behind lives on, forgotten */
@@ -417,7 +271,7 @@ static void op_release(struct sk_guest *guest, uint64_t key)
 
 static void op_close(struct sk_guest *guest, bool remove)
 {
-    struct far *far = guest->far;
+    struct sk_far *far = guest->far;
     struct sk_fake_agent *agent = far->agent;
 
     sk_fake_calls_forget(&agent->calls, guest);
@@ -430,7 +284,7 @@ static void op_close(struct sk_guest *guest, bool remove)
         return;
     far->has_dir = false;
     if (!agent->rt || !sk_fake_runtime_pid(agent->rt, far->id))
-        drop_far(far);
+        sk_far_free(far);
 }
 
 static const struct sk_agent_ops ops = {
@@ -467,9 +321,9 @@ void sk_fake_agent_free(struct sk_fake_agent *agent)
         sk_fake_runtime_watch(agent->rt, NULL, NULL);
     sk_list_each(&agent->fars, node)
     {
-        struct far *far = sk_list_entry(node, struct far, link);
+        struct sk_far *far = sk_list_entry(node, struct sk_far, link);
         assert(!far->host);
-        drop_far(far);
+        sk_far_free(far);
     }
     free(agent);
 }
@@ -490,7 +344,7 @@ size_t sk_fake_agent_held(const struct sk_fake_agent *agent)
 
     sk_list_each(&agent->fars, node)
     {
-        const struct far *far = sk_list_entry(node, struct far, link);
+        const struct sk_far *far = sk_list_entry(node, struct sk_far, link);
         held += (size_t)(far->host != NULL) + (size_t)far->has_dir;
     }
     return held;
@@ -498,14 +352,14 @@ size_t sk_fake_agent_held(const struct sk_fake_agent *agent)
 
 size_t sk_fake_agent_alive(const struct sk_fake_agent *agent, const char *id)
 {
-    const struct far *far = find(agent, id);
+    const struct sk_far *far = sk_far_find(agent, id);
     size_t alive = 0;
 
     if (!far)
         return 0;
     sk_list_each(&far->processes, node)
     {
-        const struct entry *entry = sk_list_entry(node, struct entry, link);
+        const struct sk_far_process *entry = sk_list_entry(node, struct sk_far_process, link);
         alive += (size_t)sk_fake_process_is_alive(entry->process) +
                  (size_t)sk_fake_process_left_child(entry->process);
     }
@@ -514,27 +368,27 @@ size_t sk_fake_agent_alive(const struct sk_fake_agent *agent, const char *id)
 
 size_t sk_fake_agent_remembered(const struct sk_fake_agent *agent, const char *id)
 {
-    const struct far *far = find(agent, id);
+    const struct sk_far *far = sk_far_find(agent, id);
     size_t count = 0;
 
     if (!far)
         return 0;
     sk_list_each(&far->processes, node)
     {
-        count += (size_t)(sk_list_entry(node, struct entry, link)->key != 0);
+        count += (size_t)(sk_list_entry(node, struct sk_far_process, link)->key != 0);
     }
     return count;
 }
 
 void sk_fake_agent_main_exits(struct sk_fake_agent *agent, const char *id, int status)
 {
-    struct far *far = find(agent, id);
+    struct sk_far *far = sk_far_find(agent, id);
 
     if (!far)
         return;
     sk_list_each(&far->processes, node)
     {
-        struct entry *entry = sk_list_entry(node, struct entry, link);
+        struct sk_far_process *entry = sk_list_entry(node, struct sk_far_process, link);
         if (entry->is_main)
             sk_fake_process_exit(entry->process, status);
     }
@@ -542,10 +396,10 @@ void sk_fake_agent_main_exits(struct sk_fake_agent *agent, const char *id, int s
 
 void sk_fake_agent_lose(struct sk_fake_agent *agent, const char *id)
 {
-    struct far *far = find(agent, id);
+    struct sk_far *far = sk_far_find(agent, id);
 
     if (far && far->host)
-        lose(far->host, "the guest broke the protocol");
+        sk_far_lose(far->host, "the guest broke the protocol");
 }
 
 void sk_fake_agent_deaf(struct sk_fake_agent *agent, bool deaf)
@@ -553,7 +407,7 @@ void sk_fake_agent_deaf(struct sk_fake_agent *agent, bool deaf)
     agent->deaf = deaf;
     sk_list_each(&agent->fars, node)
     {
-        struct far *far = sk_list_entry(node, struct far, link);
+        struct sk_far *far = sk_list_entry(node, struct sk_far, link);
         if (!deaf && far->host)
             connect_if_there(far->host);
     }
