@@ -1,10 +1,9 @@
 #include "config/config.h"
 
+#include "base/file.h"
 #include "config/address.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -205,38 +204,13 @@ bool sk_config_parse(struct sk_config *config, const char *text, size_t len, str
     return faults->count == 0;
 }
 
-/* The whole file, as a NUL-terminated string. */
-static enum sk_code read_file(const char *path, char **out_text, size_t *out_len, mode_t *out_mode,
-                              struct sk_err *err)
-{
-    SK_AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    SK_AUTO_FREE char *text = NULL;
-    struct stat info;
-    ssize_t got;
-
-    if (fd < 0 || fstat(fd, &info))
-        return sk_fail_sys(err, sk_code_from_errno(errno), errno, "cannot read %s", path);
-    if (!S_ISREG(info.st_mode))
-        return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a file", path);
-    text = sk_alloc(FILE_SIZE_MAX + 1);
-    for (*out_len = 0; (got = read(fd, text + *out_len, FILE_SIZE_MAX + 1 - *out_len)) > 0;)
-        *out_len += (size_t)got;
-    if (got < 0)
-        return sk_fail_sys(err, sk_code_from_errno(errno), errno, "cannot read %s", path);
-    if (*out_len > FILE_SIZE_MAX)
-        return sk_fail(err, SK_OUT_OF_RANGE, "%s is larger than %zu bytes", path, FILE_SIZE_MAX);
-    *out_mode = info.st_mode;
-    *out_text = sk_take(text);
-    return SK_OK;
-}
-
 enum sk_code sk_config_load(struct sk_config *config, const char *path, struct sk_faults *faults,
                             struct sk_err *err)
 {
     SK_AUTO_FREE char *text = NULL;
     size_t len = 0;
     mode_t mode = 0;
-    enum sk_code code = read_file(path, &text, &len, &mode, err);
+    enum sk_code code = sk_file_read(path, FILE_SIZE_MAX, &text, &len, &mode, err);
 
     *config = (struct sk_config){.exposes_keys = false};
     if (code != SK_OK)

@@ -1,7 +1,7 @@
 #include "host.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -52,7 +52,7 @@ static char *find_program(const char *name)
     for (path = path ? path : "/usr/sbin:/usr/bin:/sbin:/bin"; *path;) {
         size_t len = strcspn(path, ":");
         SK_AUTO_FREE char *candidate = sk_printf("%.*s/%s", (int)len, path, name);
-        if (candidate[0] == '/' && !access(candidate, X_OK))
+        if (path[0] == '/' && !access(candidate, X_OK))
             return sk_take(candidate);
         path += len + (path[len] == ':');
     }
@@ -81,19 +81,16 @@ enum sk_code sk_host_runtime(const char *wanted, char **out_runtime, struct sk_e
 enum sk_code sk_host_read_pem(const char *path, char **out_text, struct sk_err *err)
 {
     SK_AUTO_FREE char *text = NULL;
-    SK_AUTO_FD int fd = -1;
     size_t len = 0;
-    ssize_t got;
+    mode_t mode = 0;
+    enum sk_code code;
 
     *out_text = NULL;
     if (!*path)
         return SK_OK;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return sk_fail_sys(err, sk_code_from_errno(errno), errno, "cannot read %s", path);
-    text = sk_alloc(PEM_MAX + 1);
-    while (len < PEM_MAX && (got = read(fd, text + len, PEM_MAX - len)) > 0)
-        len += (size_t)got;
+    code = sk_file_read(path, PEM_MAX, &text, &len, &mode, err);
+    if (code != SK_OK)
+        return code;
     if (!strstr(text, "-----BEGIN "))
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a PEM file", path);
     *out_text = sk_take(text);

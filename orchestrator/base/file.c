@@ -1,0 +1,54 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static enum sk_code fail(struct sk_err *err, const char *path)
+{
+    int sys = errno;
+    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "cannot read %s", path);
+}
+
+/* Up to `max` bytes; -1 with errno. */
+static ssize_t read_all(int fd, char *text, size_t max)
+{
+    size_t len = 0;
+
+    while (len < max) {
+        ssize_t got = read(fd, text + len, max - len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        len += (size_t)got;
+    }
+    return (ssize_t)len;
+}
+
+enum sk_code sk_file_read(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
+                          struct sk_err *err)
+{
+    /* O_NONBLOCK: a FIFO in the file's place must not stop us. */
+    SK_AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    SK_AUTO_FREE char *text = NULL;
+    struct stat info;
+    ssize_t len;
+
+    if (fd < 0 || fstat(fd, &info))
+        return fail(err, path);
+    if (!S_ISREG(info.st_mode))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a file", path);
+    text = sk_alloc(max + 2); /* one byte tells that there is more, one is the NUL */
+    len = read_all(fd, text, max + 1);
+    if (len < 0)
+        return fail(err, path);
+    if ((size_t)len > max)
+        return sk_fail(err, SK_OUT_OF_RANGE, "%s is larger than %zu bytes", path, max);
+    *out_len = (size_t)len;
+    *out_mode = info.st_mode;
+    *out_text = sk_take(text);
+    return SK_OK;
+}
