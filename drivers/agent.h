@@ -70,7 +70,8 @@ struct sk_agent_ops {
     void (*release)(struct sk_guest *guest, uint64_t key);
     /* Ends the host side and frees the guest. remove: also takes directory
      * and socket away (sandbox gone); else they stay for the next daemon.
-     * No event or done comes afterwards. */
+     * No event or done comes afterwards: a done that is still out is the
+     * caller's again, and must not be cancelled. */
     void (*close)(struct sk_guest *guest, bool remove);
 };
 

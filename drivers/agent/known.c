@@ -14,8 +14,9 @@ void sk_known_init(struct sk_known_set *set)
 
 void sk_known_fini(struct sk_known_set *set)
 {
-    for (size_t i = 0; i < sk_array_len(set->buckets); i++)
+    for (size_t i = 0; i < sk_array_len(set->buckets); i++) {
         sk_list_each(&set->buckets[i], node) sk_known_drop(set, sk_list_entry(node, struct sk_known, link));
+    }
 }
 
 struct sk_known *sk_known_add(struct sk_known_set *set, uint64_t key, enum sk_known_state state)
@@ -30,9 +31,12 @@ struct sk_known *sk_known_add(struct sk_known_set *set, uint64_t key, enum sk_kn
 
 struct sk_known *sk_known_find(struct sk_known_set *set, uint64_t key)
 {
-    struct sk_list *bucket = bucket_of(set, key);
-    sk_list_each(bucket, node) if (sk_list_entry(node, struct sk_known, link)->key ==
-                                   key) return sk_list_entry(node, struct sk_known, link);
+    sk_list_each(bucket_of(set, key), node)
+    {
+        struct sk_known *known = sk_list_entry(node, struct sk_known, link);
+        if (known->key == key)
+            return known;
+    }
     return NULL;
 }
 
@@ -45,11 +49,13 @@ void sk_known_drop(struct sk_known_set *set, struct sk_known *known)
 
 struct sk_known *sk_known_find_starting(struct sk_known_set *set)
 {
-    for (size_t i = 0; i < sk_array_len(set->buckets); i++)
-        sk_list_each(
-            &set->buckets[i],
-            node) if (sk_list_entry(node, struct sk_known, link)->done) return sk_list_entry(node,
-                                                                                             struct sk_known,
-                                                                                             link);
+    for (size_t i = 0; i < sk_array_len(set->buckets); i++) {
+        sk_list_each(&set->buckets[i], node)
+        {
+            struct sk_known *known = sk_list_entry(node, struct sk_known, link);
+            if (known->done)
+                return known;
+        }
+    }
     return NULL;
 }

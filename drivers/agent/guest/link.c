@@ -1,5 +1,7 @@
 #include "drivers/agent/guest/link.h"
 
+#include "drivers/agent/seqpacket.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,54 +69,34 @@ void sk_link_drop(struct sk_link *link)
     link->retry_at = now_ms() + WAIT_FIRST_MS;
 }
 
+/* ETOOMANYREFS: too many descriptors are on their way to readers, of whatever sandbox. */
+static bool is_passing(int sys)
+{
+    return sys == EAGAIN || sys == EINTR || sys == ENOBUFS || sys == ENOMEM || sys == ETOOMANYREFS;
+}
+
 enum sk_link_result sk_link_send(struct sk_link *link, const struct sk_frame *frame, const int *fds,
                                  size_t fd_count)
 {
     uint8_t data[SK_WIRE_HEADER];
-    char control[CMSG_SPACE(sizeof(int) * SK_WIRE_FDS_MAX)] __attribute__((aligned(8))) = {0};
-    struct iovec part = {.iov_base = data, .iov_len = sizeof data};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     sk_frame_encode(frame, data);
-    if (fd_count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
-        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
-        memcpy(CMSG_DATA(head), fds, sizeof(int) * fd_count);
-    }
-    if (sendmsg(link->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+    if (sk_seqpacket_send(link->fd, data, sizeof data, fds, fd_count) >= 0)
         return SK_LINK_DONE;
-    return errno == EAGAIN || errno == EINTR || errno == ENOBUFS || errno == ENOMEM ? SK_LINK_LATER
-                                                                                    : SK_LINK_BROKEN;
-}
-
-static void fds_take(struct msghdr *message, struct sk_packet *packet)
-{
-    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
-        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-            continue;
-        /* The room for control data holds no more than SK_WIRE_FDS_MAX. */
-        packet->fd_count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(packet->fds, CMSG_DATA(head), packet->fd_count * sizeof(int));
-    }
-    packet->lost_fds = message->msg_flags & MSG_CTRUNC;
+    return is_passing(errno) ? SK_LINK_LATER : SK_LINK_BROKEN;
 }
 
 enum sk_link_result sk_link_receive(struct sk_link *link, struct sk_packet *packet)
 {
-    char control[CMSG_SPACE(sizeof(int) * SK_WIRE_FDS_MAX)] __attribute__((aligned(8)));
-    struct iovec part = {.iov_base = packet->data, .iov_len = sizeof packet->data};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct sk_seqpacket_extra extra;
     packet->fd_count = 0;
-    ssize_t got = recvmsg(link->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    ssize_t got = sk_seqpacket_receive(link->fd, packet->data, sizeof packet->data, packet->fds,
+                                       SK_WIRE_FDS_MAX, &extra);
     if (got < 0)
         return errno == EAGAIN || errno == EINTR || errno == ENOMEM ? SK_LINK_LATER : SK_LINK_BROKEN;
-    fds_take(&message, packet);
+    packet->fd_count = extra.fd_count;
+    packet->lost_fds = extra.lost_fds;
     packet->len = (size_t)got;
-    if (got > 0 && !(message.msg_flags & MSG_TRUNC))
+    if (got > 0 && !extra.is_cut)
         return SK_LINK_DONE;
     sk_packet_close(packet);
     return SK_LINK_BROKEN;
