@@ -1,14 +1,13 @@
 #include "rpc/channel.h"
 
+#include "rpc/common.h"
+
 #include <assert.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
 #include <string.h>
 
-#define RECEIVE_MAX_DEFAULT (16 * 1024 * 1024) /* containerd's own limit */
-#define HEADERS_MAX         (64 * 1024)
-
-#define DETAILS_KEY "grpc-status-details-bin"
+#define RECEIVE_MAX_DEFAULT ((size_t)16 * 1024 * 1024) /* containerd's own limit */
 
 /* --- headers ---------------------------------------------------------------- */
 
@@ -73,28 +72,23 @@ void sk_call_headers_fini(struct sk_call_headers *headers)
 
 /* --- the channel ------------------------------------------------------------ */
 
-static grpc_arg int_arg(const char *key, int value)
-{
-    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
-}
-
 static grpc_channel *connect(const struct sk_channel_options *options)
 {
     size_t max = options->max_receive_bytes ? options->max_receive_bytes : RECEIVE_MAX_DEFAULT;
     grpc_arg args[] = {
-        int_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, max > INT32_MAX ? INT32_MAX : (int)max),
-        int_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
-        int_arg(GRPC_ARG_MAX_METADATA_SIZE, HEADERS_MAX),
+        sk_rpc_int_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, max > INT32_MAX ? INT32_MAX : (int)max),
+        sk_rpc_int_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1),
+        sk_rpc_int_arg(GRPC_ARG_MAX_METADATA_SIZE, SK_RPC_HEADERS_MAX),
         /* No surprises from outside: no proxy, no retries nor configuration that nobody here asked for. */
-        int_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
-        int_arg(GRPC_ARG_ENABLE_RETRIES, 0),
-        int_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
-        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
-        int_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
+        sk_rpc_int_arg(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+        sk_rpc_int_arg(GRPC_ARG_ENABLE_RETRIES, 0),
+        sk_rpc_int_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+        sk_rpc_int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+        sk_rpc_int_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
         /* A server that is being restarted is found again soon. */
-        int_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
-        int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
-        int_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
+        sk_rpc_int_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
+        sk_rpc_int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
+        sk_rpc_int_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
         {.type = GRPC_ARG_STRING,
          .key = GRPC_ARG_DEFAULT_AUTHORITY,
          .value.string = (char *)options->authority},
@@ -191,7 +185,7 @@ struct sk_call_failure sk_call_end_failure(const struct sk_call_end *end)
 {
     for (size_t i = 0; i < end->trailing.count; i++) {
         const grpc_metadata *item = &end->trailing.metadata[i];
-        if (grpc_slice_str_cmp(item->key, DETAILS_KEY) == 0)
+        if (grpc_slice_str_cmp(item->key, SK_RPC_DETAILS_KEY) == 0)
             return (struct sk_call_failure){GRPC_SLICE_START_PTR(item->value),
                                             GRPC_SLICE_LENGTH(item->value)};
     }

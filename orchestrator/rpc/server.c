@@ -1,3 +1,4 @@
+#include "rpc/common.h"
 #include "rpc/server_call.h"
 
 #include <assert.h>
@@ -8,31 +9,25 @@
 /* Calls asked for in advance; each is replaced before it is handled. */
 #define CALLS_AWAITED 64
 
-#define HEADERS_MAX        (64 * 1024)
 #define STREAMS_MAX        100000
 #define HANDSHAKE_LIMIT_MS 20000
-
-static grpc_arg int_arg(const char *key, int value)
-{
-    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
-}
 
 static grpc_server *create(void)
 {
     grpc_arg args[] = {
-        int_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, SK_RPC_MESSAGE_MAX),
-        int_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, SK_RPC_MESSAGE_MAX),
-        int_arg(GRPC_ARG_MAX_METADATA_SIZE, HEADERS_MAX),
-        int_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
-        int_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_LIMIT_MS),
+        sk_rpc_int_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, SK_RPC_MESSAGE_MAX),
+        sk_rpc_int_arg(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, SK_RPC_MESSAGE_MAX),
+        sk_rpc_int_arg(GRPC_ARG_MAX_METADATA_SIZE, SK_RPC_HEADERS_MAX),
+        sk_rpc_int_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
+        sk_rpc_int_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_LIMIT_MS),
         /* Two daemons on one port would share its calls. */
-        int_arg(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        sk_rpc_int_arg(GRPC_ARG_ALLOW_REUSEPORT, 0),
         /* Compressed messages are refused when unpacked, never inflated. */
-        int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+        sk_rpc_int_arg(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         /* Silent streams last for hours: any ping is answered, none ends a connection. */
-        int_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-        int_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1),
-        int_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
+        sk_rpc_int_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        sk_rpc_int_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1),
+        sk_rpc_int_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
     };
     grpc_channel_args all = {sk_array_len(args), args};
     return grpc_server_create(&all, NULL);

@@ -12,8 +12,8 @@
 #include <grpc/byte_buffer.h>
 #include <protobuf-c/protobuf-c.h>
 
-/* Both directions; see the wire contract, 1.1. */
-#define SK_RPC_MESSAGE_MAX (100 * 1024 * 1024)
+/* 100 MiB, both directions: what the published SDKs set for their own ends. */
+#define SK_RPC_MESSAGE_MAX (100 << 20)
 
 struct sk_server;
 struct sk_server_call;
@@ -59,7 +59,6 @@ const char *sk_server_call_header(struct sk_server_call *call, const char *name)
 struct sk_instant sk_server_call_deadline(const struct sk_server_call *call);
 /* Freed with the call. */
 struct sk_arena *sk_server_call_arena(struct sk_server_call *call);
-bool sk_server_call_is_cancelled(const struct sk_server_call *call);
 
 void sk_server_call_want(struct sk_server_call *call);
 /* One at a time; on_sent follows. At most SK_RPC_MESSAGE_MAX packed. */

@@ -1,11 +1,11 @@
 #include "rpc/server_call.h"
+
+#include "rpc/common.h"
 #include "rpc/message.h"
 
 #include <assert.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
-
-#define DETAILS_KEY "grpc-status-details-bin"
 
 /* Further away than this is never. */
 #define DEADLINE_MAX_S (10LL * 365 * 24 * 3600)
@@ -214,7 +214,7 @@ static void set_last(struct last_words *last, enum sk_code code, const char *tex
     last->status = (grpc_status_code)code;
     last->text = grpc_slice_from_copied_string(text ? text : "");
     if (details && details_len) {
-        last->trailer.key = grpc_slice_from_static_string(DETAILS_KEY);
+        last->trailer.key = grpc_slice_from_static_string(SK_RPC_DETAILS_KEY);
         last->trailer.value = grpc_slice_from_copied_buffer((const char *)details, details_len);
     }
 }
@@ -335,9 +335,4 @@ struct sk_instant sk_server_call_deadline(const struct sk_server_call *call)
 struct sk_arena *sk_server_call_arena(struct sk_server_call *call)
 {
     return &call->arena;
-}
-
-bool sk_server_call_is_cancelled(const struct sk_server_call *call)
-{
-    return call->cancelled;
 }
