@@ -16,7 +16,7 @@ MARK=$STATE/.quickstart
 CONFIG=$STATE/sandkeepd.json
 BUILD=$SK_ROOT/build/release
 IMAGE=docker.io/library/python:3.11
-LISTEN=127.0.0.1:7300
+LISTEN=127.0.0.1:7463
 
 step() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 recorded() { cat "$RUN/$1" 2>/dev/null || true; }

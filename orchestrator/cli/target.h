@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define SK_TARGET_DEFAULT "http://127.0.0.1:7350"
+#define SK_TARGET_DEFAULT "http://127.0.0.1:7463" /* the daemon's own default */
 
 struct sk_target {
     char text[300]; /* as gRPC wants it */

@@ -30,7 +30,7 @@ static void refused(const char *address)
 static void test_accepted(void **state)
 {
     (void)state;
-    accepted(SK_TARGET_DEFAULT, "127.0.0.1:7350", false);
+    accepted(SK_TARGET_DEFAULT, "127.0.0.1:7463", false);
     accepted("http://host", "host:80", false);
     accepted("http://host/", "host:80", false);
     accepted("https://host", "host:443", true);
