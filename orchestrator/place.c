@@ -80,15 +80,24 @@ enum sk_code sk_place_lock(const char *path, int *out_fd, struct sk_err *err)
 
 /* --- small files, whole or not at all ------------------------------------------------ */
 
+/* A disk that fills up half-way takes a part, and sets no errno. */
+static bool write_all(int fd, const char *text, size_t len)
+{
+    ssize_t put = write(fd, text, len);
+
+    if (put >= 0 && (size_t)put < len)
+        errno = ENOSPC;
+    return put == (ssize_t)len;
+}
+
 static enum sk_code write_whole(int dir, const char *name, const char *text, mode_t mode, struct sk_err *err)
 {
     SK_AUTO_FD int fd = -1;
-    size_t len = strlen(text);
     char fresh[32];
 
     (void)snprintf(fresh, sizeof(fresh), "%s.new", name);
     fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, text, len) != (ssize_t)len || fchmod(fd, mode) || fsync(fd))
+    if (fd < 0 || !write_all(fd, text, strlen(text)) || fchmod(fd, mode) || fsync(fd))
         return fail(err, "write", fresh);
     if (renameat(dir, fresh, dir, name) || fsync(dir))
         return fail(err, "put in place", name);
