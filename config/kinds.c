@@ -1,6 +1,7 @@
 #include "config/kinds.h"
 
 #include "base/id.h"
+#include "base/log.h"
 #include "base/quantity.h"
 #include "config/address.h"
 
@@ -69,7 +70,8 @@ static bool cgroup_is_right(const char *text)
 
 static bool level_is_right(const char *text)
 {
-    return !strcmp(text, "debug") || !strcmp(text, "info") || !strcmp(text, "warn") || !strcmp(text, "error");
+    enum sk_level level;
+    return sk_level_parse(text, &level) == SK_OK;
 }
 
 static bool drivers_is_right(const char *text)

@@ -57,7 +57,9 @@ static inline struct sk_list *sk_list_pop(struct sk_list *head)
     struct sk_list *node = head->next;
     if (node == head)
         return NULL;
-    sk_list_remove(node);
+    head->next = node->next;
+    node->next->prev = head;
+    node->next = node->prev = NULL;
     return node;
 }
 
@@ -75,8 +77,10 @@ static inline void sk_list_move_all(struct sk_list *to, struct sk_list *from)
 
 #define sk_list_entry(node, type, field) sk_container_of(node, type, field)
 /* `node` may be removed inside the body; its successor may not. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): `node` is declared here, as a name of the caller's choice. */
 #define sk_list_each(head, node)                                                                             \
     for (struct sk_list *node = (head)->next, *node##_next_ = node->next; node != (head);                    \
          node = node##_next_, node##_next_ = node->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

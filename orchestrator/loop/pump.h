@@ -5,7 +5,7 @@
  * pipe fills and the writer stops. A writer takes one chunk at a time and
  * says when there is room for the next. Both put a private, non-blocking
  * open file description to use: descriptors that came from, or went to, a
- * sandbox must be re-opened first with sk_fd_reopen (O_NONBLOCK lives in the
+ * sandbox must be re-opened first with sk_fd_reopen_pipe (O_NONBLOCK lives in the
  * shared description, and the other side could clear it). */
 #ifndef SK_LOOP_PUMP_H
 #define SK_LOOP_PUMP_H
