@@ -9,12 +9,17 @@
 
 #include "component/boxes.h"
 
-/* The last events, by kind. */
+/* The last events, by kind. It outlives every test: an event may come late. */
 struct heard {
     struct sk_loop *loop;
     bool exit, resync;
     char exit_id[64];
     int exit_status;
+};
+
+struct context {
+    struct private_containerd p;
+    struct heard heard;
 };
 
 static void hear(void *arg, const struct sk_runtime_event *event)
@@ -29,11 +34,12 @@ static void hear(void *arg, const struct sk_runtime_event *event)
     sk_loop_stop(h->loop);
 }
 
-static void listen_anew(struct private_containerd *p, struct heard *h)
+static struct heard *listen_anew(struct context *c)
 {
-    struct sk_runtime *rt = sk_containerd_runtime(p->driver);
-    *h = (struct heard){.loop = p->loop};
-    rt->ops->listen(rt, hear, h);
+    struct sk_runtime *rt = sk_containerd_runtime(c->p.driver);
+    c->heard = (struct heard){.loop = c->p.loop};
+    rt->ops->listen(rt, hear, &c->heard);
+    return &c->heard;
 }
 
 static struct sk_runtime_holding look_up(struct private_containerd *p, const char *id)
@@ -54,17 +60,17 @@ static struct sk_runtime_holding look_up(struct private_containerd *p, const cha
 
 static void test_an_end_while_containerd_is_away_is_found(void **state)
 {
-    struct private_containerd *p = *state;
-    struct heard h;
+    struct context *c = *state;
+    struct private_containerd *p = &c->p;
     struct made stays, ends;
     make(p, "test-stays", (struct sk_box){0}, &stays);
     make(p, "test-ends", (struct sk_box){0}, &ends);
-    listen_anew(p, &h);
+    struct heard *h = listen_anew(c);
     assert_int_equal(sk_test_containerd(p, "stop"), 0);
     kill(ends.pid, SIGUSR1);
     usleep(200000);
     assert_int_equal(sk_test_containerd(p, "start"), 0);
-    assert_true(sk_wait_until(p->loop, &h.resync, SK_SEC(20)));
+    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(20)));
     struct sk_runtime_holding held = look_up(p, ends.id);
     assert_true(held.rootfs && held.container);
     assert_false(held.task_running);
@@ -77,23 +83,23 @@ static void test_an_end_while_containerd_is_away_is_found(void **state)
 
 static void test_another_driver_sees_what_the_first_made(void **state)
 {
-    struct private_containerd *p = *state;
-    struct heard h;
+    struct context *c = *state;
+    struct private_containerd *p = &c->p;
     struct made first, second;
     struct sk_err err;
     make(p, "test-first", (struct sk_box){0}, &first);
     sk_test_close_driver(p);
     assert_int_equal(sk_test_open_driver(p, 4, &err), SK_OK);
+    struct heard *h = listen_anew(c);
+    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(20)));
     struct sk_runtime_holding held = look_up(p, first.id);
     assert_true(held.rootfs && held.container && held.task_running);
     assert_int_equal(held.pid, first.pid);
     make(p, "test-second", (struct sk_box){0}, &second); /* joins the shim that list() told of */
-    listen_anew(p, &h);
-    assert_true(sk_wait_until(p->loop, &h.resync, SK_SEC(20)));
     kill(first.pid, SIGUSR1);
-    assert_true(sk_wait_until(p->loop, &h.exit, SK_SEC(20)));
-    assert_string_equal(h.exit_id, first.id);
-    assert_int_equal(h.exit_status, 7);
+    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(20)));
+    assert_string_equal(h->exit_id, first.id);
+    assert_int_equal(h->exit_status, 7);
     unmake(p, &first);
     unmake(p, &second);
 }
@@ -109,16 +115,16 @@ static int parent_of(int pid)
 
 static void test_a_shim_that_dies_takes_its_sandbox_along(void **state)
 {
-    struct private_containerd *p = *state;
-    struct heard h;
+    struct context *c = *state;
+    struct private_containerd *p = &c->p;
     struct made m;
     make(p, "test-shimless", (struct sk_box){0}, &m);
-    listen_anew(p, &h);
+    struct heard *h = listen_anew(c);
     int shim = parent_of(m.pid);
     assert_true(shim > 1);
     assert_int_equal(kill(shim, SIGKILL), 0);
-    assert_true(sk_wait_until(p->loop, &h.exit, SK_SEC(20)));
-    assert_string_equal(h.exit_id, m.id);
+    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(20)));
+    assert_string_equal(h->exit_id, m.id);
     unmake(p, &m);
     struct sk_runtime_holding held = look_up(p, m.id);
     assert_false(held.rootfs || held.container || held.task);
@@ -126,7 +132,7 @@ static void test_a_shim_that_dies_takes_its_sandbox_along(void **state)
 
 static void test_a_task_that_cannot_be_made_leaves_nothing(void **state)
 {
-    struct private_containerd *p = *state;
+    struct private_containerd *p = &((struct context *)*state)->p;
     struct sk_runtime *rt = sk_containerd_runtime(p->driver);
     struct sk_image *image = sk_test_image(p, SK_TEST_IMAGE);
     struct sk_wait w;
@@ -154,7 +160,7 @@ static void test_a_task_that_cannot_be_made_leaves_nothing(void **state)
 /* containerd takes no call while it is stopped like this; the driver must still answer. */
 static void test_a_containerd_that_hangs_is_given_up(void **state)
 {
-    struct private_containerd *p = *state;
+    struct private_containerd *p = &((struct context *)*state)->p;
     struct sk_runtime *rt = sk_containerd_runtime(p->driver);
     SK_AUTO_FREE char *path = sk_printf("%s/containerd.pid", p->dir);
     SK_AUTO_FREE char *text = read_text(path);
@@ -171,16 +177,16 @@ static void test_a_containerd_that_hangs_is_given_up(void **state)
 
 int main(void)
 {
-    struct private_containerd p = {0};
-    int result = sk_test_up(&p, 4);
+    struct context c = {0};
+    int result = sk_test_up(&c.p, 4);
     if (result)
         return result;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_an_end_while_containerd_is_away_is_found, &p),
-        cmocka_unit_test_prestate(test_another_driver_sees_what_the_first_made, &p),
-        cmocka_unit_test_prestate(test_a_shim_that_dies_takes_its_sandbox_along, &p),
-        cmocka_unit_test_prestate(test_a_task_that_cannot_be_made_leaves_nothing, &p),
-        cmocka_unit_test_prestate(test_a_containerd_that_hangs_is_given_up, &p),
+        cmocka_unit_test_prestate(test_an_end_while_containerd_is_away_is_found, &c),
+        cmocka_unit_test_prestate(test_another_driver_sees_what_the_first_made, &c),
+        cmocka_unit_test_prestate(test_a_shim_that_dies_takes_its_sandbox_along, &c),
+        cmocka_unit_test_prestate(test_a_task_that_cannot_be_made_leaves_nothing, &c),
+        cmocka_unit_test_prestate(test_a_containerd_that_hangs_is_given_up, &c),
     };
-    return sk_test_down(&p, cmocka_run_group_tests(tests, NULL, NULL));
+    return sk_test_down(&c.p, cmocka_run_group_tests(tests, NULL, NULL));
 }
