@@ -95,6 +95,7 @@ void sk_execs_stop(struct sk_sandbox *s)
     {
         struct sk_exec *exec = sk_list_entry(link, struct sk_exec, link);
         exec->live = exec->starting = false; /* the guest goes: it says no more */
+        sk_timer_stop(s->node->loop, &exec->limit);
         sk_loop_undefer(&exec->turn);
         if (exec->closed)
             sk_exec_destroy(exec);
