@@ -87,7 +87,7 @@ sdk_tests() {
 }
 
 part_lint() {
-    one layers tests/lint/layers.py
+    one layers python3 tests/lint/layers.py
     one format tests/lint/format.sh
     one shellcheck tests/lint/shell.sh
     one cppcheck tests/lint/cppcheck.sh build/dev
@@ -132,8 +132,14 @@ run_part() {
     [ "$failed" = 0 ] || excerpt "$LOGS/$1.log"
 }
 
-# excerpt LOG: its end, without what compilers and linkers put into one line.
-excerpt() { tail -n 60 "$1" | cut -c 1-300 | sed 's/^/    /'; }
+# excerpt LOG: the lines that name faults, then the end, without what compilers and linkers put into one line.
+excerpt() {
+    {
+        grep -nE 'error:|FAILED|ERROR|NOT OK|runtime error|Sanitizer' "$1" | head -n 40
+        echo ...
+        tail -n 20 "$1"
+    } | cut -c 1-300 | sed 's/^/    /'
+}
 
 total() { cat "$@" /dev/null | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }'; }
 

@@ -8,7 +8,7 @@ import sys
 
 WHAT = {
     "create": [("sandkeep/create", "Sandkeep: CreateSandbox until RUNNING, main process started"),
-               ("containerd/calls", "  of it: the containerd calls alone (snapshot, container, task, start)"),
+               ("containerd/calls", "of it: the containerd calls alone (snapshot, container, task, start)"),
                ("ctr/create", "`ctr run -d`"), ("cli/create", "`{runtime} run -d`, no containerd, no snapshot")],
     "exec of `true`": [("sandkeep/exec", "Sandkeep: Exec through gRPC"),
                        ("sandkeep/stream", "Sandkeep: StreamExec through gRPC"),
@@ -31,13 +31,13 @@ def tables(rows):
     for group in dict.fromkeys("/".join(name.split("/")[:2]) for name in rows if "/" in name):
         runtime, image = group.split("/")
         yield f"\n## {runtime}, image {image}\n"
-        yield "| | n | min ms | median ms | p99 ms |\n| --- | ---: | ---: | ---: | ---: |"
+        yield "| | | n | min ms | median ms | p99 ms |\n| --- | --- | ---: | ---: | ---: | ---: |"
         for title, lines in WHAT.items():
             for key, text in lines:
                 if f"{group}/{key}" in rows:
                     n, *figures = rows[f"{group}/{key}"]
                     shown = " | ".join(f"{float(f):.2f}" for f in figures)
-                    yield f"| {title}: {text.format(runtime=runtime).strip()} | {n} | {shown} |"
+                    yield f"| {title} | {text.format(runtime=runtime)} | {n} | {shown} |"
 
 
 def verdicts(rows):

@@ -133,8 +133,8 @@ static void test_a_config_may_say_nothing(void **state)
     static const char *const rows[] = {
         "{}",
         "{\"config\":null}",
-        "{\"config\":{\"User\":\"\",\"Env\":null,\"Cmd\":null,\"Entrypoint\":[],\"StopSignal\":\"\"},"
-        "\"rootfs\":{}}",
+        ("{\"config\":{\"User\":\"\",\"Env\":null,\"Cmd\":null,\"Entrypoint\":[],\"StopSignal\":\"\"},"
+         "\"rootfs\":{}}"),
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
