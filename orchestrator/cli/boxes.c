@@ -1,7 +1,8 @@
 #include "cli/boxes.h"
 
+#include "base/random.h"
+
 #include <stdio.h>
-#include <sys/random.h>
 
 #define POLL SK_MSEC(50)
 
@@ -10,8 +11,7 @@ struct sk_request_id sk_request_id_make(void)
     uint8_t b[16];
     struct sk_request_id id;
 
-    if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
-        abort(); /* as for memory: nothing sensible can follow */
+    sk_random(b, sizeof(b));
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
     (void)snprintf(id.text, sizeof(id.text),
