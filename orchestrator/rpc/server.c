@@ -1,5 +1,7 @@
-#include "rpc/common.h"
 #include "rpc/server_call.h"
+
+#include "base/strings.h"
+#include "rpc/common.h"
 
 #include <assert.h>
 #include <grpc/grpc_security.h>
@@ -40,14 +42,6 @@ static grpc_server_credentials *credentials(const struct sk_server_options *opti
     if (!options->tls_certificate)
         return grpc_insecure_server_credentials_create();
     return grpc_ssl_server_credentials_create(NULL, &pair, 1, 0, NULL);
-}
-
-static size_t count(const char *const *texts)
-{
-    size_t n = 0;
-    while (texts[n])
-        n++;
-    return n;
 }
 
 /* gRPC says only that it failed; a port that cannot be taken tells the two reasons apart. */
@@ -106,7 +100,7 @@ enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
     server->log = log;
     server->on_call = options->on_call;
     server->arg = options->arg;
-    server->ports = sk_alloc((count(options->listen) + 1) * sizeof(*server->ports));
+    server->ports = sk_alloc((sk_strings_count(options->listen) + 1) * sizeof(*server->ports));
     server->grpc = create();
     grpc_server_register_completion_queue(server->grpc, sk_bridge_queue(bridge), NULL);
     enum sk_code code = listen_all(server, options, err);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/strings.h"
 
 #include <stdbool.h>
 
@@ -107,9 +108,5 @@ SK_MUST_CHECK enum sk_code sk_record_pack(const struct sk_record *record, struct
 /* Heap, the caller's. Errors: SK_DATA_LOSS with what is wrong; never trusts the bytes. */
 SK_MUST_CHECK enum sk_code sk_record_unpack(const uint8_t *data, size_t len, struct sk_record **out_record,
                                             struct sk_err *err);
-
-/* Copies into an arena; helpers for those who fill specs. NULL gives an empty list. */
-const char **sk_strings_copy(struct sk_arena *arena, const char *const *list);
-size_t sk_strings_count(const char *const *list);
 
 #endif
