@@ -27,6 +27,7 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
     int64_t memory = host_amount(_SC_PHYS_PAGES, sysconf(_SC_PAGESIZE), config->default_memory);
     struct sk_node_config c = {
         .create_hold = SK_MSEC(config->create_hold_ms),
+        .delete_hold = SK_MSEC(config->delete_hold_ms),
         .create_limit = SK_SEC(config->create_limit_s),
         .retention = SK_SEC(config->retention_hours * 3600),
         .max_grace = SK_SEC(config->max_grace_s),

@@ -1,4 +1,4 @@
-#include "core/admit.h"
+#include "core/answer.h"
 #include "core/create.h"
 #include "core/exec_impl.h"
 #include "core/lifetime.h"
@@ -54,7 +54,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_map_init(&node->by_id);
     sk_map_init(&node->by_request);
     sk_list_init(&node->sandboxes);
-    sk_list_init(&node->admissions);
+    sk_list_init(&node->answers);
     read_boot_id(node->boot_id);
     sk_gc_init(&node->gc, node);
     runtime->ops->listen(runtime, on_runtime_event, node);
@@ -157,7 +157,7 @@ static void create_again(struct sk_node *node, struct sk_sandbox *original, cons
     struct sk_err err = {0};
 
     if (memcmp(original->record->request_hash, record->request_hash, sizeof(record->request_hash)) == 0) {
-        sk_admit(original, false, out_sandbox, done);
+        sk_answer_create(original, false, out_sandbox, done);
         return;
     }
     (void)sk_fail(&err, SK_INVALID_ARGUMENT, "request id %.64s was used for another request",
@@ -188,7 +188,7 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
         record->created = next_created(node);
         struct sk_sandbox *s = sk_sandbox_new(node, record);
         sk_node_insert(node, s);
-        sk_admit(s, true, out_sandbox, done);
+        sk_answer_create(s, true, out_sandbox, done);
         return;
     }
     sk_record_free(record);
@@ -219,7 +219,7 @@ void sk_node_delete(struct sk_node *node, struct sk_sandbox *s, struct sk_durati
     }
     s->record->deleted = true;
     sk_sandbox_end(s, clamp(grace, node->config.max_grace), "deleted by request");
-    sk_sandbox_save(s, done); /* together with the move, if there was one */
+    sk_answer_delete(s, done);
 }
 
 /* --- stop ------------------------------------------------------------------ */
@@ -285,7 +285,7 @@ void sk_node_stop(struct sk_node *node, struct sk_done *done)
     sk_lifetime_stop_sweep(node);
     sk_gc_stop(&node->gc);
     sk_recover_stop(node);
-    sk_admissions_stop(node);
+    sk_answers_stop(node);
     sk_list_each(&node->sandboxes, link) stop_sandbox(sk_list_entry(link, struct sk_sandbox, link));
     check_stopped(node);
 }

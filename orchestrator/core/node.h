@@ -21,6 +21,7 @@ struct sk_sandbox;
 struct sk_node_config {
     char node_id[SK_NODE_MAX + 1];
     struct sk_duration create_hold;  /* how long a create may wait for RUNNING before it answers */
+    struct sk_duration delete_hold;  /* how long a delete may wait for the end before it answers */
     struct sk_duration create_limit; /* a create that takes longer FAILS */
     struct sk_duration retention;    /* of ended sandboxes' records */
     struct sk_duration max_grace;    /* ceiling of a delete's grace */
@@ -83,8 +84,9 @@ SK_MUST_CHECK enum sk_code sk_node_list(struct sk_node *node, const struct sk_li
                                         struct sk_sandbox **out, size_t *out_count, char out_next[96],
                                         struct sk_err *err);
 
-/* Asks for the end of a sandbox. done fires when the intent is durable; the
- * sandbox is then TERMINATING or final. grace: 0 = SIGKILL now, else SIGTERM
+/* Asks for the end of a sandbox. done fires when the intent is durable, and
+ * either the end has come or the hold has passed; the sandbox is then
+ * TERMINATING or final. grace: 0 = SIGKILL now, else SIGTERM
  * first; clamped to max_grace. Already TERMINATING or ended by itself:
  * success, unchanged but for the `deleted` mark (an earlier kill_at wins).
  * Errors: SK_NOT_FOUND + SANDBOX_NOT_FOUND when it was deleted and is over. */

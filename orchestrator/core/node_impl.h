@@ -20,7 +20,7 @@ struct sk_node {
     struct sk_map by_id;
     struct sk_map by_request;
     struct sk_list sandboxes;    /* in the order (created, id) */
-    struct sk_list admissions;   /* creates that have not answered yet */
+    struct sk_list answers;      /* creates and deletes that are held back */
     struct sk_wall last_created; /* creation times never repeat, so that paging has a total order */
     unsigned next_cpu;           /* where the next cpuset begins */
     char boot_id[40];

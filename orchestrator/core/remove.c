@@ -18,6 +18,8 @@ struct sk_removal {
     struct sk_timer timer;
     bool killed;
     struct sk_teardown teardown;
+    struct sk_done drained; /* the main process's output is at its end */
+    struct sk_done *gone;   /* the teardown's, while the drain goes on */
 };
 
 static struct sk_removal *of(struct sk_op *op)
@@ -126,11 +128,6 @@ static void stop_main(struct sk_op *op, struct sk_done *done)
     arm(r);
 }
 
-static void drain_main(struct sk_op *op, struct sk_done *done)
-{
-    sk_main_drain(of(op)->sandbox, done);
-}
-
 static void let_go(struct sk_sandbox *s)
 {
     sk_execs_gone(s);
@@ -138,13 +135,35 @@ static void let_go(struct sk_sandbox *s)
     sk_sandbox_close_guest(s, true);
 }
 
-static void on_task_gone(struct sk_teardown *teardown)
+static void on_drained(struct sk_done *drained, const struct sk_err *err)
 {
-    struct sk_sandbox *s = sk_container_of(teardown, struct sk_removal, teardown)->sandbox;
+    struct sk_removal *r = sk_container_of(drained, struct sk_removal, drained);
 
-    if (!s->guest)
-        sk_teardown_forget_guest(teardown); /* of an earlier daemon */
-    let_go(s);
+    r->gone->cancel = NULL;
+    let_go(r->sandbox);
+    sk_done_fire(r->gone, err);
+}
+
+static void cancel_drain(struct sk_done *done)
+{
+    struct sk_removal *r = done->callee;
+    sk_done_cancel(&r->drained);
+}
+
+/* Nobody is left to hold a pipe: what is in them is all there is. */
+static void on_task_gone(struct sk_teardown *teardown, struct sk_done *done)
+{
+    struct sk_removal *r = sk_container_of(teardown, struct sk_removal, teardown);
+
+    if (!r->sandbox->guest) {
+        sk_teardown_forget_guest(teardown, done); /* of an earlier daemon */
+        return;
+    }
+    r->gone = done;
+    done->callee = r;
+    done->cancel = cancel_drain;
+    sk_done_init(&r->drained, on_drained);
+    sk_main_drain(r->sandbox, &r->drained);
 }
 
 static void tear_down(struct sk_op *op, struct sk_done *done)
@@ -156,7 +175,6 @@ static void tear_down(struct sk_op *op, struct sk_done *done)
 static const struct sk_step steps[] = {
     {"record", await_record, NULL},
     {"stop", stop_main, NULL},
-    {"drain", drain_main, NULL},
     {"teardown", tear_down, NULL},
     {0},
 };

@@ -285,7 +285,7 @@ void sk_sandbox_close_guest(struct sk_sandbox *s, bool remove)
         s->node->agent->ops->close(guest, remove);
 }
 
-/* --- who waits for the start ----------------------------------------------- */
+/* --- who waits for a state ------------------------------------------------- */
 
 static void fire_watcher(struct sk_task *task)
 {
@@ -293,16 +293,16 @@ static void fire_watcher(struct sk_task *task)
     watcher->fn(watcher);
 }
 
-static bool has_started(const struct sk_sandbox *s)
+static bool has_come(const struct sk_sandbox *s, const struct sk_watcher *watcher)
 {
-    return s->record->state > SK_STATE_CREATING;
+    return s->record->state >= watcher->from;
 }
 
-void sk_sandbox_watch_started(struct sk_sandbox *s, struct sk_watcher *watcher,
-                              void (*fn)(struct sk_watcher *watcher))
+void sk_sandbox_watch(struct sk_sandbox *s, struct sk_watcher *watcher, enum sk_state from,
+                      void (*fn)(struct sk_watcher *watcher))
 {
-    *watcher = (struct sk_watcher){.fn = fn};
-    if (has_started(s))
+    *watcher = (struct sk_watcher){.fn = fn, .from = from};
+    if (has_come(s, watcher))
         sk_loop_defer(s->node->loop, &watcher->task, fire_watcher);
     else
         sk_list_append(&s->watchers, &watcher->link);
@@ -316,8 +316,12 @@ void sk_watcher_stop(struct sk_watcher *watcher)
 
 void sk_sandbox_fire_watchers(struct sk_sandbox *s)
 {
-    struct sk_list *link;
-
-    while (has_started(s) && (link = sk_list_pop(&s->watchers)))
-        sk_loop_defer(s->node->loop, &sk_list_entry(link, struct sk_watcher, link)->task, fire_watcher);
+    sk_list_each(&s->watchers, link)
+    {
+        struct sk_watcher *watcher = sk_list_entry(link, struct sk_watcher, link);
+        if (!has_come(s, watcher))
+            continue;
+        sk_list_remove(&watcher->link);
+        sk_loop_defer(s->node->loop, &watcher->task, fire_watcher);
+    }
 }

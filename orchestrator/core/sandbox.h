@@ -15,15 +15,17 @@ const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox);
 struct sk_sandbox *sk_sandbox_ref(struct sk_sandbox *sandbox);
 void sk_sandbox_unref(struct sk_sandbox *sandbox); /* NULL is fine */
 
-/* Called once when the state has left PENDING and CREATING (the state may be
- * anything else by then), or, if it has already, in the next turn. */
+/* Called once when the state has come as far as `from` (it may be further by
+ * then: RUNNING stands for everything but PENDING and CREATING, COMPLETED for
+ * every end), or, if it has already, in the next turn. */
 struct sk_watcher {
     void (*fn)(struct sk_watcher *watcher);
+    enum sk_state from;
     struct sk_list link;
     struct sk_task task;
 };
-void sk_sandbox_watch_started(struct sk_sandbox *sandbox, struct sk_watcher *watcher,
-                              void (*fn)(struct sk_watcher *watcher));
+void sk_sandbox_watch(struct sk_sandbox *sandbox, struct sk_watcher *watcher, enum sk_state from,
+                      void (*fn)(struct sk_watcher *watcher));
 /* Harmless if it has fired or was never set. */
 void sk_watcher_stop(struct sk_watcher *watcher);
 

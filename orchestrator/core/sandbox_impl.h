@@ -42,7 +42,7 @@ struct sk_sandbox {
     bool durable;        /* its first record is stored: it may be seen */
 
     struct sk_save save;
-    struct sk_list watchers; /* struct sk_watcher: not started yet */
+    struct sk_list watchers; /* struct sk_watcher: not there yet */
     struct sk_list execs;    /* struct sk_exec */
 
     struct sk_guest *guest; /* from open to close */

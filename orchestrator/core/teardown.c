@@ -17,12 +17,14 @@ static void delete_task(struct sk_op *op, struct sk_done *done)
     w->node->runtime->ops->delete_task(w->node->runtime, w->id, &w->inner);
 }
 
-static void delete_container(struct sk_op *op, struct sk_done *done)
+static void settle_guest(struct sk_op *op, struct sk_done *done)
 {
     struct sk_teardown *t = sk_container_of(op, struct sk_teardown, op);
+    t->task_gone(t, done);
+}
 
-    if (t->task_gone)
-        t->task_gone(t);
+static void delete_container(struct sk_op *op, struct sk_done *done)
+{
     struct sk_ward *w = ward(op, done);
     w->node->runtime->ops->delete_container(w->node->runtime, w->id, &w->inner);
 }
@@ -35,19 +37,21 @@ static void remove_rootfs(struct sk_op *op, struct sk_done *done)
 
 static const struct sk_step steps[] = {
     {"task", delete_task, NULL},
+    {"guest", settle_guest, NULL},
     {"container", delete_container, NULL},
     {"rootfs", remove_rootfs, NULL},
     {0},
 };
 
 void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,
-                       void (*task_gone)(struct sk_teardown *teardown), struct sk_done *done)
+                       void (*task_gone)(struct sk_teardown *teardown, struct sk_done *done),
+                       struct sk_done *done)
 {
     *teardown = (struct sk_teardown){.node = node, .id = id, .task_gone = task_gone};
     sk_op_start(&teardown->op, node->loop, node->log, steps, (struct sk_instant){0}, done);
 }
 
-void sk_teardown_forget_guest(struct sk_teardown *teardown)
+void sk_teardown_forget_guest(struct sk_teardown *teardown, struct sk_done *done)
 {
     static const struct sk_guest_events deaf = {0};
     struct sk_agent *agent = teardown->node->agent;
@@ -55,6 +59,7 @@ void sk_teardown_forget_guest(struct sk_teardown *teardown)
 
     if (agent->ops->open(agent, teardown->id, &deaf, NULL, &guest, NULL) == SK_OK)
         agent->ops->close(guest, true);
+    sk_done_later(teardown->node->loop, done, NULL);
 }
 
 void sk_teardown_cancel(struct sk_teardown *teardown)

@@ -13,14 +13,15 @@
 struct sk_teardown {
     struct sk_op op;
     struct sk_node *node;
-    const char *id;                                  /* borrowed until done fires */
-    void (*task_gone)(struct sk_teardown *teardown); /* no process is left; may be NULL */
+    const char *id;                                                        /* borrowed until done fires */
+    void (*task_gone)(struct sk_teardown *teardown, struct sk_done *done); /* a step: no process is left */
 };
 
 void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,
-                       void (*task_gone)(struct sk_teardown *teardown), struct sk_done *done);
+                       void (*task_gone)(struct sk_teardown *teardown, struct sk_done *done),
+                       struct sk_done *done);
 /* For task_gone: takes away the host side of a guest that nobody has open. */
-void sk_teardown_forget_guest(struct sk_teardown *teardown);
+void sk_teardown_forget_guest(struct sk_teardown *teardown, struct sk_done *done);
 void sk_teardown_cancel(struct sk_teardown *teardown);
 
 #endif

@@ -51,6 +51,48 @@ static void test_grace(void **state)
     world_fini(&w);
 }
 
+/* A client that polls after the answer finds the end at once. */
+static void test_answer_waits_for_the_end(void **state)
+{
+    struct world w;
+    struct answer deleted;
+
+    (void)state;
+    world_init(&w);
+    w.config.delete_hold = SK_MSEC(250);
+    world_stop(&w);
+    world_start(&w);
+    struct sk_sandbox *s = world_running(&w, ARGV("play", "trap:15:5", "sleep:infinity"));
+    world_delete(&w, s, SK_SEC(10), &deleted);
+    while (deleted.count == 0 && sk_vloop_turn(w.loop))
+        ;
+    assert_int_equal(deleted.count, 1);
+    assert_int_equal(state_of(s), SK_STATE_TERMINATED);
+    world_fini(&w);
+}
+
+static void test_answer_waits_no_longer_than_the_hold(void **state)
+{
+    struct world w;
+    struct answer deleted;
+
+    (void)state;
+    world_init(&w);
+    w.config.delete_hold = SK_MSEC(250);
+    world_stop(&w);
+    world_start(&w);
+    struct sk_sandbox *s = world_running(&w, ARGV("play", "trap:15", "sleep:infinity"));
+    world_delete(&w, s, SK_SEC(10), &deleted);
+    world_advance(&w, SK_MSEC(249));
+    assert_int_equal(deleted.count, 0);
+    world_advance(&w, SK_MSEC(1));
+    assert_int_equal(deleted.count, 1);
+    assert_int_equal(state_of(s), SK_STATE_TERMINATING);
+    world_advance(&w, SK_SEC(10));
+    assert_int_equal(state_of(s), SK_STATE_TERMINATED);
+    world_fini(&w);
+}
+
 static void test_grace_runs_out(void **state)
 {
     struct world w;
@@ -300,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kill_now),
         cmocka_unit_test(test_grace),
+        cmocka_unit_test(test_answer_waits_for_the_end),
+        cmocka_unit_test(test_answer_waits_no_longer_than_the_hold),
         cmocka_unit_test(test_grace_runs_out),
         cmocka_unit_test(test_repeats),
         cmocka_unit_test(test_grace_is_clamped),

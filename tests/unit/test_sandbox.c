@@ -40,9 +40,9 @@ static void test_watchers(void **state)
     sk_fake_agent_deaf(w.agent, true);
     world_create(&w, world_record(&w, ""), &created);
     world_advance(&w, SK_SEC(1));
-    sk_sandbox_watch_started(created.sandbox, &a.watcher, count);
-    sk_sandbox_watch_started(created.sandbox, &b.watcher, count);
-    sk_sandbox_watch_started(created.sandbox, &stopped.watcher, count);
+    sk_sandbox_watch(created.sandbox, &a.watcher, SK_STATE_RUNNING, count);
+    sk_sandbox_watch(created.sandbox, &b.watcher, SK_STATE_RUNNING, count);
+    sk_sandbox_watch(created.sandbox, &stopped.watcher, SK_STATE_RUNNING, count);
     sk_watcher_stop(&stopped.watcher);
     world_advance(&w, SK_SEC(1));
     assert_int_equal(a.fired + b.fired, 0);
@@ -51,7 +51,7 @@ static void test_watchers(void **state)
     assert_int_equal(a.fired, 1);
     assert_int_equal(b.fired, 1);
     assert_int_equal(stopped.fired, 0);
-    sk_sandbox_watch_started(created.sandbox, &late.watcher, count);
+    sk_sandbox_watch(created.sandbox, &late.watcher, SK_STATE_RUNNING, count);
     assert_int_equal(late.fired, 0);
     world_settle(&w);
     assert_int_equal(late.fired, 1);
