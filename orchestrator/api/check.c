@@ -55,6 +55,13 @@ void sk_check_refused(struct sk_check *check, const struct sk_path *path, enum s
     (void)snprintf(check->refusal.field, sizeof(check->refusal.field), "%s", field);
 }
 
+void sk_check_unimplemented(struct sk_check *check, const struct sk_path *path, const char *name, bool used)
+{
+    if (used)
+        sk_check_refused(check, SK_FIELD(path, name), SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
+                         "is not implemented yet");
+}
+
 enum sk_code sk_check_result(const struct sk_check *check, struct sk_err *err)
 {
     if (!check->count) {
@@ -78,6 +85,14 @@ bool sk_check_range(struct sk_check *check, const struct sk_path *path, int64_t 
     if (value >= least && value <= most)
         return true;
     sk_check_violated(check, path, "must be between %lld and %lld", (long long)least, (long long)most);
+    return false;
+}
+
+bool sk_check_count(struct sk_check *check, const struct sk_path *path, size_t count, size_t most)
+{
+    if (count <= most)
+        return true;
+    sk_check_violated(check, path, "must not have more than %zu", most);
     return false;
 }
 

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SK_TAGS_MAX       256
 #define SK_VIOLATIONS_MAX 24 /* what fits a trailer; more are counted, not kept */
 
 struct sk_path {
@@ -46,12 +47,15 @@ void sk_check_violated(struct sk_check *check, const struct sk_path *path, const
 /* The sentence is "<path>: <printed>". */
 void sk_check_refused(struct sk_check *check, const struct sk_path *path, enum sk_code code,
                       const char *reason, const char *fmt, ...) SK_PRINTF(5, 6);
+/* Refuses the field `name` below `path` if it is used. */
+void sk_check_unimplemented(struct sk_check *check, const struct sk_path *path, const char *name, bool used);
 /* SK_OK, or the outcome as an error. */
 SK_MUST_CHECK enum sk_code sk_check_result(const struct sk_check *check, struct sk_err *err);
 
 /* Validators; each adds what it finds and says whether the value is fine. */
 bool sk_check_range(struct sk_check *check, const struct sk_path *path, int64_t value, int64_t least,
                     int64_t most);
+bool sk_check_count(struct sk_check *check, const struct sk_path *path, size_t count, size_t most);
 bool sk_check_length(struct sk_check *check, const struct sk_path *path, const char *text, size_t most);
 bool sk_check_enum(struct sk_check *check, const struct sk_path *path, int value, int most);
 bool sk_check_env_name(struct sk_check *check, const struct sk_path *path, const char *name);

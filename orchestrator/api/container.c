@@ -25,20 +25,13 @@ void sk_container_sort(SK_PB(Container) * container)
               by_variable);
 }
 
-static void not_implemented(struct sk_check *check, const struct sk_path *path, const char *name, bool used)
-{
-    if (used)
-        sk_check_refused(check, SK_FIELD(path, name), SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
-                         "is not implemented yet");
-}
-
 static void check_unimplemented(const SK_PB(Container) * in, const struct sk_path *path,
                                 struct sk_check *check)
 {
-    not_implemented(check, path, "files", in->n_files > 0);
-    not_implemented(check, path, "volume_mounts", in->n_volume_mounts > 0);
-    not_implemented(check, path, "image_pull_credentials", in->image_pull_credentials);
-    not_implemented(check, path, "startup_probe", in->startup_probe);
+    sk_check_unimplemented(check, path, "files", in->n_files > 0);
+    sk_check_unimplemented(check, path, "volume_mounts", in->n_volume_mounts > 0);
+    sk_check_unimplemented(check, path, "image_pull_credentials", in->image_pull_credentials);
+    sk_check_unimplemented(check, path, "startup_probe", in->startup_probe);
     if (in->n_secret_stores)
         sk_check_refused(check, SK_FIELD(path, "secret_stores"), SK_FAILED_PRECONDITION,
                          "SECRET_STORE_NOT_PROVISIONED", "there is no such store here");
@@ -79,13 +72,10 @@ static void decode_user(const SK_PB(SecurityContext) * in, const struct sk_path 
 static void decode_capabilities(const SK_PB(SecurityContext) * in, const struct sk_path *path,
                                 struct sk_arena *arena, struct sk_spec *out, struct sk_check *check)
 {
-    const struct sk_path *drop = SK_FIELD(path, "capabilities_drop");
     if (in->n_capabilities_add)
         sk_check_violated(check, SK_FIELD(path, "capabilities_add"), "must be empty: none can be added");
-    if (in->n_capabilities_drop > CAPS_MAX) {
-        sk_check_violated(check, drop, "must not have more than %d", CAPS_MAX);
+    if (!sk_check_count(check, SK_FIELD(path, "capabilities_drop"), in->n_capabilities_drop, CAPS_MAX))
         return;
-    }
     const char **names = sk_arena_alloc(arena, (in->n_capabilities_drop + 1) * sizeof(names[0]));
     bool all = false;
     for (size_t i = 0; i < in->n_capabilities_drop; i++) {

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define TAGS_MAX 256
-
 /* A state of the API as one of ours; -1: one that no sandbox here ever has. */
 static int state_filter(SK_PB(State) state)
 {
@@ -39,8 +37,7 @@ static enum sk_code check_list(const SK_PB(ListSandboxesRequest) * in, struct sk
     (void)sk_check_enum(check, SK_FIELD(NULL, "state"), (int)in->state, SK_PBE(STATE, STATE_PREPARING));
     (void)sk_check_enum(check, SK_FIELD(NULL, "sort_direction"), (int)in->sort_direction,
                         SK_PBE(SORT_DIRECTION, SORT_DIRECTION_ASCENDING));
-    if (in->n_tags > TAGS_MAX)
-        sk_check_violated(check, SK_FIELD(NULL, "tags"), "must not have more than %d", TAGS_MAX);
+    (void)sk_check_count(check, SK_FIELD(NULL, "tags"), in->n_tags, SK_TAGS_MAX);
     return sk_check_result(check, NULL);
 }
 

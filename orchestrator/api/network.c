@@ -72,10 +72,8 @@ static void check_service(const SK_PB(Service) * service, const struct sk_path *
 void sk_services_check(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check)
 {
     uint8_t seen[65536 / 8] = {0};
-    if (spec->n_services > SERVICES_MAX) {
-        sk_check_violated(check, SK_FIELD(path, "services"), "must not have more than %d", SERVICES_MAX);
+    if (!sk_check_count(check, SK_FIELD(path, "services"), spec->n_services, SERVICES_MAX))
         return;
-    }
     for (size_t i = 0; i < spec->n_services; i++) {
         const struct sk_path *item = SK_ITEM(path, "services", i);
         const struct sk_path *port_path = SK_FIELD(item, "port");

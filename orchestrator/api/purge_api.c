@@ -2,8 +2,7 @@
 #include "api/handlers.h"
 #include "core/sandbox.h"
 
-#define BATCH    256
-#define TAGS_MAX 256
+#define BATCH 256
 
 struct victim {
     struct purge *purge;
@@ -26,8 +25,7 @@ static void check_purge(const SK_PB(PurgeSandboxesRequest) * in, struct sk_check
                          "is not implemented here");
     if ((in->n_tags > 0) == in->purge_all)
         sk_check_violated(check, SK_FIELD(NULL, "tags"), "exactly one of tags and purge_all must be given");
-    if (in->n_tags > TAGS_MAX)
-        sk_check_violated(check, SK_FIELD(NULL, "tags"), "must not have more than %d", TAGS_MAX);
+    (void)sk_check_count(check, SK_FIELD(NULL, "tags"), in->n_tags, SK_TAGS_MAX);
 }
 
 static bool is_active(const struct sk_sandbox *sandbox)

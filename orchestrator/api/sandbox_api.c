@@ -43,8 +43,10 @@ static struct sk_record *record_of(struct sk_call *call, const SK_PB(CreateSandb
     struct sk_record *record = sk_record_new(sk_id_make(config->node_id).text);
     record->owner = sk_arena_strdup(&record->arena, call->key_id);
     record->request_id = sk_arena_strdup(&record->arena, in->request_id);
-    sk_spec_sort(in->sandbox);
-    hash_body(call, in->sandbox, record->request_hash);
+    if (sk_spec_fits(in->sandbox)) { /* else it is refused, and 100 MiB would hold up the loop */
+        sk_spec_sort(in->sandbox);
+        hash_body(call, in->sandbox, record->request_hash);
+    }
     sk_spec_decode(in->sandbox, config, &record->arena, &record->spec, check);
     return record;
 }

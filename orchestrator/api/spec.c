@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define TAGS_MAX        256
 #define TAG_LEN_MAX     256
 #define RUNNERS_MAX     100
 #define ANNOTATIONS_MAX 100
@@ -18,6 +17,11 @@ static int by_annotation(const void *a, const void *b)
     return strcmp((*(ANNOTATION *const *)a)->key, (*(ANNOTATION *const *)b)->key);
 }
 
+bool sk_spec_fits(const SK_PB(Sandbox) * sandbox)
+{
+    return protobuf_c_message_get_packed_size(&sandbox->base) <= SK_SPEC_BYTES_MAX;
+}
+
 void sk_spec_sort(SK_PB(Sandbox) * sandbox)
 {
     SK_PB(SandboxSpec) *spec = sandbox->spec;
@@ -29,22 +33,15 @@ void sk_spec_sort(SK_PB(Sandbox) * sandbox)
         sk_container_sort(spec->containers[i]);
 }
 
-static void not_implemented(struct sk_check *check, const struct sk_path *spec, const char *name, bool used)
-{
-    if (used)
-        sk_check_refused(check, SK_FIELD(spec, name), SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
-                         "is not implemented yet");
-}
-
 static void check_unimplemented(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
                                 struct sk_check *check)
 {
-    not_implemented(check, path, "containers", spec->n_containers > 1);
-    not_implemented(check, path, "init_containers", spec->n_init_containers > 0);
-    not_implemented(check, path, "volumes", spec->n_volumes > 0);
-    not_implemented(check, path, "network_ids", spec->n_network_ids > 0);
-    not_implemented(check, path, "network_config_id", spec->network_config_id[0]);
-    not_implemented(check, path, "object_storage_access", spec->object_storage_access);
+    sk_check_unimplemented(check, path, "containers", spec->n_containers > 1);
+    sk_check_unimplemented(check, path, "init_containers", spec->n_init_containers > 0);
+    sk_check_unimplemented(check, path, "volumes", spec->n_volumes > 0);
+    sk_check_unimplemented(check, path, "network_ids", spec->n_network_ids > 0);
+    sk_check_unimplemented(check, path, "network_config_id", spec->network_config_id[0]);
+    sk_check_unimplemented(check, path, "object_storage_access", spec->object_storage_access);
 }
 
 static void check_runners(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, const char *node_id,
@@ -52,10 +49,8 @@ static void check_runners(const SK_PB(SandboxSpec) * spec, const struct sk_path 
 {
     const struct sk_path *ids = SK_FIELD(path, "runner_ids");
     bool is_ours = false;
-    if (spec->n_runner_ids > RUNNERS_MAX) {
-        sk_check_violated(check, ids, "must not have more than %d", RUNNERS_MAX);
+    if (!sk_check_count(check, ids, spec->n_runner_ids, RUNNERS_MAX))
         return;
-    }
     if (spec->mode != SK_PBE(SANDBOX_MODE, SANDBOX_MODE_CKS))
         sk_check_violated(check, ids, "need mode CKS");
     for (size_t i = 0; i < spec->n_runner_ids; i++) {
@@ -93,10 +88,8 @@ static void check_placement(const SK_PB(SandboxSpec) * spec, const struct sk_pat
 
 static void check_tags(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check)
 {
-    if (spec->n_tags > TAGS_MAX) {
-        sk_check_violated(check, SK_FIELD(path, "tags"), "must not have more than %d", TAGS_MAX);
+    if (!sk_check_count(check, SK_FIELD(path, "tags"), spec->n_tags, SK_TAGS_MAX))
         return;
-    }
     for (size_t i = 0; i < spec->n_tags; i++) {
         const struct sk_path *item = SK_ITEM(path, "tags", i);
         if (!spec->tags[i][0])
@@ -109,8 +102,7 @@ static void check_annotations(const SK_PB(SandboxSpec) * spec, const struct sk_p
                               struct sk_check *check)
 {
     const struct sk_path *at = SK_FIELD(path, "annotations");
-    if (spec->n_annotations > ANNOTATIONS_MAX)
-        sk_check_violated(check, at, "must not have more than %d", ANNOTATIONS_MAX);
+    (void)sk_check_count(check, at, spec->n_annotations, ANNOTATIONS_MAX);
     for (size_t i = 1; i < spec->n_annotations; i++) {
         if (strcmp(spec->annotations[i - 1]->key, spec->annotations[i]->key) == 0)
             sk_check_violated(check, at, "\"%.64s\" is given twice", spec->annotations[i]->key);
@@ -154,13 +146,13 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node,
         sk_check_violated(check, path, "is required");
         return;
     }
-    if (protobuf_c_message_get_packed_size(&sandbox->base) > SK_SPEC_BYTES_MAX) {
+    if (!sk_spec_fits(sandbox)) {
         sk_check_violated(check, path, "must not be larger than %zu bytes", SK_SPEC_BYTES_MAX);
         return;
     }
     (void)sk_check_length(check, SK_FIELD(top, "display_name"), sandbox->display_name, NAME_LEN_MAX);
     if (sandbox->control == SK_PBE(CONTROL, CONTROL_CONTAINER_ENGINE))
-        not_implemented(check, top, "control", true);
+        sk_check_unimplemented(check, top, "control", true);
     (void)sk_check_range(check, SK_FIELD(path, "max_lifetime_seconds"), spec->max_lifetime_seconds, 0,
                          LIFETIME_MAX);
     check_tags(spec, path, check);

@@ -9,6 +9,9 @@
 #define SK_SPEC_BYTES_MAX ((size_t)1024 * 1024) /* of an accepted spec, packed */
 #define SK_DEFAULT_IMAGE  "python:3.11"
 
+/* Whether it is small enough to be looked at any further. */
+bool sk_spec_fits(const SK_PB(Sandbox) * sandbox);
+
 /* Puts map entries in order, so that equal requests have equal bytes; clients
  * send them in any order. */
 void sk_spec_sort(SK_PB(Sandbox) * sandbox);
