@@ -7,6 +7,10 @@
 #include <signal.h>
 #include <string.h>
 
+/* 10 s in all. */
+#define OCCUPIED_PAUSE     SK_MSEC(250)
+#define OCCUPIED_TIMES_MAX 40
+
 /* One flow on one task. */
 struct flow {
     struct sk_op op;
@@ -18,6 +22,10 @@ struct flow {
     int *out_pid;       /* create only */
     struct sk_err said; /* how the call that matters ended */
     ProtobufCMessage *mounts, *made, *found;
+    struct sk_done asked;    /* create only: of the call */
+    struct sk_done *making;  /* create only: of the step */
+    struct sk_timer again;   /* create only */
+    unsigned times_occupied; /* create only */
 };
 
 static struct flow *flow_of(struct sk_op *op)
@@ -92,9 +100,32 @@ static void find_mounts(struct sk_op *op, struct sk_done *done)
                 &request.base, done);
 }
 
-static void make_task(struct sk_op *op, struct sk_done *done)
+static void ask_to_make(struct flow *f);
+
+static void make_again(struct sk_timer *timer)
 {
-    struct flow *f = flow_of(op);
+    ask_to_make(sk_container_of(timer, struct flow, again));
+}
+
+/* The place on containerd's disk is still held by an earlier attempt, whose caller, a daemon that was
+ * killed, is gone: containerd gives that up in its own time. There is no code for it, only this text. */
+static bool is_occupied(const struct sk_err *err)
+{
+    return err->code == SK_UNKNOWN && strstr(err->text, "file exists");
+}
+
+static void on_made(struct sk_done *asked, const struct sk_err *err)
+{
+    struct flow *f = sk_container_of(asked, struct flow, asked);
+    struct sk_loop *loop = f->rt->client->loop;
+    if (err && is_occupied(err) && f->times_occupied++ < OCCUPIED_TIMES_MAX)
+        sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), OCCUPIED_PAUSE), make_again);
+    else
+        sk_done_fire(f->making, err);
+}
+
+static void ask_to_make(struct flow *f)
+{
     const Containerd__MountsResponse *mounts = (const Containerd__MountsResponse *)f->mounts;
     Containerd__Any options = CONTAINERD__ANY__INIT;
     Containerd__CreateTaskRequest request = CONTAINERD__CREATE_TASK_REQUEST__INIT;
@@ -105,6 +136,7 @@ static void make_task(struct sk_op *op, struct sk_done *done)
     request.n_rootfs = mounts->n_mounts;
     request.rootfs = mounts->mounts;
     request.options = bytes ? &options : NULL;
+    sk_done_init(&f->asked, on_made);
     sk_ctd_call(f->rt->client,
                 &(struct sk_ctd_ask){
                     .method = SK_CTD_TASK_CREATE,
@@ -112,9 +144,15 @@ static void make_task(struct sk_op *op, struct sk_done *done)
                     .forgive = SK_FORGIVE(SK_ALREADY_EXISTS),
                     .arena = &f->arena,
                     .out_response = &f->made,
-                    .out_err = &f->said,
                 },
-                &request.base, done);
+                &request.base, &f->asked);
+}
+
+static void make_task(struct sk_op *op, struct sk_done *done)
+{
+    struct flow *f = flow_of(op);
+    f->making = done;
+    ask_to_make(f);
 }
 
 /* Made before, by a call whose answer was lost: only the pid is missing. */

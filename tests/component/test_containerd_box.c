@@ -185,6 +185,34 @@ static void test_shims_are_shared_up_to_the_ceiling(void **state)
         unmake(p, &made[i]);
 }
 
+/* Gives the folder of a task back after a while, as containerd does when a killed daemon's call is over. */
+struct tenant {
+    struct sk_timer timer;
+    char *folder;
+    int left; /* what rmdir said */
+};
+
+static void move_out(struct sk_timer *timer)
+{
+    struct tenant *t = sk_container_of(timer, struct tenant, timer);
+    t->left = rmdir(t->folder);
+}
+
+static void test_a_place_still_occupied_is_waited_for(void **state)
+{
+    struct private_containerd *p = *state;
+    struct made m;
+    SK_AUTO_FREE char *folder =
+        sk_printf("%s/containerd/state/io.containerd.runtime.v2.task/%s/test-occupied", p->dir, p->namespace);
+    SK_AUTO_FREE char *command = sk_printf("mkdir -p %s", folder);
+    struct tenant tenant = {.folder = folder, .left = -1};
+    assert_int_equal(system(command), 0);
+    sk_timer_start(p->loop, &tenant.timer, sk_instant_add(sk_loop_now(p->loop), SK_SEC(1)), move_out);
+    make(p, "test-occupied", (struct sk_box){0}, &m);
+    assert_int_equal(tenant.left, 0); /* nobody got in before */
+    unmake(p, &m);
+}
+
 int main(void)
 {
     struct private_containerd p = {0};
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test_prestate(test_its_limits_stand, &p),
         cmocka_unit_test_prestate(test_capabilities_can_be_dropped, &p),
         cmocka_unit_test_prestate(test_a_root_can_be_read_only, &p),
+        cmocka_unit_test_prestate(test_a_place_still_occupied_is_waited_for, &p),
         cmocka_unit_test_prestate(test_shims_are_shared_up_to_the_ceiling, &p),
     };
     return sk_test_down(&p, cmocka_run_group_tests(tests, NULL, NULL));
