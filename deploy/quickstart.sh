@@ -48,7 +48,7 @@ build() {
 # One that runs already is used as it is; its socket stands where every containerd's does.
 containerd_up() {
     local socket=/run/containerd/containerd.sock
-    if timeout 5 ctr --address "$socket" version >/dev/null 2>&1; then
+    if [ -S "$socket" ] && timeout 5 ctr --address "$socket" version >/dev/null 2>&1; then
         echo "$socket" >"$STATE/containerd_socket"
         return 0
     fi
@@ -117,7 +117,7 @@ daemon_listens() {
 
 show() {
     local program='import os, platform
-print("Hello from", platform.node(), "with Python", platform.python_version(), "and", os.cpu_count(), "cpus seen")
+print("Hello from", platform.node(), "with Python", platform.python_version(), "on", len(os.sched_getaffinity(0)), "cpu")
 print("6 * 7 =", 6 * 7)'
     export CWSANDBOX_BASE_URL="http://$LISTEN" CWSANDBOX_API_KEY
     CWSANDBOX_API_KEY=$(api_key)

@@ -102,15 +102,20 @@ part_e2e-newest() { sdk_tests requirements-newest test_sdk_basics.py; }
 part_clang() { one 'clang builds everything' compile clang; }
 part_tidy() { one clang-tidy tests/lint/tidy.sh build/clang; }
 part_asan() { compile asan && suites build/asan -L 'unit|contract'; }
-part_tsan() { compile tsan && suites build/tsan -L unit -R 'bridge|loop|store|client|server|rpc|mailbox'; }
+part_tsan() {
+    compile tsan
+    TSAN_OPTIONS="suppressions=$SK_ROOT/tests/support/tsan.supp" suites build/tsan -L unit \
+        -R 'bridge|loop|store|client|server|rpc|mailbox|stream'
+}
 part_fuzz() {
-    local target
-    compile fuzz
-    for target in build/fuzz/tests/fuzz_*; do
-        [ -x "$target" ] || continue
-        mkdir -p "build/fuzz/corpus/$(basename "$target")"
-        one "$(basename "$target")" "$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 \
-            -print_final_stats=1 -artifact_prefix="$LOGS/" "build/fuzz/corpus/$(basename "$target")"
+    local targets target
+    mapfile -t targets < <(basename -s .c tests/fuzz/fuzz_*.c)
+    cmake --preset fuzz >/dev/null
+    cmake --build --preset fuzz --target "${targets[@]}"
+    for target in "${targets[@]}"; do
+        mkdir -p "build/fuzz/corpus/$target"
+        one "$target" "build/fuzz/tests/$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 \
+            -print_final_stats=1 -artifact_prefix="$LOGS/" "build/fuzz/corpus/$target"
     done
 }
 

@@ -190,23 +190,34 @@ node_namespaces() {
 }
 
 node_cgroups() {
-    find /sys/fs/cgroup -mindepth 2 -type d -path "*/$CGROUP/*" 2>/dev/null | sed 's/^/cgroup /'
+    # Groups of others come and go meanwhile, which find reports as a failure.
+    { find /sys/fs/cgroup -mindepth 2 -type d -path "*/$CGROUP/*" 2>/dev/null || true; } | sed 's/^/cgroup /'
 }
 
-# Shims listen below a folder that all containerds of the machine share: a new socket that nobody
-# listens on is a leftover.
+# Shims listen below a folder that all containerds of the machine share: one of the node's sockets that
+# nobody listens on is a leftover. Its name is the SHA-256 of containerd's socket, namespace and group.
 node_sockets() {
-    local name
+    local stale=() name
     for name in $(names "$SHIM_SOCKETS" | grep -vxFf "$DIR/shim_sockets.before"); do
-        grep -qF "$SHIM_SOCKETS/$name" /proc/net/unix || echo "socket $SHIM_SOCKETS/$name"
+        grep -qF "$SHIM_SOCKETS/$name" /proc/net/unix || stale+=("$name")
     done
+    [ ${#stale[@]} = 0 ] || python3 - "$DIR" "$NAMESPACE" "$NODE_ID" "${stale[@]}" <<'PY'
+import hashlib, re, sys
+folder, namespace, node, *stale = sys.argv[1:]
+log = open(folder + "/daemon.log", encoding="utf-8", errors="replace").read()
+groups = set(re.findall(node + "-[a-z2-7]{26}", log)) | {f"sk-{n}" for n in range(20000)}
+ours = {hashlib.sha256(f"{folder}/containerd/sock/{namespace}/{g}".encode()).hexdigest() for g in groups}
+print("".join(f"socket /run/containerd/s/{name}\n" for name in stale if name in ours), end="")
+PY
     names "$DIR/run/agent" | sed 's/^/agent folder /'
 }
 
 # What OCI runtimes remember of the node's containers.
 node_runtime_state() {
-    find /run/containerd/runc/"$NAMESPACE" /run/crun /run/runc -mindepth 1 -maxdepth 1 -name "$NODE_ID-*" \
-        2>/dev/null | sed 's/^/runtime state /' || true
+    {
+        find /run/containerd/runc/"$NAMESPACE" /run/crun /run/runc -mindepth 1 -maxdepth 1 -name "$NODE_ID-*" \
+            2>/dev/null || true
+    } | sed 's/^/runtime state /'
 }
 
 # Objects in containerd beyond the images.
