@@ -27,6 +27,15 @@ struct sk_process {
     int stdout_keep_take, stderr_keep_take;
 };
 
+/* For drivers: closes all that the process would have consumed. */
+static inline void sk_process_close(const struct sk_process *process)
+{
+    int fds[] = {process->stdin_take, process->stdout_take, process->stderr_take, process->stdout_keep_take,
+                 process->stderr_keep_take};
+    for (size_t i = 0; i < sk_array_len(fds); i++)
+        sk_close_fd(&fds[i]);
+}
+
 /* Exit statuses: 0-255, 128+N for signal N. */
 struct sk_guest_events {
     /* A process ended and was reaped. Comes exactly once per started key,

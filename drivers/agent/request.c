@@ -9,14 +9,6 @@
 
 #define INLINE_MAX ((size_t)32 * 1024) /* longer text travels in a memfd */
 
-void sk_process_close(const struct sk_process *process)
-{
-    int fds[] = {process->stdin_take, process->stdout_take, process->stderr_take, process->stdout_keep_take,
-                 process->stderr_keep_take};
-    for (size_t i = 0; i < sk_array_len(fds); i++)
-        sk_close_fd(&fds[i]);
-}
-
 static enum sk_code strings_append(struct sk_buf *text, const char *const *strings, uint32_t *out_count)
 {
     enum sk_code code = SK_OK;

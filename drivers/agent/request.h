@@ -10,7 +10,6 @@
  * SK_INVALID_ARGUMENT (too long), SK_RESOURCE_EXHAUSTED (no memfd). */
 SK_MUST_CHECK enum sk_code sk_request_make(const struct sk_process *process,
                                            struct sk_outgoing **out_outgoing, struct sk_err *err);
-void sk_process_close(const struct sk_process *process);
 /* Fills *err from a STARTED that says no. */
 void sk_request_refusal(const struct sk_frame *started, struct sk_err *err);
 

@@ -1,5 +1,6 @@
 #include "drivers/fake/agent.h"
 
+#include "base/strings.h"
 #include "drivers/fake/far.h"
 #include "loop/pump.h"
 
@@ -147,51 +148,18 @@ static const char *op_dir(struct sk_guest *guest)
     return guest->far->dir;
 }
 
-static void close_fds(struct sk_process *process)
-{
-    sk_close_fd(&process->stdin_take);
-    sk_close_fd(&process->stdout_take);
-    sk_close_fd(&process->stderr_take);
-    sk_close_fd(&process->stdout_keep_take);
-    sk_close_fd(&process->stderr_keep_take);
-}
-
+/* A copy of what is to be started; the strings live in the arena. */
 struct start {
-    struct sk_guest *guest;
-    struct sk_far *far;
-    struct sk_process process; /* deep enough a copy: owned strings in the lists below */
-    char **argv, **env;
-    char *working_dir, *user;
+    struct sk_process process;
+    struct sk_arena arena;
 };
-
-static char **copy_list(const char *const *list)
-{
-    size_t len = 0;
-
-    while (list[len])
-        len++;
-    char **copy = sk_alloc((len + 1) * sizeof(copy[0]));
-    for (size_t i = 0; i < len; i++)
-        copy[i] = sk_strdup(list[i]);
-    return copy;
-}
-
-static void free_list(char **list)
-{
-    for (size_t i = 0; list[i]; i++)
-        free(list[i]);
-    free(list);
-}
 
 static void drop_start(struct sk_fake_call *call)
 {
     struct start *start = call->out;
 
-    close_fds(&start->process);
-    free_list(start->argv);
-    free_list(start->env);
-    free(start->working_dir);
-    free(start->user);
+    sk_process_close(&start->process);
+    sk_arena_fini(&start->arena);
     free(start);
 }
 
@@ -225,14 +193,10 @@ static void op_start(struct sk_guest *guest, const struct sk_process *process, s
     struct start *start = sk_alloc(sizeof(*start));
 
     start->process = *process;
-    start->argv = copy_list(process->argv);
-    start->env = copy_list(process->env);
-    start->working_dir = sk_strdup(process->working_dir);
-    start->user = sk_strdup(process->user);
-    start->process.argv = (const char *const *)start->argv;
-    start->process.env = (const char *const *)start->env;
-    start->process.working_dir = start->working_dir;
-    start->process.user = start->user;
+    start->process.argv = (const char *const *)sk_strings_copy(&start->arena, process->argv);
+    start->process.env = (const char *const *)sk_strings_copy(&start->arena, process->env);
+    start->process.working_dir = sk_arena_strdup(&start->arena, process->working_dir);
+    start->process.user = sk_arena_strdup(&start->arena, process->user);
     struct sk_fake_call call = {
         .target = guest->far->agent,
         .owner = guest,

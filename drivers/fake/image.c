@@ -1,5 +1,7 @@
 #include "drivers/fake/image.h"
 
+#include "base/strings.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,18 +49,6 @@ static void complete(const char *reference, char out[256])
                    reference, tagged ? "" : ":latest");
 }
 
-static char **copy_list(struct sk_arena *arena, const char *const *list)
-{
-    size_t len = 0;
-
-    while (list && list[len])
-        len++;
-    char **out = sk_arena_alloc(arena, (len + 1) * sizeof(out[0]));
-    for (size_t i = 0; i < len; i++)
-        out[i] = sk_arena_strdup(arena, list[i]);
-    return out;
-}
-
 static struct sk_image *describe(const struct sk_fake_image *known)
 {
     struct sk_image *image = sk_alloc(sizeof(*image));
@@ -67,9 +57,9 @@ static struct sk_image *describe(const struct sk_fake_image *known)
     image->name = sk_arena_strdup(arena, known->name);
     image->digest = sk_arena_printf(arena, "sha256:%064zx", strlen(known->name));
     image->snapshot_parent = sk_arena_printf(arena, "sha256:%064zx", strlen(known->name) + 1);
-    image->entrypoint = copy_list(arena, known->entrypoint);
-    image->cmd = copy_list(arena, known->cmd);
-    image->env = copy_list(arena, known->env);
+    image->entrypoint = (char **)sk_strings_copy(arena, known->entrypoint);
+    image->cmd = (char **)sk_strings_copy(arena, known->cmd);
+    image->env = (char **)sk_strings_copy(arena, known->env);
     image->working_dir = sk_arena_strdup(arena, known->working_dir ? known->working_dir : "");
     image->user = sk_arena_strdup(arena, known->user ? known->user : "");
     image->stop_signal = known->stop_signal ? known->stop_signal : SIGTERM;
