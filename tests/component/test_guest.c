@@ -99,7 +99,8 @@ static void children_are_clean(void **state)
     expect_output(rig, 4, "", "", "test \"$(cut -d' ' -f5,6 /proc/$$/stat)\" = \"$$ $$\" && echo own",
                   "own\n");
     expect_output(rig, 5, "", "", "readlink /proc/self/fd/0 /proc/self/fd/2", "/dev/null\n/dev/null\n");
-    expect_output(rig, 6, "", "/proc/self/fd", "pwd | cut -c1-6; ls /proc/self/cwd/ | wc -w", "/proc/\n3\n");
+    /* By the shell itself: while it builds a pipeline it may still hold an end of one. */
+    expect_output(rig, 6, "", "/proc/self/fd", "pwd | cut -c1-6; set -- *; echo $*", "/proc/\n0 1 2 3\n");
 }
 
 static void long_environments_travel(void **state)
