@@ -65,15 +65,6 @@ enum sk_code sk_buf_printf(struct sk_buf *buf, const char *fmt, ...)
     return SK_OK;
 }
 
-void sk_buf_drop(struct sk_buf *buf, size_t len)
-{
-    assert(len <= buf->len);
-    if (len == 0)
-        return;
-    memmove(buf->data, buf->data + len, buf->len - len);
-    buf->len -= len;
-}
-
 void sk_buf_clear(struct sk_buf *buf)
 {
     buf->len = 0;

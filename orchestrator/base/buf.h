@@ -20,8 +20,6 @@ void sk_buf_init(struct sk_buf *buf, size_t ceiling);
 void sk_buf_fini(struct sk_buf *buf);
 SK_MUST_CHECK enum sk_code sk_buf_append(struct sk_buf *buf, const void *data, size_t len);
 SK_MUST_CHECK enum sk_code sk_buf_printf(struct sk_buf *buf, const char *fmt, ...) SK_PRINTF(2, 3);
-/* Drops the first `len` bytes. */
-void sk_buf_drop(struct sk_buf *buf, size_t len);
 void sk_buf_clear(struct sk_buf *buf);
 /* Moves the bytes out as a NUL-terminated heap string; the buffer is empty afterwards. */
 char *sk_buf_take_text(struct sk_buf *buf);
