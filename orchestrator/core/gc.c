@@ -218,8 +218,10 @@ static void on_retention(struct sk_timer *timer)
     sk_list_each(&node->sandboxes, link)
     {
         struct sk_sandbox *s = sk_list_entry(link, struct sk_sandbox, link);
-        if (!is_left_over(s) || s->save.putting || s->record->ended.ns > before)
+        if (!is_left_over(s) || s->record->ended.ns > before)
             continue;
+        if (s->save.putting || s->save.dirty)
+            continue; /* a put that comes after the delete would bring it back */
         sk_store_delete(node->store, SK_KIND_SANDBOX, s->record->id, NULL);
         sk_node_withdraw(node, s);
     }

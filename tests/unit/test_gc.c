@@ -137,6 +137,33 @@ static int no_list(void *arg, const char *call)
     return strcmp(call, "runtime.list") == 0 ? SK_FAKE_FAIL : SK_FAKE_OK;
 }
 
+static int no_put(void *arg, const char *call)
+{
+    (void)arg;
+    return strcmp(call, "store.put") == 0 ? SK_FAKE_FAIL : SK_FAKE_OK;
+}
+
+/* A record whose end could not be stored yet is not forgotten: the put that is due would bring it back. */
+static void test_retention_of_the_unsaved(void **state)
+{
+    struct world w;
+    char id[64];
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = world_running(&w, NULL);
+    (void)snprintf(id, sizeof(id), "%s", sk_sandbox_record(s)->id);
+    sk_memstore_hook(w.store, no_put, NULL);
+    sk_fake_runtime_vanish(w.runtime, id);
+    world_advance(&w, SK_SEC(25 * 3600));
+    assert_non_null(sk_node_find(w.node, id));
+    sk_memstore_hook(w.store, NULL, NULL);
+    world_advance(&w, SK_SEC(90));
+    assert_null(sk_node_find(w.node, id));
+    assert_int_equal(sk_memstore_count(w.store), 0);
+    world_fini(&w);
+}
+
 static void test_list_fails(void **state)
 {
     struct world w;
@@ -159,7 +186,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unknown_ids),   cmocka_unit_test(test_resistance),
         cmocka_unit_test(test_task_vanished), cmocka_unit_test(test_looks_do_no_harm),
-        cmocka_unit_test(test_retention),     cmocka_unit_test(test_list_fails),
+        cmocka_unit_test(test_retention),     cmocka_unit_test(test_retention_of_the_unsaved),
+        cmocka_unit_test(test_list_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
