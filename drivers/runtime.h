@@ -13,6 +13,8 @@
 
 #include "loop/done.h"
 
+#include <string.h>
+
 /* A sandbox as the runtime sees it. */
 struct sk_box {
     const char *id;
@@ -56,6 +58,16 @@ struct sk_runtime_list {
     struct sk_runtime_holding *items; /* heap, the caller's: free(items) */
     size_t len;
 };
+
+/* Borrowed from the list; NULL when the driver holds nothing for that id. */
+static inline const struct sk_runtime_holding *sk_runtime_list_find(const struct sk_runtime_list *list,
+                                                                    const char *id)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (strcmp(list->items[i].id, id) == 0)
+            return &list->items[i];
+    return NULL;
+}
 
 struct sk_runtime;
 

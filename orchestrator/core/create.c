@@ -293,7 +293,7 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean)
 
     c->sandbox = sk_sandbox_ref(sandbox);
     c->clean = clean;
-    c->io = (struct sk_stdio){-1, -1, -1, -1, -1, -1, -1, -1};
+    c->io = SK_STDIO_CLOSED;
     sandbox->create = c;
     sk_node_hold(node);
     sk_done_init(&c->whole, on_whole);

@@ -198,7 +198,7 @@ struct sk_exec *sk_exec_new(struct sk_sandbox *sandbox)
     struct sk_exec *exec = sk_alloc(sizeof(*exec));
 
     exec->sandbox = sk_sandbox_ref(sandbox);
-    exec->io = (struct sk_stdio){-1, -1, -1, -1, -1, -1, -1, -1};
+    exec->io = SK_STDIO_CLOSED;
     exec->in.fd = -1;
     sk_exec_stream_open(&exec->out, sandbox->node->loop, -1, NULL);
     sk_exec_stream_open(&exec->err, sandbox->node->loop, -1, NULL);

@@ -123,18 +123,10 @@ static void look_at_holding(struct sk_gc *gc, const struct sk_runtime_holding *i
         take_away(l);
 }
 
-static const struct sk_runtime_holding *find_holding(const struct sk_gc *gc, const char *id)
-{
-    for (size_t i = 0; i < gc->list.len; i++)
-        if (strcmp(gc->list.items[i].id, id) == 0)
-            return &gc->list.items[i];
-    return NULL;
-}
-
 /* The runtime's events may be late and belong to an earlier task of the same id; its list is the truth. */
 static void look_at_sandbox(struct sk_gc *gc, struct sk_sandbox *s)
 {
-    const struct sk_runtime_holding *item = find_holding(gc, s->record->id);
+    const struct sk_runtime_holding *item = sk_runtime_list_find(&gc->list, s->record->id);
     bool alive = item && item->task_running;
 
     if (!alive && s->create && sk_create_runs_since(s, gc->list_began))

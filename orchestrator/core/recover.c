@@ -57,17 +57,9 @@ static void load_one(void *arg, const char *key, const uint8_t *data, size_t len
 
 /* --- taking up ------------------------------------------------------------- */
 
-static const struct sk_runtime_holding *find_holding(const struct sk_recovery *r, const char *id)
-{
-    for (size_t i = 0; i < r->list.len; i++)
-        if (strcmp(r->list.items[i].id, id) == 0)
-            return &r->list.items[i];
-    return NULL;
-}
-
 static void take_up(struct sk_recovery *r, struct sk_sandbox *s)
 {
-    const struct sk_runtime_holding *item = find_holding(r, s->record->id);
+    const struct sk_runtime_holding *item = sk_runtime_list_find(&r->list, s->record->id);
     bool alive = item && item->task_running && item->pid > 0;
 
     if (sk_state_is_final(s->state))

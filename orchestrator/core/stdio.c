@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static const struct sk_stdio CLOSED = {-1, -1, -1, -1, -1, -1, -1, -1};
-
 static enum sk_code make_pipe(int *out_read, int *out_write, struct sk_err *err)
 {
     int ends[2];
@@ -37,7 +35,7 @@ enum sk_code sk_stdio_open(struct sk_stdio *io, bool has_stdin, struct sk_err *e
 {
     struct sk_err why = {0};
 
-    *io = CLOSED;
+    *io = SK_STDIO_CLOSED;
     if (open_all(io, has_stdin, &why) == SK_OK)
         return SK_OK;
     sk_stdio_close(io);

@@ -12,6 +12,9 @@ struct sk_stdio {
     int in, out, err; /* ours */
 };
 
+/* Nothing is open. */
+#define SK_STDIO_CLOSED ((struct sk_stdio){-1, -1, -1, -1, -1, -1, -1, -1})
+
 /* Errors: SK_RESOURCE_EXHAUSTED (descriptors). Nothing is open then. */
 SK_MUST_CHECK enum sk_code sk_stdio_open(struct sk_stdio *io, bool has_stdin, struct sk_err *err);
 /* Closes what is still there; harmless twice. */
