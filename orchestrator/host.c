@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +14,18 @@ static int64_t host_amount(int what, int64_t unit, int64_t least)
 {
     long amount = sysconf(what);
     return amount > 0 ? amount * unit : least;
+}
+
+/* The cpus the daemon may use itself: cpusets of sandboxes lie within. */
+static void find_cpus(struct sk_node_config *config)
+{
+    cpu_set_t allowed;
+
+    CPU_ZERO(&allowed);
+    (void)sched_getaffinity(0, sizeof(allowed), &allowed);
+    for (unsigned i = 0; i < SK_CPU_MAX; i++)
+        if (CPU_ISSET(i, &allowed))
+            config->cpus[config->cpu_count++] = (uint16_t)i;
 }
 
 static int64_t smaller(int64_t a, int64_t b)
@@ -36,8 +49,8 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
         .ceiling_memory_bytes = config->ceiling_memory ? config->ceiling_memory : memory,
         .pids_limit = config->pids_limit,
         .exec_output_max = config->exec_output_max_bytes,
-        .cpu_count = (unsigned)cpus,
     };
+    find_cpus(&c);
     /* What nobody asked for must fit into a small host. */
     c.default_cpu_millis = smaller(config->default_cpu, c.ceiling_cpu_millis);
     c.default_memory_bytes = smaller(config->default_memory, c.ceiling_memory_bytes);

@@ -185,7 +185,9 @@ static void find_snapshot(struct sk_op *op, struct sk_done *done)
     struct ensure *e = ensure_of(op);
     Containerd__SnapshotKeyRequest request = CONTAINERD__SNAPSHOT_KEY_REQUEST__INIT;
     e->said.code = SK_OK;
-    if (e->image || !*e->chain) {
+    if (e->image) /* known already, but its snapshot may have been removed since */
+        memcpy(e->chain, e->image->snapshot_parent, strlen(e->image->snapshot_parent) + 1);
+    if (!*e->chain) {
         end_step(e, SK_OK, NULL, done);
         return;
     }

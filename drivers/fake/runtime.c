@@ -9,6 +9,7 @@ struct box {
     char id[64];
     bool rootfs, container, task, started, alive;
     int pid;
+    char cpuset[64];
 };
 
 struct event {
@@ -138,6 +139,7 @@ static enum sk_code create_container(struct sk_fake_call *call, struct sk_err *e
     if (!box || !box->rootfs)
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s has no root file system", args->id);
     box->container = true;
+    (void)snprintf(box->cpuset, sizeof(box->cpuset), "%s", args->cpuset ? args->cpuset : "");
     return SK_OK;
 }
 
@@ -359,6 +361,12 @@ void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
 {
     rt->watcher = fn;
     rt->watcher_arg = arg;
+}
+
+const char *sk_fake_runtime_cpuset(const struct sk_fake_runtime *rt, const char *id)
+{
+    const struct box *box = find(rt, id);
+    return box && box->container ? box->cpuset : NULL;
 }
 
 int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id)

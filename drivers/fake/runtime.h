@@ -21,6 +21,8 @@ void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
                            void (*fn)(void *arg, const char *id, int pid, bool alive), void *arg);
 /* The pid of the started init of `id`, or 0. */
 int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id);
+/* The cpuset that the container of `id` was made with ("" = all), or NULL; borrowed. */
+const char *sk_fake_runtime_cpuset(const struct sk_fake_runtime *rt, const char *id);
 /* Root file systems, containers and tasks held; 0 = nothing is left. */
 size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt);
 

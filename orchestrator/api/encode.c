@@ -51,9 +51,9 @@ static void encode_services(struct sk_arena *arena, const SK_PB(SandboxSpec) * s
 }
 
 static void encode_container(struct sk_arena *arena, const struct sk_record *record,
-                             const SK_PB(Container) * asked, const struct sk_node_config *node,
-                             SK_PB(SandboxStatus) * status)
+                             const SK_PB(Container) * asked, SK_PB(SandboxStatus) * status)
 {
+    const struct sk_amounts given = {record->spec.cpu_limit_millis, record->spec.memory_limit_bytes};
     SK_PB(ContainerStatus) *out = SK_PB_NEW(arena, container_status);
     out->name = asked->name[0] ? asked->name : "main";
     out->state = status->state;
@@ -61,7 +61,7 @@ static void encode_container(struct sk_arena *arena, const struct sk_record *rec
     status->container_statuses = sk_arena_alloc(arena, sizeof(void *));
     status->container_statuses[0] = out;
     status->n_container_statuses = 1;
-    status->effective_resource_requirements = sk_resources_effective(arena, asked, node);
+    status->effective_resource_requirements = sk_resources_effective(arena, asked, &given);
     status->effective_resources = status->effective_resource_requirements->limits;
 }
 
@@ -86,7 +86,7 @@ static SK_PB(SandboxStatus) * encode_status(struct sk_arena *arena, const struct
     }
     encode_services(arena, spec, status);
     if (spec->n_containers)
-        encode_container(arena, record, spec->containers[0], node, status);
+        encode_container(arena, record, spec->containers[0], status);
     return status;
 }
 

@@ -31,28 +31,28 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
     return b && b[0] ? b : otherwise;
 }
 
-/* One side of the effective form: `own` where it says something, else `other`, else the defaults. */
+/* One side of the effective form: `own` where it says something, else `other`, else `unsaid`. */
 static SK_PB(Resources) * merged(struct sk_arena *arena, const SK_PB(Resources) * own,
-                                 const SK_PB(Resources) * other, const struct sk_node_config *node)
+                                 const SK_PB(Resources) * other, const struct sk_amounts *unsaid)
 {
     SK_PB(Resources) *out = SK_PB_NEW(arena, resources);
     out->cpu = (char *)first_of(own ? own->cpu : NULL, other ? other->cpu : NULL,
-                                cpu_text(arena, node->default_cpu_millis));
+                                cpu_text(arena, unsaid->cpu_millis));
     out->memory = (char *)first_of(own ? own->memory : NULL, other ? other->memory : NULL,
-                                   memory_text(arena, node->default_memory_bytes));
+                                   memory_text(arena, unsaid->memory_bytes));
     return out;
 }
 
 SK_PB(ResourceRequirements) * sk_resources_effective(struct sk_arena *arena,
                                                      const SK_PB(Container) * container,
-                                                     const struct sk_node_config *node)
+                                                     const struct sk_amounts *unsaid)
 {
     const SK_PB(ResourceRequirements) *asked = container->resource_requirements;
     const SK_PB(Resources) *requests = asked ? asked->requests : container->resources;
     const SK_PB(Resources) *limits = asked ? asked->limits : container->resources;
     SK_PB(ResourceRequirements) *out = SK_PB_NEW(arena, resource_requirements);
-    out->requests = merged(arena, requests, limits, node);
-    out->limits = merged(arena, limits, requests, node);
+    out->requests = merged(arena, requests, limits, unsaid);
+    out->limits = merged(arena, limits, requests, unsaid);
     return out;
 }
 
@@ -125,7 +125,8 @@ void sk_resources_decode(const SK_PB(Container) * container, const struct sk_pat
 
     const struct kind cpu = {"cpu", 1000, 1, node->ceiling_cpu_millis};
     const struct kind memory = {"memory", 1, MEMORY_LEAST, node->ceiling_memory_bytes};
-    SK_PB(ResourceRequirements) *all = sk_resources_effective(check->arena, container, node);
+    const struct sk_amounts defaults = {node->default_cpu_millis, node->default_memory_bytes};
+    SK_PB(ResourceRequirements) *all = sk_resources_effective(check->arena, container, &defaults);
     decode_kind(&cpu, at, all->requests->cpu, all->limits->cpu, &out_spec->cpu_request_millis,
                 &out_spec->cpu_limit_millis, check);
     decode_kind(&memory, at, all->requests->memory, all->limits->memory, &out_spec->memory_request_bytes,

@@ -7,12 +7,17 @@
 #include "api/messages.h"
 #include "core/node.h"
 
+struct sk_amounts {
+    int64_t cpu_millis, memory_bytes;
+};
+
 /* The older form (one set of values) as the newer one, a missing side taken
- * from the other, what nobody said from the node's defaults. Values keep the
- * caller's spelling: clients compare it. */
+ * from the other, what nobody said from `unsaid` (the node's defaults before
+ * a sandbox is made, its record afterwards). Values keep the caller's
+ * spelling: clients compare it. */
 SK_PB(ResourceRequirements) * sk_resources_effective(struct sk_arena *arena,
                                                      const SK_PB(Container) * container,
-                                                     const struct sk_node_config *node);
+                                                     const struct sk_amounts *unsaid);
 
 /* Fills the four amounts of *out_spec; adds to `check` what is wrong. */
 void sk_resources_decode(const SK_PB(Container) * container, const struct sk_path *path,

@@ -77,7 +77,7 @@ static const char *choose_cpuset(struct sk_create *c)
     unsigned count = (unsigned)((limit + 999) / 1000);
     for (unsigned i = 0; i < count && len < sizeof(c->cpuset) - 12; i++)
         len += (size_t)snprintf(c->cpuset + len, sizeof(c->cpuset) - len, "%s%u", i ? "," : "",
-                                (node->next_cpu + i) % total);
+                                node->config.cpus[(node->next_cpu + i) % total]);
     node->next_cpu = (node->next_cpu + count) % total;
     return c->cpuset;
 }

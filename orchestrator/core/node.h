@@ -17,6 +17,8 @@
 
 struct sk_sandbox;
 
+#define SK_CPU_MAX 1024 /* as many as cpu_set_t knows */
+
 /* Settings of the node, from the config; plain values, copied. */
 struct sk_node_config {
     char node_id[SK_NODE_MAX + 1];
@@ -29,8 +31,9 @@ struct sk_node_config {
     int64_t default_cpu_millis, default_memory_bytes;
     int64_t ceiling_cpu_millis, ceiling_memory_bytes; /* of one sandbox */
     int64_t pids_limit;
-    int64_t exec_output_max; /* bytes kept of each stream of a unary exec */
-    unsigned cpu_count;      /* of the host */
+    int64_t exec_output_max;   /* bytes kept of each stream of a unary exec */
+    unsigned cpu_count;        /* cpus that sandboxes may use */
+    uint16_t cpus[SK_CPU_MAX]; /* their numbers: those of a host need not be 0 to n-1 */
 };
 
 struct sk_node;

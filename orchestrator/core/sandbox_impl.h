@@ -2,7 +2,9 @@
  *
  * Two states: `state` is the truth, changed at once by sk_sandbox_move();
  * record->state is what the outside sees and follows when the change is
- * durable, so that no client ever sees a state that a crash could take back. */
+ * durable, so that no client sees a state that a crash could take back. The
+ * one exception: a disk that refuses the change delays no end; it is shown,
+ * and stored as soon as the disk takes it. */
 #ifndef SK_CORE_SANDBOX_IMPL_H
 #define SK_CORE_SANDBOX_IMPL_H
 

@@ -34,6 +34,25 @@ static void test_runs_and_is_durable(void **state)
     world_fini(&w);
 }
 
+/* The world has cpus 0-3 and 5-8. */
+static void test_cpusets_name_cpus_that_exist(void **state)
+{
+    struct world w;
+    struct answer created;
+    const char *const expected[] = {"0,1,2", "3,5,6", "7,8,0"};
+
+    (void)state;
+    world_init(&w);
+    for (size_t i = 0; i < sk_array_len(expected); i++) {
+        struct sk_record *record = world_record(&w, "");
+        record->spec.cpu_limit_millis = 2500;
+        world_create(&w, record, &created);
+        world_settle(&w);
+        assert_string_equal(sk_fake_runtime_cpuset(w.runtime, record_of(&created)->id), expected[i]);
+    }
+    world_fini(&w);
+}
+
 static void test_hold_passes(void **state)
 {
     struct world w;
@@ -320,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_and_is_durable),
+        cmocka_unit_test(test_cpusets_name_cpus_that_exist),
         cmocka_unit_test(test_hold_passes),
         cmocka_unit_test(test_takes_too_long),
         cmocka_unit_test(test_reasons),

@@ -79,6 +79,18 @@ static void defaults_are_written_as_people_would(void **state)
     assert_string_equal(status->effective_resources->cpu, "1500m");
 }
 
+/* The daemon may come back with other defaults; the sandbox keeps what it was given. */
+static void amounts_are_those_of_the_record(void **state)
+{
+    struct fixture *f = *state;
+    struct sk_node_config later = node;
+    later.default_cpu_millis = 4000;
+    later.default_memory_bytes = INT64_C(1) << 30;
+    const SK_PB(Sandbox) *out = sk_encode_sandbox(&f->arena, f->record, &later);
+    assert_string_equal(out->status->effective_resources->cpu, "1500m");
+    assert_string_equal(out->status->effective_resource_requirements->requests->memory, "512Mi");
+}
+
 /* Presence is what clients wait for: also 0 must be there, and nothing before the end. */
 static void the_exit_code_is_present_or_absent(void **state)
 {
@@ -141,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_was_asked_for_is_there),        TEST(defaults_are_written_as_people_would),
+        TEST(what_was_asked_for_is_there),        TEST(amounts_are_those_of_the_record),
         TEST(the_exit_code_is_present_or_absent), TEST(every_state_is_one_all_clients_know),
         TEST(times_are_set_when_they_have_come),  TEST(a_broken_echo_still_gives_a_status),
     };
