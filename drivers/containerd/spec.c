@@ -89,8 +89,13 @@ static void write_rlimits(struct sk_json_out *out, const struct sk_spec_host *ho
 static void write_process(struct sk_json_out *out, const struct sk_box *box, const struct sk_spec_host *host)
 {
     static const char *const args[] = {SK_GUEST_DIR "/guest", NULL};
-    static const char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                      NULL};
+    /* The guest needs neither. Without HOME, crun reads the image's /etc/passwd while it still has the
+     * host's rights: a link to /proc/kmsg there would make it wait for ever, and take the host's log. */
+    static const char *const env[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=/",
+        NULL,
+    };
     sk_json_map(out, "process");
     sk_json_bool(out, "terminal", false);
     sk_json_map(out, "user");
