@@ -98,6 +98,13 @@ class Node:
         lines = (re.sub(r"^process \d+", "process", line) for line in self.sh("inventory").splitlines())
         return sorted(line.strip() for line in lines if not re.match(r"process \S*(containerd|sandkeepd) ", line))
 
+    def clean(self, seconds):
+        """Waits until nothing of the node is on the host but its two daemons."""
+        deadline = time.monotonic() + seconds
+        while left := self.inventory():
+            assert time.monotonic() < deadline, f"still there after {seconds} s: {left}"
+            time.sleep(0.2)
+
     def pid(self, name="daemon"):
         return int((self.folder / f"{name}.pid").read_text())
 

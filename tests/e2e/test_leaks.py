@@ -32,14 +32,14 @@ def cycle(node, number):
 def test_cycles_leave_nothing(node):
     for number in range(WARM_UP):
         cycle(node, number)
-    wait_until(lambda: not node.inventory(), 20, "the host is clean after the warm-up")
+    node.clean(20)
     fds, threads, _ = figures(node)
     memory = []
     for number in range(CYCLES):
         cycle(node, number)
         if number % 20 == 19:
             memory.append(figures(node)[2])
-    wait_until(lambda: not node.inventory(), 20, f"the host is clean: {node.inventory()}")
+    node.clean(20)
     wait_until(lambda: figures(node)[0] <= fds, 20, f"descriptors are back at {fds}: {figures(node)[0]}")
     assert figures(node)[1] <= threads
     # A terminal record is kept for the retention time: some KiB a cycle are its price, no more.

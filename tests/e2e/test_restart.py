@@ -21,7 +21,7 @@ def node(own_node):
     own_node.end_all()
     wait_until(lambda: running_or_none(own_node), 40, "creates work")
     own_node.end_all()
-    wait_until(lambda: not own_node.inventory(), 60, "the host is clean")
+    own_node.clean(60)
 
 
 def kill_and_start(node):
