@@ -46,7 +46,8 @@ enum sk_code sk_ctd_runtime_init(struct sk_ctd_runtime *rt, struct sk_ctd_client
         .nofile_hard = facts.nofile_hard,
         .swap_accounting = facts.swap_accounting,
     };
-    sk_shims_init(&rt->shims, options->shim_group_max);
+    /* The time in ms: it outruns any daemon's count of groups. */
+    sk_shims_init(&rt->shims, options->shim_group_max, (uint64_t)(sk_clock_wall().ns / 1000000));
     return SK_OK;
 }
 

@@ -19,9 +19,9 @@ struct member {
     char id[];
 };
 
-void sk_shims_init(struct sk_shims *shims, unsigned ceiling)
+void sk_shims_init(struct sk_shims *shims, unsigned ceiling, uint64_t used)
 {
-    *shims = (struct sk_shims){.ceiling = ceiling};
+    *shims = (struct sk_shims){.ceiling = ceiling, .last_number = used};
     sk_map_init(&shims->members);
     sk_list_init(&shims->groups);
 }
@@ -140,7 +140,10 @@ void sk_shims_note(struct sk_shims *shims, const char *id, const char *group)
     if (!number || shims->ceiling <= 1 || find(shims, id))
         return;
     struct group *known = find_group(shims, number);
-    add_member(shims, known ? known : add_group(shims, number), id);
+    if (!known)
+        known = add_group(shims, number);
+    known->closed = true;
+    add_member(shims, known, id);
 }
 
 void sk_shims_leaving(struct sk_shims *shims, const char *id)

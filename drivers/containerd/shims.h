@@ -4,7 +4,8 @@
  *
  * A shim ends with its last task. To join one that is about to end would
  * fail, so a group is closed for good when its last staying member begins to
- * leave, and numbers are not used again. */
+ * leave, and numbers are not used again. Groups of an earlier daemon are
+ * closed as well: containerd may just be undoing what that one left half-way. */
 #ifndef SK_CONTAINERD_SHIMS_H
 #define SK_CONTAINERD_SHIMS_H
 
@@ -20,7 +21,8 @@ struct sk_shims {
     uint64_t last_number; /* the highest given out */
 };
 
-void sk_shims_init(struct sk_shims *shims, unsigned ceiling);
+/* `used`: earlier daemons have given out no higher number. */
+void sk_shims_init(struct sk_shims *shims, unsigned ceiling, uint64_t used);
 /* Forgets everything. */
 void sk_shims_fini(struct sk_shims *shims);
 

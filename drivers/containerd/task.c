@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* 10 s in all. */
-#define OCCUPIED_PAUSE     SK_MSEC(250)
-#define OCCUPIED_TIMES_MAX 40
+#define AGAIN_PAUSE     SK_MSEC(250)
+#define AGAIN_TIMES_MAX 40
 
 /* One flow on one task. */
 struct flow {
@@ -22,10 +22,10 @@ struct flow {
     int *out_pid;       /* create only */
     struct sk_err said; /* how the call that matters ended */
     ProtobufCMessage *mounts, *made, *found;
-    struct sk_done asked;    /* create only: of the call */
-    struct sk_done *making;  /* create only: of the step */
-    struct sk_timer again;   /* create only */
-    unsigned times_occupied; /* create only */
+    struct sk_done asked;   /* create only: of the call */
+    struct sk_done *making; /* create only: of the step */
+    struct sk_timer again;  /* create only */
+    unsigned times_failed;  /* create only */
 };
 
 static struct flow *flow_of(struct sk_op *op)
@@ -107,19 +107,21 @@ static void make_again(struct sk_timer *timer)
     ask_to_make(sk_container_of(timer, struct flow, again));
 }
 
-/* The place on containerd's disk is still held by an earlier attempt, whose caller, a daemon that was
- * killed, is gone: containerd gives that up in its own time. There is no code for it, only this text. */
-static bool is_occupied(const struct sk_err *err)
+/* After a daemon was killed in the middle of a create, containerd undoes that attempt in its own time, and
+ * by the task's name: it holds our folder, or takes it away, or closes our shim. It has no code for any of
+ * that; only what the OCI runtime refuses is certainly final. */
+static bool may_pass(const struct sk_err *err)
 {
-    return err->code == SK_UNKNOWN && strstr(err->text, "file exists");
+    return (err->code == SK_UNKNOWN || err->code == SK_NOT_FOUND) && strstr(err->text, " shim") &&
+           !strstr(err->text, "OCI runtime");
 }
 
 static void on_made(struct sk_done *asked, const struct sk_err *err)
 {
     struct flow *f = sk_container_of(asked, struct flow, asked);
     struct sk_loop *loop = f->rt->client->loop;
-    if (err && is_occupied(err) && f->times_occupied++ < OCCUPIED_TIMES_MAX)
-        sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), OCCUPIED_PAUSE), make_again);
+    if (err && may_pass(err) && f->times_failed++ < AGAIN_TIMES_MAX)
+        sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), AGAIN_PAUSE), make_again);
     else
         sk_done_fire(f->making, err);
 }
