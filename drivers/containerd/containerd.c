@@ -44,6 +44,7 @@ enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
     }
     sk_ctd_images_init(&c->images, &c->client, c->runtime.facts.machine);
     sk_ctd_events_open(&c->runtime.events, &c->client);
+    sk_strays_open(&c->runtime.strays, c->client.loop, options->log, c->client.namespace, options->socket);
     *out_containerd = sk_take(c);
     return SK_OK;
 }
@@ -73,5 +74,6 @@ void sk_containerd_close(struct sk_containerd *containerd, struct sk_done *done)
     containerd->done = done;
     sk_done_init(&containerd->closed, finish_close);
     sk_ctd_events_close(&containerd->runtime.events);
+    sk_strays_close(&containerd->runtime.strays);
     sk_ctd_client_close(&containerd->client, &containerd->closed);
 }

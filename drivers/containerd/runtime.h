@@ -8,6 +8,7 @@
 #include "drivers/containerd/host.h"
 #include "drivers/containerd/shims.h"
 #include "drivers/containerd/spec.h"
+#include "drivers/containerd/strays.h"
 
 /* The labels we write; nothing else ever becomes one. */
 #define SK_LABEL_SANDBOX "sandkeep.dev/sandbox"  /* on snapshots: the id */
@@ -19,6 +20,7 @@ struct sk_ctd_runtime {
     struct sk_ctd_client *client; /* borrowed */
     struct sk_ctd_events events;
     struct sk_shims shims;
+    struct sk_strays strays;
     struct sk_host_facts facts;
     struct sk_spec_host host;                                  /* borrows the strings below and from facts */
     char *runtime_type, *runtime, *cgroup_parent, *guest_path; /* owned */

@@ -120,6 +120,8 @@ static void on_made(struct sk_done *asked, const struct sk_err *err)
 {
     struct flow *f = sk_container_of(asked, struct flow, asked);
     struct sk_loop *loop = f->rt->client->loop;
+    if (err)
+        sk_strays_again(&f->rt->strays);
     if (err && may_pass(err) && f->times_failed++ < AGAIN_TIMES_MAX)
         sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), AGAIN_PAUSE), make_again);
     else

@@ -14,8 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int accept4(int listener, struct sockaddr *restrict address, socklen_t *restrict len, int flags);
-
 /* Other kinds of sockets are accepted from by code that knows what it does. */
 static bool is_stream(int fd)
 {

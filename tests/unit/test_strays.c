@@ -1,0 +1,127 @@
+#include "drivers/containerd/strays.h"
+#include "support/vloop.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+/* cmocka wants these before it */
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define NAMESPACE "strays-test"
+#define SOCKET    "/nowhere/containerd.sock"
+
+static bool matches(const char *args, size_t len)
+{
+    return sk_stray_matches(args, len, "ours", "/c.sock");
+}
+
+static void test_only_our_shims_match(void **state)
+{
+    static const char ours[] =
+        "/usr/bin/containerd-shim-runc-v2\0-namespace\0ours\0-id\0a\0-address\0/c.sock";
+    static const char other_namespace[] = "containerd-shim-runc-v2\0-namespace\0k8s.io\0-address\0/c.sock";
+    static const char other_containerd[] = "containerd-shim-runc-v2\0-namespace\0ours\0-address\0/d.sock";
+    static const char other_program[] = "/bin/vi\0-namespace\0ours\0-address\0/c.sock";
+    static const char cut[] = "containerd-shim-runc-v2\0-namespace\0ours\0-address";
+    (void)state;
+    assert_true(matches(ours, sizeof(ours)));
+    assert_false(matches(other_namespace, sizeof(other_namespace)));
+    assert_false(matches(other_containerd, sizeof(other_containerd)));
+    assert_false(matches(other_program, sizeof(other_program)));
+    assert_false(matches(cut, sizeof(cut)));
+    assert_false(matches(ours, sizeof(ours) - 1)); /* not ended: it may be cut off */
+    assert_false(matches("", 0));
+}
+
+/* A shell that looks like a shim of ours and runs `script`, with a pipe as its input. */
+static pid_t start(const char *script, int pipe_fd)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setpgid(0, 0); /* so that its children end with it */
+        (void)dup2(pipe_fd, 0);
+        (void)execl("/bin/sh", "containerd-shim-test-v2", "-c", script, "-namespace", NAMESPACE, "-address",
+                    SOCKET, (char *)NULL);
+        _exit(1);
+    }
+    return pid;
+}
+
+static bool has_ended(pid_t pid)
+{
+    return waitpid(pid, NULL, WNOHANG) == pid;
+}
+
+static bool ends_soon(pid_t pid)
+{
+    for (int i = 0; i < 500; i++) {
+        if (has_ended(pid))
+            return true;
+        (void)usleep(10000);
+    }
+    return false;
+}
+
+/* They have replaced their image: /proc shows the new arguments. */
+static void wait_for_exec(pid_t pid)
+{
+    char path[64], text[64] = "";
+    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+    for (int i = 0; i < 500 && !strstr(text, "shim"); i++) {
+        FILE *file = fopen(path, "r");
+        if (file && !fgets(text, sizeof(text), file))
+            text[0] = '\0';
+        if (file)
+            (void)fclose(file);
+        (void)usleep(10000);
+    }
+}
+
+static void test_the_idle_end_the_busy_stay(void **state)
+{
+    struct sk_strays strays;
+    struct sk_loop *loop = sk_vloop_new();
+    int ends[2];
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t idle = start("read x", ends[0]);
+    pid_t stubborn = start("trap '' TERM; read x", ends[0]);
+    pid_t busy = start("sleep 1000; :", ends[0]);
+    wait_for_exec(idle);
+    wait_for_exec(stubborn);
+    wait_for_exec(busy);
+    (void)usleep(200000); /* the busy one has its child by now */
+
+    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET);
+    sk_vloop_advance(loop, SK_SEC(14));
+    bool too_early = has_ended(idle) || has_ended(stubborn) || has_ended(busy);
+    sk_vloop_advance(loop, SK_SEC(1));
+    bool idle_ended = ends_soon(idle);
+    bool asked_first = !has_ended(stubborn);
+    sk_vloop_advance(loop, SK_SEC(5));
+    bool stubborn_ended = ends_soon(stubborn);
+    sk_vloop_advance(loop, SK_SEC(60));
+    bool busy_stays = !has_ended(busy);
+    sk_strays_close(&strays);
+    (void)kill(-busy, SIGKILL);
+    (void)waitpid(busy, NULL, 0);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_false(too_early);
+    assert_true(idle_ended && asked_first && stubborn_ended && busy_stays);
+    assert_true(sk_vloop_is_empty(loop));
+    sk_loop_free(loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_our_shims_match),
+        cmocka_unit_test(test_the_idle_end_the_busy_stay),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
