@@ -5,15 +5,13 @@
 static enum sk_level level_of(enum sk_code code)
 {
     switch (code) {
-    case SK_OK:
-        return SK_DEBUG;
     case SK_UNKNOWN:
     case SK_INTERNAL:
     case SK_DATA_LOSS:
     case SK_UNAVAILABLE:
         return SK_WARN;
-    default:
-        return SK_INFO;
+    default: /* the client's own doing: it is told, and must not be able to fill a disk with it */
+        return SK_DEBUG;
     }
 }
 
