@@ -133,7 +133,7 @@ static unsigned idle_before(const struct sk_strays *s, pid_t pid)
 static void look(struct sk_strays *s)
 {
     struct picture p = {0};
-    struct sk_stray idle[SK_STRAYS_MAX];
+    struct sk_stray idle[SK_STRAYS_MAX] = {0};
     size_t count = 0;
     bool seen = take_picture(s, &p);
     for (size_t i = 0; seen && i < p.shim_count; i++)
