@@ -5,10 +5,12 @@
  * who can connect could make the daemon deaf, without a key, by connecting
  * often enough. Here such failures become what the listener understands, and
  * connections may not take the descriptors that sandboxes need. */
+#include "rpc/accept.h"
+
 #include "base/own.h"
 
+#include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -66,4 +68,11 @@ int accept4(int listener, struct sockaddr *restrict address, socklen_t *restrict
     sk_close_fd(&fd);
     errno = sys;
     return -1;
+}
+
+static int (*const own)(int, struct sockaddr *restrict, socklen_t *restrict, int) = accept4;
+
+bool sk_accept_stands_in(void)
+{
+    return dlsym(RTLD_DEFAULT, "accept4") == (void *)own;
 }

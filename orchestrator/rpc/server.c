@@ -1,6 +1,7 @@
 #include "rpc/server_call.h"
 
 #include "base/strings.h"
+#include "rpc/accept.h"
 #include "rpc/common.h"
 
 #include <assert.h>
@@ -98,6 +99,8 @@ enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
 
     server->bridge = bridge;
     server->log = log;
+    if (!sk_accept_stands_in())
+        sk_log(log, SK_WARN, "rpc.accept_not_guarded");
     server->on_call = options->on_call;
     server->arg = options->arg;
     server->ports = sk_alloc((sk_strings_count(options->listen) + 1) * sizeof(*server->ports));

@@ -40,10 +40,12 @@ static void expect_echo(struct rig *rig, const char *target)
         rig_call(rig, &unary, "/t/Echo", "hello");
         if (unary.response)
             break;
+        sk_arena_fini(&unary.arena);
         rig_wait(rig, 100);
     }
     assert_non_null(unary.response);
     assert_string_equal(rig_text(&unary), "hello");
+    sk_arena_fini(&unary.arena);
     sk_channel_free(rig->channel);
     rig->channel = usual;
 }
