@@ -1,5 +1,7 @@
 #include "drivers/containerd/image_cache.h"
 
+#include "base/strings.h"
+
 #include <string.h>
 
 struct entry {
@@ -8,17 +10,6 @@ struct entry {
     char *target;            /* owned */
 };
 
-static char **copy_list(struct sk_arena *arena, char *const *list)
-{
-    size_t len = 0;
-    while (list[len])
-        len++;
-    char **copy = sk_arena_alloc(arena, (len + 1) * sizeof(*copy));
-    for (size_t i = 0; i < len; i++)
-        copy[i] = sk_arena_strdup(arena, list[i]);
-    return copy;
-}
-
 static struct sk_image *copy_image(const struct sk_image *image)
 {
     struct sk_image *copy = sk_alloc(sizeof(*copy));
@@ -26,9 +17,9 @@ static struct sk_image *copy_image(const struct sk_image *image)
     copy->name = sk_arena_strdup(arena, image->name);
     copy->digest = sk_arena_strdup(arena, image->digest);
     copy->snapshot_parent = sk_arena_strdup(arena, image->snapshot_parent);
-    copy->entrypoint = copy_list(arena, image->entrypoint);
-    copy->cmd = copy_list(arena, image->cmd);
-    copy->env = copy_list(arena, image->env);
+    copy->entrypoint = (char **)sk_strings_copy(arena, (const char *const *)image->entrypoint);
+    copy->cmd = (char **)sk_strings_copy(arena, (const char *const *)image->cmd);
+    copy->env = (char **)sk_strings_copy(arena, (const char *const *)image->env);
     copy->working_dir = sk_arena_strdup(arena, image->working_dir);
     copy->user = sk_arena_strdup(arena, image->user);
     copy->stop_signal = image->stop_signal;

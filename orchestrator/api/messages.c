@@ -7,21 +7,11 @@ void *sk_pb_new(struct sk_arena *arena, const ProtobufCMessageDescriptor *type)
     return message;
 }
 
-static void *arena_alloc(void *arena, size_t size)
-{
-    return sk_arena_alloc(arena, size);
-}
-
-static void arena_keep(void *arena, void *data)
-{
-    (void)arena;
-    (void)data;
-}
-
 void *sk_pb_unpack(struct sk_arena *arena, const ProtobufCMessageDescriptor *type, const uint8_t *data,
                    size_t len)
 {
-    ProtobufCAllocator in_arena = {.alloc = arena_alloc, .free = arena_keep, .allocator_data = arena};
+    ProtobufCAllocator in_arena = {
+        .alloc = sk_arena_hook_alloc, .free = sk_arena_hook_free, .allocator_data = arena};
     return protobuf_c_message_unpack(type, &in_arena, len, data);
 }
 

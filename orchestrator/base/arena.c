@@ -88,3 +88,14 @@ char *sk_arena_printf(struct sk_arena *arena, const char *fmt, ...)
     va_end(args);
     return text;
 }
+
+void *sk_arena_hook_alloc(void *arena, size_t size)
+{
+    return sk_arena_alloc(arena, size);
+}
+
+void sk_arena_hook_free(void *arena, void *pointer)
+{
+    (void)arena;
+    (void)pointer;
+}

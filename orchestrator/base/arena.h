@@ -22,4 +22,9 @@ char *sk_arena_strndup(struct sk_arena *arena, const char *text, size_t len);
 void *sk_arena_memdup(struct sk_arena *arena, const void *data, size_t len);
 char *sk_arena_printf(struct sk_arena *arena, const char *fmt, ...) SK_PRINTF(2, 3);
 
+/* The two hooks that libraries with allocators of their own ask for; the
+ * arena is their argument. Freeing does nothing: the arena is freed whole. */
+void *sk_arena_hook_alloc(void *arena, size_t size);
+void sk_arena_hook_free(void *arena, void *pointer);
+
 #endif

@@ -6,18 +6,6 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 
-static void *arena_alloc(void *arena, size_t size)
-{
-    return sk_arena_alloc(arena, size);
-}
-
-/* The arena is freed whole. */
-static void arena_keep(void *arena, void *pointer)
-{
-    (void)arena;
-    (void)pointer;
-}
-
 static void slice_fini(grpc_slice *slice)
 {
     grpc_slice_unref(*slice);
@@ -44,7 +32,7 @@ static grpc_slice contiguous(grpc_byte_buffer *bytes)
 enum sk_code sk_message_unpack(struct sk_arena *arena, const ProtobufCMessageDescriptor *type,
                                grpc_byte_buffer *bytes, ProtobufCMessage **out_message, struct sk_err *err)
 {
-    ProtobufCAllocator allocator = {arena_alloc, arena_keep, arena};
+    ProtobufCAllocator allocator = {sk_arena_hook_alloc, sk_arena_hook_free, arena};
 
     /* Never inflated: a small message must not become a big one. */
     if (bytes->type != GRPC_BB_RAW || bytes->data.raw.compression != GRPC_COMPRESS_NONE)

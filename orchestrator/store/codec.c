@@ -321,17 +321,6 @@ static void take_record(struct sk_record *record, const wire_record *wire)
     take_process(&record->process, &record->arena, wire->process);
 }
 
-static void *alloc_in_arena(void *arena, size_t size)
-{
-    return sk_arena_alloc(arena, size);
-}
-
-static void free_in_arena(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory;
-}
-
 static void cleanup_record(struct sk_record **record)
 {
     sk_record_free(*record);
@@ -341,7 +330,7 @@ enum sk_code sk_record_unpack(const uint8_t *data, size_t len, struct sk_record 
                               struct sk_err *err)
 {
     SK_CLEANUP(cleanup_record) struct sk_record *record = sk_record_new("");
-    ProtobufCAllocator allocator = {alloc_in_arena, free_in_arena, &record->arena};
+    ProtobufCAllocator allocator = {sk_arena_hook_alloc, sk_arena_hook_free, &record->arena};
     const wire_record *wire = sandkeep__records__v1__sandbox_record__unpack(&allocator, len, data);
     const char *fault;
 
