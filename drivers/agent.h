@@ -22,6 +22,9 @@ struct sk_process {
     const char *user;        /* as in image configs: "", "name", "uid", "uid:gid", "name:group" */
     /* The process's ends; consumed on success and failure; -1 = /dev/null. */
     int stdin_take, stdout_take, stderr_take;
+    /* stdin_take is a terminal from open_terminal, and serves for all three;
+     * the other descriptors are -1. The process leads a session of its own. */
+    bool on_terminal;
     /* Read ends that the guest keeps open beside the daemon's own, so that a
      * restart of the daemon loses no byte; consumed; -1 = none. */
     int stdout_keep_take, stderr_keep_take;
@@ -48,6 +51,13 @@ struct sk_guest_events {
     /* The channel broke, for good (protocol fault, init gone). After this
      * no event comes; calls under way have answered with SK_UNAVAILABLE. */
     void (*on_lost)(void *arg, const struct sk_err *err);
+};
+
+/* One file of the sandbox, as its user sees it. */
+struct sk_file_ask {
+    const char *path;        /* absolute, or relative to working_dir; not empty */
+    const char *working_dir; /* "" = / */
+    const char *user;        /* as in struct sk_process: whose rights count, who owns what is made */
 };
 
 struct sk_agent;
@@ -77,6 +87,28 @@ struct sk_agent_ops {
     /* Forgets an ended process and drops the read ends kept for it; after
      * this a restart will not find it. */
     void (*release)(struct sk_guest *guest, uint64_t key);
+    /* A regular file, for reading: resolved inside the sandbox's root alone.
+     * What comes back was checked to be a regular file of an ordinary file
+     * system or a sealed memory file, so reading it ends (a pool thread's work all the same). Errors:
+     * SK_NOT_FOUND, SK_FAILED_PRECONDITION + FILE_IS_DIRECTORY, SK_PERMISSION_DENIED +
+     * FILE_PERMISSION_DENIED, SK_INVALID_ARGUMENT (path too long, or not a file that can be copied),
+     * SK_RESOURCE_EXHAUSTED, SK_INTERNAL + FILE_IO_FAILED (the rest), SK_UNAVAILABLE (channel gone). *out_fd
+     * is the caller's. */
+    void (*open_read)(struct sk_guest *guest, const struct sk_file_ask *ask, int *out_fd,
+                      struct sk_done *done);
+    /* A new file that takes the path's place at commit; missing directories
+     * are made now. `key` is the caller's, never 0, unique among the guest's open writes. Every
+     * open_write that succeeded ends with commit or abandon. Errors as above. */
+    void (*open_write)(struct sk_guest *guest, uint64_t key, const struct sk_file_ask *ask, int *out_fd,
+                       struct sk_done *done);
+    /* Close the descriptor first. After an error nothing is left and the path is as it was. */
+    void (*commit)(struct sk_guest *guest, uint64_t key, struct sk_done *done);
+    void (*abandon)(struct sk_guest *guest, uint64_t key);
+    /* A new pseudo-terminal of the sandbox's own devpts. The master is the
+     * daemon's alone (never shared, so its flags can be trusted), non-blocking; the slave is for
+     * sk_process.stdin_take. Both are the caller's. Errors: SK_RESOURCE_EXHAUSTED, SK_UNAVAILABLE,
+     * SK_FAILED_PRECONDITION (the sandbox has no devpts). */
+    void (*open_terminal)(struct sk_guest *guest, int *out_master, int *out_slave, struct sk_done *done);
     /* Ends the host side and frees the guest. remove: also takes directory
      * and socket away (sandbox gone); else they stay for the next daemon.
      * No event or done comes afterwards: a done that is still out is the

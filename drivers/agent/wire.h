@@ -14,7 +14,7 @@
  *        8    8  key of the process, chosen by the daemon; 0 in HELLO and READY only
  *       16    4  word 0, meaning by type
  *       20    4  word 1, meaning by type; unused words are 0
- *       24    4  length of the text; 0 in all frames but START
+ *       24    4  length of the text; 0 in all frames but START and OPEN
  *       28       the text, if it is inline
  *
  * Daemon to guest, at any time after READY:
@@ -26,13 +26,26 @@
  *            along, in the order of the bits: the process's stdin, stdout,
  *            stderr (one that is absent becomes /dev/null), two read ends
  *            that the guest keeps until RELEASE, and last, with FD_TEXT, a
- *            memfd that holds the text, which then is not inline.
+ *            memfd that holds the text, which then is not inline. With
+ *            TERMINAL, FD_STDIN is the one descriptor of the three: a
+ *            terminal that becomes the controlling one of a new session and
+ *            all of stdin, stdout and stderr; nothing is kept then.
  *            Answered by STARTED, in the order of the STARTs.
  *   SIGNAL   word 0: signal number. Flag TREE: the session and every
  *            descendant that can be found. Not answered; an unknown or ended
  *            key is ignored.
  *   RELEASE  forgets an ended process and closes what was kept for it. Not
  *            answered; a key that is unknown or still runs is ignored.
+ *   OPEN     opens one file. Word 0: enum sk_open_kind. The text, always
+ *            inline, is three NUL-terminated strings: user, working
+ *            directory, path; all empty for SK_OPEN_TERMINALS. The file is
+ *            opened with that user's rights. Answered by OPENED; keys of
+ *            OPEN are a row of their own, apart from those of START.
+ *   COMMIT   what was written to the file of an OPEN for writing takes the
+ *            place of the path, all at once. Answered by COMMITTED.
+ *   ABANDON  ends an OPEN for writing without a trace. Not answered; an
+ *            unknown key is ignored. The guest does the same for all of them
+ *            when the connection is lost.
  *
  * Guest to daemon:
  *
@@ -47,6 +60,10 @@
  *            not be started is forgotten at once.
  *   EXITED   a process ended. Word 0: 0-255, 128+N for signal N. Once a
  *            connection, never before STARTED or FOUND of that key.
+ *   OPENED   answers OPEN. Word 0: errno, or 0 and FD_FILE: the file (for
+ *            reading or for writing), or the directory of the sandbox's
+ *            terminals, opened with O_PATH.
+ *   COMMITTED  answers COMMIT. Word 0: errno.
  *
  * Either end drops the connection on anything else. The guest then connects
  * again, for ever; the processes live on. */
@@ -62,16 +79,23 @@
 #define SK_WIRE_TEXT_MAX  ((size_t)2 * 1024 * 1024) /* user, directory, arguments, environment together */
 #define SK_WIRE_KEYS_MAX  4096                      /* processes known at a time */
 #define SK_WIRE_FDS_MAX   6
+#define SK_WIRE_OPENS_MAX 128  /* OPENs for writing that are neither committed nor abandoned */
+#define SK_WIRE_PATH_MAX  4096 /* bytes of a path, with its NUL */
 
 enum sk_frame_type {
     SK_FRAME_START = 1,
     SK_FRAME_SIGNAL = 2,
     SK_FRAME_RELEASE = 3,
+    SK_FRAME_OPEN = 4,
+    SK_FRAME_COMMIT = 5,
+    SK_FRAME_ABANDON = 6,
     SK_FRAME_HELLO = 16,
     SK_FRAME_FOUND = 17,
     SK_FRAME_READY = 18,
     SK_FRAME_STARTED = 19,
     SK_FRAME_EXITED = 20,
+    SK_FRAME_OPENED = 21,
+    SK_FRAME_COMMITTED = 22,
 };
 
 enum sk_frame_flag {
@@ -84,6 +108,8 @@ enum sk_frame_flag {
     SK_FRAME_FD_ALL = (1 << 6) - 1,
     SK_FRAME_MAIN = 1 << 8,
     SK_FRAME_TREE = 1 << 9,
+    SK_FRAME_TERMINAL = 1 << 10,
+    SK_FRAME_FD_FILE = 1 << 11,
 };
 
 /* Where a start failed. Numbers are on the wire. */
@@ -97,6 +123,14 @@ enum sk_stage {
     SK_STAGE_DIRECTORY = 6,   /* working directory */
     SK_STAGE_EXEC = 7,        /* the program */
     SK_STAGE_LAST = SK_STAGE_EXEC,
+};
+
+/* What OPEN is for. Numbers are on the wire. */
+enum sk_open_kind {
+    SK_OPEN_READ =
+        1, /* an existing regular file; what the kernel makes up (proc and the like) comes as a copy */
+    SK_OPEN_WRITE = 2,     /* a file that will take the path's place on COMMIT; missing parents are made */
+    SK_OPEN_TERMINALS = 3, /* the sandbox's devpts */
 };
 
 enum sk_frame_sender { SK_FRAME_FROM_DAEMON, SK_FRAME_FROM_GUEST };
@@ -124,6 +158,17 @@ struct sk_frame {
         struct {
             uint32_t status;
         } exited;
+        struct {
+            enum sk_open_kind kind;
+            uint32_t text_len;
+            const uint8_t *text; /* borrowed from the packet */
+        } open;
+        struct {
+            uint32_t sys;
+        } opened;
+        struct {
+            uint32_t sys;
+        } committed;
     };
 };
 
@@ -152,5 +197,13 @@ struct sk_start_text {
 /* False when `text` is not exactly 2 + argc + envc strings or argv[0] is empty. */
 bool sk_start_text_split(char *text, size_t len, uint32_t argc, uint32_t envc, char **slots,
                          struct sk_start_text *out_text);
+
+/* The text of an OPEN; all borrowed from the text. */
+struct sk_open_text {
+    const char *user, *working_dir, *path;
+};
+
+/* False when `text` is not exactly three strings, or the last is longer than SK_WIRE_PATH_MAX. */
+bool sk_open_text_split(const char *text, size_t len, struct sk_open_text *out_text);
 
 #endif

@@ -39,6 +39,10 @@ struct sk_exec_request {
     const struct sk_env *env; /* added to the sandbox's; copied */
     size_t env_count;
     bool has_stdin; /* a pipe, else /dev/null */
+    /* A terminal instead of the pipes: all output is SK_STDOUT, closing stdin
+     * queues an end-of-file character behind what was written, and letting go hangs up before it kills. */
+    bool on_terminal;
+    uint16_t columns, rows; /* of the terminal; 0 = 80 x 24 */
 };
 
 /* Starts now, or when a sandbox that is being created reaches RUNNING. Takes
@@ -50,6 +54,8 @@ void sk_exec_want(struct sk_exec *exec);
 /* One write at a time; on_stdin_room follows. Bytes for a closed stdin are discarded. */
 void sk_exec_write(struct sk_exec *exec, const uint8_t *data, size_t len);
 void sk_exec_close_stdin(struct sk_exec *exec);
+/* A new size for its terminal, delivered as SIGWINCH; 0 = as it is. Nothing without a terminal. */
+void sk_exec_resize(struct sk_exec *exec, uint16_t columns, uint16_t rows);
 /* Lets go. If the process has not ended, it and everything started in it is
  * killed (SIGKILL), in the background. No callback afterwards. NULL is fine. */
 void sk_exec_close(struct sk_exec *exec);
