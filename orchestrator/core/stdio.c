@@ -31,15 +31,42 @@ static enum sk_code open_all(struct sk_stdio *io, bool has_stdin, struct sk_err 
     return code;
 }
 
+static enum sk_code open_one(struct sk_stdio *io, struct sk_err *err)
+{
+    enum sk_code code = make_pipe(&io->out, &io->child_out, err);
+
+    if (code == SK_OK)
+        code = sk_fd_reopen_pipe(io->out, O_RDONLY, &io->keep_out, err);
+    if (code != SK_OK)
+        return code;
+    io->child_err = fcntl(io->child_out, F_DUPFD_CLOEXEC, 0);
+    return io->child_err < 0 ? sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, errno, "copy a pipe's end") : SK_OK;
+}
+
+/* Nothing stays open after a failure, and whatever failed, descriptors were short. */
+static enum sk_code answer(struct sk_stdio *io, enum sk_code code, const struct sk_err *why,
+                           struct sk_err *err)
+{
+    if (code == SK_OK)
+        return SK_OK;
+    sk_stdio_close(io);
+    return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%s", why->text);
+}
+
 enum sk_code sk_stdio_open(struct sk_stdio *io, bool has_stdin, struct sk_err *err)
 {
     struct sk_err why = {0};
 
     *io = SK_STDIO_CLOSED;
-    if (open_all(io, has_stdin, &why) == SK_OK)
-        return SK_OK;
-    sk_stdio_close(io);
-    return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%s", why.text);
+    return answer(io, open_all(io, has_stdin, &why), &why, err);
+}
+
+enum sk_code sk_stdio_open_merged(struct sk_stdio *io, struct sk_err *err)
+{
+    struct sk_err why = {0};
+
+    *io = SK_STDIO_CLOSED;
+    return answer(io, open_one(io, &why), &why, err);
 }
 
 void sk_stdio_close(struct sk_stdio *io)

@@ -17,6 +17,10 @@ struct sk_stdio {
 
 /* Errors: SK_RESOURCE_EXHAUSTED (descriptors). Nothing is open then. */
 SK_MUST_CHECK enum sk_code sk_stdio_open(struct sk_stdio *io, bool has_stdin, struct sk_err *err);
+/* Without stdin, and with stdout and stderr on one pipe, so that what is
+ * written arrives in the order of the writes: `out` and `keep_out` are its read ends, `err` and `keep_err`
+ * stay -1. Errors as above. */
+SK_MUST_CHECK enum sk_code sk_stdio_open_merged(struct sk_stdio *io, struct sk_err *err);
 /* Closes what is still there; harmless twice. */
 void sk_stdio_close(struct sk_stdio *io);
 /* Moves the child's and the kept ends into the request. */
