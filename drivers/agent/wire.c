@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define MAGIC 0x31474b53u /* "SKG1" */
+#define MAGIC        0x31474b53u /* "SKG1" */
+#define ERRNO_MAX    4095        /* the kernel's MAX_ERRNO */
+#define OPEN_STRINGS 3           /* in the text of an OPEN */
 
 /* What each type may carry; the decoder is this table. */
 struct rule {
@@ -17,11 +19,14 @@ struct rule {
 static const struct rule rules[] = {
     {SK_FRAME_START,
      SK_FRAME_FROM_DAEMON,
-     SK_FRAME_FD_ALL | SK_FRAME_MAIN,
+     SK_FRAME_FD_ALL | SK_FRAME_MAIN | SK_FRAME_TERMINAL,
      true,
      {SK_WIRE_TEXT_MAX, SK_WIRE_TEXT_MAX}},
     {SK_FRAME_SIGNAL, SK_FRAME_FROM_DAEMON, SK_FRAME_TREE, true, {64, 0}},
     {SK_FRAME_RELEASE, SK_FRAME_FROM_DAEMON, 0, true, {0, 0}},
+    {SK_FRAME_OPEN, SK_FRAME_FROM_DAEMON, 0, true, {SK_OPEN_LAST, 0}},
+    {SK_FRAME_COMMIT, SK_FRAME_FROM_DAEMON, 0, true, {0, 0}},
+    {SK_FRAME_ABANDON, SK_FRAME_FROM_DAEMON, 0, true, {0, 0}},
     {SK_FRAME_HELLO, SK_FRAME_FROM_GUEST, 0, false, {UINT32_MAX, 0}},
     {SK_FRAME_FOUND,
      SK_FRAME_FROM_GUEST,
@@ -29,8 +34,10 @@ static const struct rule rules[] = {
      true,
      {0, 0}},
     {SK_FRAME_READY, SK_FRAME_FROM_GUEST, 0, false, {0, 0}},
-    {SK_FRAME_STARTED, SK_FRAME_FROM_GUEST, 0, true, {4095, SK_STAGE_LAST}},
+    {SK_FRAME_STARTED, SK_FRAME_FROM_GUEST, 0, true, {ERRNO_MAX, SK_STAGE_LAST}},
     {SK_FRAME_EXITED, SK_FRAME_FROM_GUEST, 0, true, {255, 0}},
+    {SK_FRAME_OPENED, SK_FRAME_FROM_GUEST, SK_FRAME_FD_FILE, true, {ERRNO_MAX, 0}},
+    {SK_FRAME_COMMITTED, SK_FRAME_FROM_GUEST, 0, true, {ERRNO_MAX, 0}},
 };
 
 static const struct rule *rule_find(uint32_t type)
@@ -76,6 +83,17 @@ static void words_of(const struct sk_frame *frame, uint32_t words[static 2])
     case SK_FRAME_EXITED:
         words[0] = frame->exited.status;
         break;
+    case SK_FRAME_OPEN:
+        words[0] = frame->open.kind;
+        break;
+    case SK_FRAME_OPENED:
+        words[0] = frame->opened.sys;
+        break;
+    case SK_FRAME_COMMITTED:
+        words[0] = frame->committed.sys;
+        break;
+    case SK_FRAME_COMMIT:
+    case SK_FRAME_ABANDON:
     case SK_FRAME_RELEASE:
     case SK_FRAME_FOUND:
     case SK_FRAME_READY:
@@ -103,11 +121,29 @@ static void words_to(struct sk_frame *frame, const uint32_t words[static 2])
     case SK_FRAME_EXITED:
         frame->exited.status = words[0];
         break;
+    case SK_FRAME_OPEN:
+        frame->open.kind = words[0];
+        break;
+    case SK_FRAME_OPENED:
+        frame->opened.sys = words[0];
+        break;
+    case SK_FRAME_COMMITTED:
+        frame->committed.sys = words[0];
+        break;
+    case SK_FRAME_COMMIT:
+    case SK_FRAME_ABANDON:
     case SK_FRAME_RELEASE:
     case SK_FRAME_FOUND:
     case SK_FRAME_READY:
         break;
     }
+}
+
+static uint32_t text_len_of(const struct sk_frame *frame)
+{
+    if (frame->type == SK_FRAME_START)
+        return frame->start.text_len;
+    return frame->type == SK_FRAME_OPEN ? frame->open.text_len : 0;
 }
 
 void sk_frame_encode(const struct sk_frame *frame, uint8_t out[static SK_WIRE_HEADER])
@@ -123,7 +159,7 @@ void sk_frame_encode(const struct sk_frame *frame, uint8_t out[static SK_WIRE_HE
     put(out + 8, frame->key, 8);
     put(out + 16, words[0], 4);
     put(out + 20, words[1], 4);
-    put(out + 24, frame->type == SK_FRAME_START ? frame->start.text_len : 0, 4);
+    put(out + 24, text_len_of(frame), 4);
 }
 
 static bool header_fits(const struct rule *rule, unsigned flags, uint64_t key, const uint32_t words[static 2])
@@ -132,25 +168,62 @@ static bool header_fits(const struct rule *rule, unsigned flags, uint64_t key, c
            words[1] <= rule->word_max[1];
 }
 
-/* Whether the text's length agrees with the packet's and with the counts. */
-static bool text_fits(const struct sk_frame *frame, uint32_t text_len, size_t inline_len)
+static bool start_text_fits(const struct sk_frame *frame, uint32_t text_len, size_t inline_len)
 {
-    if (frame->type != SK_FRAME_START)
-        return text_len == 0 && inline_len == 0;
     bool apart = frame->flags & SK_FRAME_FD_TEXT;
     uint64_t strings = (uint64_t)2 + frame->start.argc + frame->start.envc;
     return frame->start.argc >= 1 && text_len <= SK_WIRE_TEXT_MAX && strings <= text_len &&
            inline_len == (apart ? 0 : text_len);
 }
 
-/* Relations between the words of one frame. */
+/* Whether the text's length agrees with the packet's and with the counts. */
+static bool text_fits(const struct sk_frame *frame, uint32_t text_len, size_t inline_len)
+{
+    switch (frame->type) {
+    case SK_FRAME_START:
+        return start_text_fits(frame, text_len, inline_len);
+    case SK_FRAME_OPEN:
+        return inline_len == text_len &&
+               (frame->open.kind == SK_OPEN_TERMINALS ? text_len == OPEN_STRINGS : text_len > OPEN_STRINGS);
+    default:
+        return text_len == 0 && inline_len == 0;
+    }
+}
+
+static bool start_flags_agree(unsigned flags)
+{
+    unsigned fds = flags & SK_FRAME_FD_ALL & ~(unsigned)SK_FRAME_FD_TEXT;
+    return !(flags & SK_FRAME_TERMINAL) || fds == SK_FRAME_FD_STDIN;
+}
+
+/* Relations between the words and flags of one frame. */
 static bool words_agree(const struct sk_frame *frame)
 {
-    if (frame->type == SK_FRAME_SIGNAL)
+    switch (frame->type) {
+    case SK_FRAME_START:
+        return start_flags_agree(frame->flags);
+    case SK_FRAME_SIGNAL:
         return frame->signal.signo >= 1;
-    if (frame->type == SK_FRAME_STARTED)
+    case SK_FRAME_OPEN:
+        return frame->open.kind >= SK_OPEN_READ;
+    case SK_FRAME_STARTED:
         return (frame->started.sys == 0) == (frame->started.stage == SK_STAGE_NONE);
-    return true;
+    case SK_FRAME_OPENED:
+        return (frame->opened.sys == 0) == (frame->flags == SK_FRAME_FD_FILE);
+    default:
+        return true;
+    }
+}
+
+static void text_to(struct sk_frame *frame, uint32_t text_len, const uint8_t *text)
+{
+    if (frame->type == SK_FRAME_START) {
+        frame->start.text_len = text_len;
+        frame->start.text = frame->flags & SK_FRAME_FD_TEXT ? NULL : text;
+    } else if (frame->type == SK_FRAME_OPEN) {
+        frame->open.text_len = text_len;
+        frame->open.text = text;
+    }
 }
 
 bool sk_frame_decode(enum sk_frame_sender sender, const uint8_t *data, size_t len, struct sk_frame *out_frame)
@@ -169,17 +242,14 @@ bool sk_frame_decode(enum sk_frame_sender sender, const uint8_t *data, size_t le
     uint32_t text_len = (uint32_t)get(data + 24, 4);
     if (!text_fits(&frame, text_len, len - SK_WIRE_HEADER) || !words_agree(&frame))
         return false;
-    if (frame.type == SK_FRAME_START) {
-        frame.start.text_len = text_len;
-        frame.start.text = frame.flags & SK_FRAME_FD_TEXT ? NULL : data + SK_WIRE_HEADER;
-    }
+    text_to(&frame, text_len, data + SK_WIRE_HEADER);
     *out_frame = frame;
     return true;
 }
 
 size_t sk_frame_fd_count(const struct sk_frame *frame)
 {
-    return (size_t)__builtin_popcount(frame->flags & SK_FRAME_FD_ALL);
+    return (size_t)__builtin_popcount(frame->flags & (SK_FRAME_FD_ALL | SK_FRAME_FD_FILE));
 }
 
 /* The next string, or NULL when none is complete. */
@@ -209,5 +279,21 @@ bool sk_start_text_split(char *text, size_t len, uint32_t argc, uint32_t envc, c
     if (!last || at != end || !found.argv[0][0])
         return false;
     *out_text = found;
+    return true;
+}
+
+bool sk_open_text_split(const char *text, size_t len, struct sk_open_text *out_text)
+{
+    const char *strings[OPEN_STRINGS], *at = text, *end = text + len;
+    for (size_t i = 0; i < OPEN_STRINGS; i++) {
+        const char *nul = at < end ? memchr(at, 0, (size_t)(end - at)) : NULL;
+        if (!nul)
+            return false;
+        strings[i] = at;
+        at = nul + 1;
+    }
+    if (at != end || (size_t)(end - strings[2]) > SK_WIRE_PATH_MAX)
+        return false;
+    *out_text = (struct sk_open_text){.user = strings[0], .working_dir = strings[1], .path = strings[2]};
     return true;
 }

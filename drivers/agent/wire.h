@@ -127,10 +127,11 @@ enum sk_stage {
 
 /* What OPEN is for. Numbers are on the wire. */
 enum sk_open_kind {
-    SK_OPEN_READ =
-        1, /* an existing regular file; what the kernel makes up (proc and the like) comes as a copy */
+    /* An existing regular file; what the kernel makes up (proc and the like) comes as a copy. */
+    SK_OPEN_READ = 1,
     SK_OPEN_WRITE = 2,     /* a file that will take the path's place on COMMIT; missing parents are made */
     SK_OPEN_TERMINALS = 3, /* the sandbox's devpts */
+    SK_OPEN_LAST = SK_OPEN_TERMINALS,
 };
 
 enum sk_frame_sender { SK_FRAME_FROM_DAEMON, SK_FRAME_FROM_GUEST };

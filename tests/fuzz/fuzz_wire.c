@@ -1,4 +1,4 @@
-/* Frames in both directions, and the text of a START. */
+/* Frames in both directions, and the texts of START and OPEN. */
 #include "drivers/agent/wire.h"
 
 #include <stdint.h>
@@ -39,8 +39,22 @@ static void check_text(const uint8_t *data, size_t size, uint32_t argc, uint32_t
     free(text);
 }
 
+static void check_open_text(const uint8_t *data, size_t size)
+{
+    struct sk_open_text parts;
+    char *text = malloc(size ? size : 1);
+    memcpy(text, data, size);
+    if (sk_open_text_split(text, size, &parts)) {
+        size_t path = strlen(parts.path) + 1;
+        if (strlen(parts.user) + 1 + strlen(parts.working_dir) + 1 + path != size || path > SK_WIRE_PATH_MAX)
+            abort();
+    }
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    check_open_text(data, size);
     check_frame(SK_FRAME_FROM_DAEMON, data, size);
     check_frame(SK_FRAME_FROM_GUEST, data, size);
     if (size >= 2)
