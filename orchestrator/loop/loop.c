@@ -1,12 +1,12 @@
 #include "loop/loop.h"
 #include "loop/posts.h"
 #include "loop/timers.h"
+#include "loop/uv_loop.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/timerfd.h>
-#include <uv.h>
 
 enum { POSTS_A_TURN = 256 }; /* so that senders cannot starve descriptors and timers */
 
@@ -24,11 +24,25 @@ struct sk_loop {
     struct sk_list tasks;
     struct sk_posts posts;
     atomic_bool stopping;
-    size_t handles; /* open watches and signals */
+    size_t handles; /* open watches and signals, work under way */
 };
 
-/* Every callback from uv begins with this. */
-static void tick(struct sk_loop *loop)
+uv_loop_t *sk_loop_uv(struct sk_loop *loop)
+{
+    return &loop->uv;
+}
+
+void sk_loop_hold(struct sk_loop *loop)
+{
+    loop->handles++;
+}
+
+void sk_loop_unhold(struct sk_loop *loop)
+{
+    loop->handles--;
+}
+
+void sk_loop_tick(struct sk_loop *loop)
 {
     loop->now = sk_clock_boot();
     loop->wall = sk_clock_wall();
@@ -59,7 +73,7 @@ static void on_clock(uv_poll_t *handle, int status, int events)
     struct sk_loop *loop = handle->data;
     (void)status;
     (void)events;
-    tick(loop);
+    sk_loop_tick(loop);
     (void)sk_timers_fire(&loop->timers, loop->now);
     set_clock(loop, sk_timers_next(&loop->timers)); /* always: setting it silences the descriptor */
 }
@@ -94,7 +108,7 @@ static void on_after(uv_check_t *handle)
         (void)uv_idle_stop(&loop->hurry);
         return;
     }
-    tick(loop);
+    sk_loop_tick(loop);
     sk_list_init(&batch);
     sk_list_move_all(&batch, &loop->tasks); /* what these queue is for the next turn */
     while ((link = sk_list_pop(&batch))) {
@@ -122,7 +136,7 @@ void sk_loop_undefer(struct sk_task *task)
 static void on_wake(uv_async_t *handle)
 {
     struct sk_loop *loop = handle->data;
-    tick(loop);
+    sk_loop_tick(loop);
     if (sk_posts_run(&loop->posts, POSTS_A_TURN) == POSTS_A_TURN)
         (void)uv_async_send(&loop->wake);
     if (atomic_exchange(&loop->stopping, false))
@@ -204,7 +218,7 @@ enum sk_code sk_loop_new(struct sk_loop **out_loop, struct sk_err *err)
         return sk_fail_sys(err, SK_INTERNAL, -failed, "make a loop");
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    tick(loop);
+    sk_loop_tick(loop);
     *out_loop = loop;
     return SK_OK;
 }
@@ -220,7 +234,7 @@ void sk_loop_free(struct sk_loop *loop)
 
 void sk_loop_run(struct sk_loop *loop)
 {
-    tick(loop);
+    sk_loop_tick(loop);
     (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
@@ -271,7 +285,7 @@ static void on_ready(uv_poll_t *handle, int status, int events)
         watch->armed = 0; /* uv stops watching a descriptor with an error */
         ready = SK_READABLE | SK_WRITABLE;
     }
-    tick(watch->loop);
+    sk_loop_tick(watch->loop);
     if (ready & watch->events)
         watch->fn(watch->arg, ready & watch->events);
     if (!uv_is_closing((uv_handle_t *)handle)) /* its memory lasts until the closing phase */
@@ -326,7 +340,7 @@ struct sk_signal {
 static void on_signal(uv_signal_t *handle, int signo)
 {
     struct sk_signal *sig = sk_container_of(handle, struct sk_signal, handle);
-    tick(sig->loop);
+    sk_loop_tick(sig->loop);
     sig->fn(sig->arg, signo);
 }
 

@@ -20,8 +20,9 @@ struct sk_work {
     void *handle; /* the loop's */
 };
 
-/* `work` must stay where it is until done fires; it cannot be called back, so a cancel does nothing. Loop
- * only. */
+/* `work`, zeroed before its first use, must stay where it is until done fires; it cannot be called back, so a
+ * cancel does nothing. Its err is SK_OK when run begins. A loop is not freed before the answer (asserted).
+ * Loop only. */
 void sk_work_start(struct sk_loop *loop, struct sk_work *work, void (*run)(struct sk_work *work),
                    struct sk_done *done);
 
