@@ -94,6 +94,11 @@ struct sk_runtime_ops {
     /* Kills what still runs, waits for its end, removes the task and its cgroup. */
     void (*delete_task)(struct sk_runtime *rt, const char *id, struct sk_done *done);
 
+    /* How often the kernel has killed for memory in the sandbox so far; with SK_NOT_FOUND nobody knows. The
+     * exception among the calls: it reads a number the kernel has at hand, and answers within the call. */
+    SK_MUST_CHECK enum sk_code (*oom_kills)(struct sk_runtime *rt, const char *id, uint64_t *out_kills,
+                                            struct sk_err *err);
+
     /* Everything the driver holds, whoever made it. */
     void (*list)(struct sk_runtime *rt, struct sk_runtime_list *out_list, struct sk_done *done);
 };

@@ -20,6 +20,7 @@ static const struct sk_runtime_ops ops = {
     .start_task = sk_ctd_start_task,
     .kill_task = sk_ctd_kill_task,
     .delete_task = sk_ctd_delete_task,
+    .oom_kills = sk_ctd_oom_kills,
     .list = sk_ctd_list,
 };
 

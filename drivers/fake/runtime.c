@@ -10,6 +10,8 @@ struct box {
     bool rootfs, container, task, started, alive;
     int pid;
     char cpuset[64];
+    bool counts_kills;
+    uint64_t oom_kills;
 };
 
 struct event {
@@ -300,6 +302,17 @@ static void op_delete_task(struct sk_runtime *rt, const char *id, struct sk_done
     with_id(rt, "runtime.delete_task", id, 0, delete_task, done);
 }
 
+static enum sk_code op_oom_kills(struct sk_runtime *base, const char *id, uint64_t *out_kills,
+                                 struct sk_err *err)
+{
+    const struct box *box = find(of(base), id);
+
+    if (!box || !box->counts_kills)
+        return sk_fail(err, SK_NOT_FOUND, "nobody counts the kills of %s", id);
+    *out_kills = box->oom_kills;
+    return SK_OK;
+}
+
 static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, struct sk_done *done)
 {
     struct sk_fake_call call = {.target = of(base), .out = out_list, .asks = true, .effect = list};
@@ -318,6 +331,7 @@ static const struct sk_runtime_ops ops = {
     .start_task = op_start_task,
     .kill_task = op_kill_task,
     .delete_task = op_delete_task,
+    .oom_kills = op_oom_kills,
     .list = op_list,
 };
 
@@ -399,6 +413,14 @@ void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int s
 void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id)
 {
     emit(rt, SK_RUNTIME_OOM, id, 0);
+}
+
+void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills)
+{
+    struct box *box = find(rt, id);
+
+    box->counts_kills = true;
+    box->oom_kills = kills;
 }
 
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt)

@@ -30,6 +30,8 @@ size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt);
 /* The init ends; its task stays, stopped. quiet: no event tells of it. */
 void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int status, bool quiet);
 void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id);
+/* From now on the kills of that box are counted, and this is how many there were; before, nobody knows. */
+void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills);
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt);
 /* Everything held for `id` is gone, without an event. */
 void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id);

@@ -138,10 +138,20 @@ void sk_main_drain(struct sk_sandbox *s, struct sk_done *done)
 
 /* --- its end --------------------------------------------------------------- */
 
+static bool knows_kills(const struct sk_sandbox *s, uint64_t *out_kills)
+{
+    return s->node->runtime->ops->oom_kills(s->node->runtime, s->record->id, out_kills, NULL) == SK_OK;
+}
+
+/* The event may be late, and the count may be about somebody else: the one has to be fresh, the other new. */
 static bool was_oom(const struct sk_sandbox *s)
 {
     struct sk_duration ago = sk_instant_diff(sk_loop_now(s->node->loop), s->main.oom);
-    return sk_instant_is_set(s->main.oom) && ago.ns <= OOM_FRESH.ns + VERDICT_AFTER.ns;
+    uint64_t kills;
+
+    if (sk_instant_is_set(s->main.oom) && ago.ns <= OOM_FRESH.ns + VERDICT_AFTER.ns)
+        return true;
+    return knows_kills(s, &kills) && kills > s->main.oom_kills;
 }
 
 static void fail_for_memory(struct sk_sandbox *s)
@@ -193,7 +203,9 @@ static void on_verdict(struct sk_timer *timer)
 
 static void wait_for_verdict(struct sk_sandbox *s)
 {
-    if (was_oom(s))
+    uint64_t kills;
+
+    if (was_oom(s) || (s->main.ended && knows_kills(s, &kills)))
         decide(s);
     else if (!s->main.verdict.slot)
         sk_timer_start(s->node->loop, &s->main.verdict,
@@ -228,6 +240,7 @@ void sk_main_exited(struct sk_sandbox *s, int status)
 void sk_main_oom(struct sk_sandbox *s)
 {
     s->main.oom = sk_loop_now(s->node->loop);
+    (void)knows_kills(s, &s->main.oom_kills);
     if (s->main.verdict.slot)
         decide(s);
 }

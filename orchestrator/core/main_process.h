@@ -19,6 +19,7 @@ struct sk_main {
     struct sk_reader out, err;
     uint64_t bytes;          /* of output seen by this daemon */
     struct sk_instant oom;   /* the last kill for memory in this sandbox */
+    uint64_t oom_kills;      /* how many there had been by then */
     struct sk_timer verdict; /* waiting for the out-of-memory event that may belong to an exit */
     char why[256];           /* the guest or init went away: the reason, once the verdict is in */
     struct sk_timer silence; /* draining */

@@ -313,10 +313,16 @@ static void test_memory_shortage_is_told(void **state)
 {
     struct runtime_suite *s = suite_of(state);
     struct named_box b;
+    uint64_t kills = 0;
     int pid = start_box(s, &b);
+    if (s->rt->ops->oom_kills(s->rt, b.id, &kills, NULL) == SK_OK)
+        assert_int_equal(kills, 0);
     s->run_out_of_memory(s->arg, b.id, pid);
     assert_true(await_event(s, SK_RUNTIME_OOM, b.id) >= 0);
+    assert_int_equal(s->rt->ops->oom_kills(s->rt, b.id, &kills, NULL), SK_OK);
+    assert_true(kills > 0);
     remove_box(s, b.id);
+    assert_int_equal(s->rt->ops->oom_kills(s->rt, b.id, &kills, NULL), SK_NOT_FOUND);
 }
 
 static void test_resync_comes_without_an_id(void **state)

@@ -11,6 +11,7 @@ static void end_init(void *arg, const char *id, int pid, int status)
 static void run_out_of_memory(void *arg, const char *id, int pid)
 {
     (void)pid;
+    sk_fake_runtime_count_oom(arg, id, 1);
     sk_fake_runtime_oom(arg, id);
 }
 

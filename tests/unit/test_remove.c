@@ -227,6 +227,27 @@ static void test_out_of_memory(void **state)
     world_fini(&w);
 }
 
+/* The count is never behind the exit, so it decides when the event is late or lost. */
+static void test_out_of_memory_by_the_count(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = world_running(&w, NULL), *killed = world_running(&w, NULL);
+    sk_fake_runtime_count_oom(w.runtime, sk_sandbox_record(s)->id, 3);
+    sk_fake_runtime_count_oom(w.runtime, sk_sandbox_record(killed)->id, 2);
+    sk_fake_runtime_oom(w.runtime, sk_sandbox_record(killed)->id); /* a child of it, counted */
+    world_advance(&w, SK_SEC(10));
+    sk_fake_agent_main_exits(w.agent, sk_sandbox_record(s)->id, 137);
+    sk_fake_agent_main_exits(w.agent, sk_sandbox_record(killed)->id, 137);
+    world_advance(&w, SK_SEC(1));
+    assert_int_equal(state_of(s), SK_STATE_FAILED);
+    assert_int_equal(state_of(killed), SK_STATE_COMPLETED);
+    assert_gone(&w);
+    world_fini(&w);
+}
+
 static void test_old_oom_is_forgotten(void **state)
 {
     struct world w;
@@ -350,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_ended_by_itself),
         cmocka_unit_test(test_exit_and_delete_cross),
         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_out_of_memory_by_the_count),
         cmocka_unit_test(test_old_oom_is_forgotten),
         cmocka_unit_test(test_init_dies),
         cmocka_unit_test(test_runtime_hangs),
