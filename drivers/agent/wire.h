@@ -60,9 +60,10 @@
  *            not be started is forgotten at once.
  *   EXITED   a process ended. Word 0: 0-255, 128+N for signal N. Once a
  *            connection, never before STARTED or FOUND of that key.
- *   OPENED   answers OPEN. Word 0: errno, or 0 and FD_FILE: the file (for
- *            reading or for writing), or the directory of the sandbox's
- *            terminals, opened with O_PATH.
+ *   OPENED   answers OPEN, in any order. Word 0: errno (ESRCH: no such
+ *            user), or 0 and FD_FILE: the file, for reading or for writing,
+ *            without O_APPEND, O_DIRECT or O_SYNC; or the directory of the
+ *            sandbox's terminals, a devpts, opened with O_PATH.
  *   COMMITTED  answers COMMIT. Word 0: errno.
  *
  * Either end drops the connection on anything else. The guest then connects
@@ -127,7 +128,8 @@ enum sk_stage {
 
 /* What OPEN is for. Numbers are on the wire. */
 enum sk_open_kind {
-    /* An existing regular file; what the kernel makes up (proc and the like) comes as a copy. */
+    /* An existing regular file; one that is not on an ordinary file system (filesystem.h: proc and the like)
+     * comes as a copy in a memfd sealed with F_SEAL_WRITE and F_SEAL_SHRINK. */
     SK_OPEN_READ = 1,
     SK_OPEN_WRITE = 2,     /* a file that will take the path's place on COMMIT; missing parents are made */
     SK_OPEN_TERMINALS = 3, /* the sandbox's devpts */
