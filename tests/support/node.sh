@@ -282,11 +282,20 @@ remove_cgroups() {
         -exec rmdir {} + 2>/dev/null || true
 }
 
+# What was ended just now is still being taken away: the daemon gets the time for it.
+objects_gone() { [ -z "$(node_objects)" ]; }
+let_it_finish() {
+    [ -n "$(recorded daemon.pid)" ] && ! process_gone "$(recorded daemon.pid)" || return 0
+    [ -n "$(recorded containerd.pid)" ] && ! process_gone "$(recorded containerd.pid)" || return 0
+    wait_for 10 objects_gone || true
+}
+
 nothing_left() { [ -z "$(host_leftovers)" ]; }
 
 down() {
     local left='' alive=''
     [ -d "$DIR" ] || die "down: no node at $DIR"
+    [ "${1:-}" = --lax ] || let_it_finish
     left+=$(daemon_stop)
     if [ -n "$(recorded containerd.pid)" ] && ! process_gone "$(recorded containerd.pid)"; then
         # What core/gc and containerd's own collector still do has a few seconds to happen.
