@@ -2,7 +2,6 @@
 
 #include "core/defaults.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 /* A guest short of cpu may need seconds to start a program; one that needs longer is broken. */
@@ -26,12 +25,17 @@ static void close_streams(struct sk_exec *exec)
 {
     sk_timer_stop(loop_of(exec), &exec->silence);
     sk_timer_stop(loop_of(exec), &exec->limit);
+    sk_timer_stop(loop_of(exec), &exec->again);
     sk_loop_undefer(&exec->turn);
     sk_loop_undefer(&exec->room);
     sk_exec_stream_close(&exec->out);
     sk_exec_stream_close(&exec->err);
     sk_writer_close(&exec->in);
     sk_stdio_close(&exec->io);
+    if (!exec->starting) { /* else the agent may still put them there */
+        sk_close_fd(&exec->master);
+        sk_close_fd(&exec->slave);
+    }
 }
 
 void sk_exec_destroy(struct sk_exec *exec)
@@ -40,6 +44,8 @@ void sk_exec_destroy(struct sk_exec *exec)
     struct sk_node *node = s->node;
 
     close_streams(exec);
+    sk_timer_stop(loop_of(exec), &exec->grace);
+    sk_exec_release(exec);
     sk_list_remove(&exec->link);
     sk_arena_fini(&exec->arena);
     free(exec);
@@ -49,15 +55,24 @@ void sk_exec_destroy(struct sk_exec *exec)
 
 bool sk_exec_is_finished(const struct sk_exec *exec)
 {
-    return exec->closed && !exec->starting && !exec->live;
+    return exec->closed && !exec->starting && !exec->live && !exec->grace.slot;
 }
 
-static void kill_tree(const struct sk_exec *exec)
+void sk_exec_signal_tree(const struct sk_exec *exec, int signo)
 {
     const struct sk_sandbox *s = exec->sandbox;
 
     if (s->guest)
-        s->node->agent->ops->signal(s->guest, exec->key, SIGKILL, true);
+        s->node->agent->ops->signal(s->guest, exec->key, signo, true);
+}
+
+void sk_exec_release(struct sk_exec *exec)
+{
+    const struct sk_sandbox *s = exec->sandbox;
+
+    if (exec->kept && s->guest)
+        s->node->agent->ops->release(s->guest, exec->key);
+    exec->kept = false;
 }
 
 /* --- the last word --------------------------------------------------------- */
@@ -81,29 +96,29 @@ void sk_exec_not_running(struct sk_err *err)
 /* As a shell would say it: the exec worked, the command did not. */
 static void end_like_a_shell(struct sk_exec *exec, const struct sk_err *err)
 {
+    struct sk_exec_stream *stream = exec->on_terminal ? &exec->out : &exec->err;
     struct sk_err why;
     char line[320];
 
     (void)sk_defaults_explain(exec->argv[0], err, &why);
-    (void)snprintf(line, sizeof(line), "sandkeep: %s\n", why.text);
+    (void)snprintf(line, sizeof(line), "sandkeep: %s%s\n", why.text, exec->on_terminal ? "\r" : "");
     sk_exec_stream_end(&exec->out);
     sk_exec_stream_end(&exec->err);
-    sk_exec_stream_put(&exec->err, line);
+    sk_exec_stream_put(stream, line);
     exec->status = err->code == SK_NOT_FOUND ? 127 : 126;
     sk_exec_begin_drain(exec);
     exec->events->on_started(exec->arg);
 }
 
-static void start_failed(struct sk_exec *exec, const struct sk_err *err)
+void sk_exec_start_failed(struct sk_exec *exec, const struct sk_err *err)
 {
-    struct sk_err why = *err;
-
     if (sk_exec_is_finished(exec)) {
         sk_exec_destroy(exec);
         return;
     }
-    if (exec->phase == SK_EXEC_OVER)
+    if (exec->phase != SK_EXEC_STARTING)
         return; /* it was given up */
+    struct sk_err why = *err;
     if (err->code == SK_NOT_FOUND || err->code == SK_PERMISSION_DENIED) {
         end_like_a_shell(exec, err);
         return;
@@ -120,12 +135,12 @@ static void on_started(struct sk_done *done, const struct sk_err *err)
     exec->starting = false;
     sk_timer_stop(loop_of(exec), &exec->limit);
     if (err) {
-        start_failed(exec, err);
+        sk_exec_start_failed(exec, err);
         return;
     }
     exec->live = true;
     if (exec->closed || exec->phase == SK_EXEC_OVER) {
-        kill_tree(exec);
+        sk_exec_signal_tree(exec, SIGKILL);
         return;
     }
     exec->phase = SK_EXEC_RUNNING;
@@ -143,27 +158,43 @@ static void on_limit(struct sk_timer *timer)
     sk_exec_fail(exec, &err);
 }
 
-static void start(struct sk_exec *exec)
+static void start_process(struct sk_exec *exec)
 {
     struct sk_sandbox *s = exec->sandbox;
     const struct sk_process_defaults *defaults = &s->record->process;
+    const char *const *base = (const char *const *)defaults->env;
     struct sk_process process = {
         .key = exec->key = s->next_key++,
         .argv = (const char *const *)exec->argv,
-        .env = (const char *const *)sk_defaults_env(&exec->arena, (const char *const *)defaults->env,
-                                                    exec->env, exec->env_count),
         .working_dir = defaults->working_dir,
         .user = defaults->user,
     };
 
+    if (exec->on_terminal)
+        base = sk_exec_terminal_env(exec, base);
+    process.env = (const char *const *)sk_defaults_env(&exec->arena, base, exec->env, exec->env_count);
     sk_stdio_give(&exec->io, &process);
-    sk_exec_begin_output(exec);
-    exec->phase = SK_EXEC_STARTING;
-    exec->starting = true;
-    sk_timer_start(loop_of(exec), &exec->limit, sk_instant_add(sk_loop_now(loop_of(exec)), START_LIMIT),
-                   on_limit);
+    if (exec->on_terminal) {
+        process.on_terminal = true;
+        process.stdin_take = sk_take_fd(&exec->slave);
+    } else {
+        sk_exec_begin_output(exec);
+    }
     sk_done_init(&exec->started, on_started);
     s->node->agent->ops->start(s->guest, &process, &exec->started);
+}
+
+static void start(struct sk_exec *exec)
+{
+    exec->phase = SK_EXEC_STARTING;
+    exec->starting = true;
+    if (!exec->limit.slot)
+        sk_timer_start(loop_of(exec), &exec->limit, sk_instant_add(sk_loop_now(loop_of(exec)), START_LIMIT),
+                       on_limit);
+    if (exec->on_terminal && exec->slave < 0)
+        sk_exec_open_terminal(exec);
+    else
+        start_process(exec);
 }
 
 static void start_if_possible(struct sk_exec *exec)
@@ -199,7 +230,7 @@ struct sk_exec *sk_exec_new(struct sk_sandbox *sandbox)
 
     exec->sandbox = sk_sandbox_ref(sandbox);
     exec->io = SK_STDIO_CLOSED;
-    exec->in.fd = -1;
+    exec->in.fd = exec->master = exec->slave = -1;
     sk_exec_stream_open(&exec->out, sandbox->node->loop, -1, NULL);
     sk_exec_stream_open(&exec->err, sandbox->node->loop, -1, NULL);
     sk_list_append(&sandbox->execs, &exec->link);
@@ -220,8 +251,9 @@ static void copy_request(struct sk_exec *exec, const struct sk_exec_request *req
 
 static enum sk_code open_pipes(struct sk_exec *exec, bool has_stdin, struct sk_err *err)
 {
+    if (exec->on_terminal)
+        return SK_OK; /* the guest has to be asked */
     enum sk_code code = sk_stdio_open(&exec->io, has_stdin, err);
-
     if (code == SK_OK && has_stdin)
         code = sk_exec_open_stdin(exec, err);
     return code;
@@ -234,6 +266,9 @@ struct sk_exec *sk_exec_open(struct sk_sandbox *sandbox, const struct sk_exec_re
 
     exec->events = events;
     exec->arg = arg;
+    exec->on_terminal = request->on_terminal;
+    exec->columns = request->columns;
+    exec->rows = request->rows;
     copy_request(exec, request);
     if (!exec->argv[0])
         (void)sk_fail(&exec->failure, SK_INVALID_ARGUMENT, "the command is empty");
@@ -248,11 +283,13 @@ void sk_exec_close(struct sk_exec *exec)
     if (!exec)
         return;
     exec->closed = true;
-    close_streams(exec);
+    if (exec->live && exec->on_terminal)
+        sk_exec_hang_up(exec);
+    else if (exec->live)
+        sk_exec_signal_tree(exec, SIGKILL);
+    close_streams(exec); /* after the signal: a shell that reads an error first ends without passing it on */
     if (exec->starting)
         sk_done_cancel(&exec->started);
-    if (exec->live)
-        kill_tree(exec);
     if (sk_exec_is_finished(exec))
         sk_exec_destroy(exec);
 }

@@ -51,13 +51,15 @@ struct sk_exec *sk_exec_open(struct sk_sandbox *sandbox, const struct sk_exec_re
                              const struct sk_exec_events *events, void *arg);
 /* Asks for one more on_output (or for what comes after the last one). */
 void sk_exec_want(struct sk_exec *exec);
-/* One write at a time; on_stdin_room follows. Bytes for a closed stdin are discarded. */
+/* One write at a time, and on a terminal none before on_started; on_stdin_room
+ * follows. Bytes for a closed stdin are discarded. */
 void sk_exec_write(struct sk_exec *exec, const uint8_t *data, size_t len);
 void sk_exec_close_stdin(struct sk_exec *exec);
 /* A new size for its terminal, delivered as SIGWINCH; 0 = as it is. Nothing without a terminal. */
 void sk_exec_resize(struct sk_exec *exec, uint16_t columns, uint16_t rows);
 /* Lets go. If the process has not ended, it and everything started in it is
- * killed (SIGKILL), in the background. No callback afterwards. NULL is fine. */
+ * killed (SIGKILL; on a terminal after a hang-up and a moment), in the
+ * background. No callback afterwards. NULL is fine. */
 void sk_exec_close(struct sk_exec *exec);
 
 #endif

@@ -2,7 +2,8 @@
  * to a sandbox's execs.
  *
  * exec.c is its life (open, start, last word, close), exec_io.c its streams,
- * execs.c all execs of a sandbox at once. */
+ * exec_terminal.c what is different on a terminal, execs.c all execs of a
+ * sandbox at once. */
 #ifndef SK_CORE_EXEC_IMPL_H
 #define SK_CORE_EXEC_IMPL_H
 
@@ -10,6 +11,8 @@
 #include "core/exec_stream.h"
 #include "core/sandbox_impl.h"
 #include "core/stdio.h"
+
+#include <signal.h>
 
 enum sk_exec_phase {
     SK_EXEC_WAITING,  /* for the sandbox to run */
@@ -29,6 +32,7 @@ struct sk_exec {
     bool orphan;   /* of an earlier daemon: never had an owner here */
     bool starting; /* the guest has yet to say whether it runs */
     bool live;     /* the guest has yet to report its end */
+    bool kept;     /* it has ended and the guest still knows it */
     bool wanted;
     uint64_t key;
     int status;
@@ -52,6 +56,15 @@ struct sk_exec {
     struct sk_task room;
     struct sk_task turn;
     struct sk_done started;
+
+    bool on_terminal;
+    uint16_t columns, rows;   /* of the terminal; 0 = not said */
+    int master, slave;        /* from the agent, until the streams and the process have them */
+    uint8_t last_typed;       /* the last byte of input; 0 = none */
+    bool typing_eof;          /* the writer is busy with an end of file */
+    struct sk_timer again;    /* the next end of file */
+    struct sk_duration pause; /* before it */
+    struct sk_timer grace;    /* between the hang-up and the kill */
 };
 
 /* In the list of its sandbox; everything closed. */
@@ -62,6 +75,14 @@ bool sk_exec_is_finished(const struct sk_exec *exec);
 /* The last word is an error, now. */
 void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err);
 void sk_exec_not_running(struct sk_err *err);
+/* To the process and everything started in it. */
+void sk_exec_signal_tree(const struct sk_exec *exec, int signo);
+/* The guest may forget the process, if it has ended and is still known. */
+void sk_exec_release(struct sk_exec *exec);
+/* Asks for what is needed next: the terminal, then the process. */
+void sk_exec_start(struct sk_exec *exec);
+/* What the guest was asked for could not be had. */
+void sk_exec_start_failed(struct sk_exec *exec, const struct sk_err *err);
 /* Looks at everything again in the next turn. */
 void sk_exec_defer_turn(struct sk_exec *exec);
 
@@ -72,6 +93,17 @@ void sk_exec_begin_output(struct sk_exec *exec);
 /* Delivers what is wanted and there, or the last word, or reads on. */
 void sk_exec_pump(struct sk_exec *exec);
 SK_MUST_CHECK enum sk_code sk_exec_open_stdin(struct sk_exec *exec, struct sk_err *err);
+
+/* A terminal of the sandbox, in its size, with its streams: sk_exec_start goes on when it is there. */
+void sk_exec_open_terminal(struct sk_exec *exec);
+/* The sandbox's variables, and what programs need to know of the terminal. In the exec's arena. */
+const char *const *sk_exec_terminal_env(struct sk_exec *exec, const char *const *env);
+/* Types the end of input; the writer is idle. */
+void sk_exec_type_eof(struct sk_exec *exec);
+/* The writer has typed it. */
+void sk_exec_eof_typed(struct sk_exec *exec);
+/* SIGHUP, and SIGKILL a little later; the terminal itself was closed. */
+void sk_exec_hang_up(struct sk_exec *exec);
 
 /* The state or the guest's readiness has changed: those that wait look again. */
 void sk_execs_poke(struct sk_sandbox *sandbox);

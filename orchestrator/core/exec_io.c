@@ -19,6 +19,7 @@ static void finish(struct sk_exec *exec)
     exec->phase = SK_EXEC_OVER;
     exec->wanted = false;
     sk_timer_stop(loop_of(exec), &exec->silence);
+    sk_exec_release(exec);
     if (exec->failure.code != SK_OK)
         exec->events->on_error(exec->arg, &exec->failure);
     else
@@ -58,6 +59,7 @@ static void break_silence(struct sk_exec *exec)
 void sk_exec_begin_drain(struct sk_exec *exec)
 {
     exec->phase = SK_EXEC_DRAINING;
+    sk_timer_stop(loop_of(exec), &exec->again);
     exec->total_at_exit = exec->out.total + exec->err.total;
     sk_exec_defer_turn(exec);
 }
@@ -152,13 +154,27 @@ static void on_room_task(struct sk_task *task)
     exec->events->on_stdin_room(exec->arg);
 }
 
+static void end_input(struct sk_exec *exec)
+{
+    if (exec->on_terminal)
+        sk_exec_type_eof(exec);
+    else
+        sk_writer_close(&exec->in);
+}
+
 static void on_room(struct sk_writer *writer, const struct sk_err *err)
 {
     struct sk_exec *exec = sk_container_of(writer, struct sk_exec, in);
 
-    if (err || exec->close_in)
+    if (err)
         sk_writer_close(writer); /* what comes later is discarded */
+    if (exec->typing_eof) {
+        sk_exec_eof_typed(exec);
+        return;
+    }
     exec->writing = false;
+    if (exec->close_in)
+        end_input(exec);
     exec->events->on_stdin_room(exec->arg);
 }
 
@@ -166,17 +182,21 @@ void sk_exec_write(struct sk_exec *exec, const uint8_t *data, size_t len)
 {
     assert(!exec->writing);
     exec->writing = true;
-    if (exec->in.fd >= 0 && !exec->close_in)
+    if (exec->in.fd >= 0 && !exec->close_in) {
+        exec->last_typed = len ? data[len - 1] : exec->last_typed;
         sk_writer_write(&exec->in, data, len);
-    else
-        sk_loop_defer(loop_of(exec), &exec->room, on_room_task);
+        return;
+    }
+    sk_loop_defer(loop_of(exec), &exec->room, on_room_task);
 }
 
 void sk_exec_close_stdin(struct sk_exec *exec)
 {
+    if (exec->close_in)
+        return;
     exec->close_in = true;
     if (!exec->writing)
-        sk_writer_close(&exec->in);
+        end_input(exec);
 }
 
 enum sk_code sk_exec_open_stdin(struct sk_exec *exec, struct sk_err *err)

@@ -25,16 +25,34 @@ static bool is_ended(const struct sk_exec_stream *stream)
     return stream->reader.fd < 0 || stream->reader.ended;
 }
 
+static void hold(struct sk_exec_stream *stream, const uint8_t *data, size_t len)
+{
+    stream->held = sk_realloc(stream->held, stream->held_len + len);
+    memcpy(stream->held + stream->held_len, data, len);
+    stream->held_len += len;
+    stream->total += len;
+}
+
+/* An end or an error is met again by the reader. */
+static void gather(struct sk_exec_stream *stream)
+{
+    uint8_t piece[4096]; /* a terminal never gives more at a time */
+    ssize_t got;
+
+    while (stream->held_len + sizeof(piece) <= (size_t)SK_PUMP_CHUNK &&
+           (got = read(stream->reader.fd, piece, sizeof(piece))) > 0)
+        hold(stream, piece, (size_t)got);
+}
+
 static void on_data(struct sk_reader *reader, const uint8_t *data, size_t len)
 {
     struct sk_exec_stream *stream = sk_container_of(reader, struct sk_exec_stream, reader);
 
     sk_timer_stop(reader->loop, &stream->hold);
     stream->flush = false;
-    stream->held = sk_realloc(stream->held, stream->held_len + len);
-    memcpy(stream->held + stream->held_len, data, len);
-    stream->held_len += len;
-    stream->total += len;
+    hold(stream, data, len);
+    if (stream->gathers)
+        gather(stream);
     stream->on_change(stream, true);
 }
 
@@ -111,11 +129,7 @@ void sk_exec_stream_end(struct sk_exec_stream *stream)
 
 void sk_exec_stream_put(struct sk_exec_stream *stream, const char *text)
 {
-    size_t len = strlen(text);
-
-    stream->held = sk_realloc(stream->held, stream->held_len + len);
-    memcpy(stream->held + stream->held_len, text, len);
-    stream->held_len += len;
+    hold(stream, (const uint8_t *)text, strlen(text));
 }
 
 void sk_exec_stream_close(struct sk_exec_stream *stream)

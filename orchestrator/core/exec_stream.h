@@ -11,6 +11,7 @@ struct sk_exec_stream {
     uint8_t *held; /* read, not delivered yet; owned */
     size_t held_len;
     uint64_t total; /* bytes read so far */
+    bool gathers;   /* a terminal, which gives little at a time: all that is there makes one chunk */
     bool flush;     /* what is held goes out even if it ends inside a character */
     struct sk_timer hold;
     /* Something has changed: held bytes, or the end. */

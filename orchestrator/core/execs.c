@@ -27,23 +27,25 @@ static struct sk_exec *find(const struct sk_sandbox *s, uint64_t key)
 static void ended(struct sk_exec *exec)
 {
     exec->live = exec->starting = false;
-    if (sk_exec_is_finished(exec)) {
+    if (sk_exec_is_finished(exec))
         sk_exec_destroy(exec);
-    } else if (exec->phase == SK_EXEC_STARTING || exec->phase == SK_EXEC_RUNNING) {
-        sk_timer_stop(exec->sandbox->node->loop, &exec->limit);
+    else if (exec->phase == SK_EXEC_RUNNING)
         sk_exec_begin_drain(exec);
-    }
 }
 
 void sk_execs_exited(struct sk_sandbox *s, uint64_t key, int status)
 {
     struct sk_exec *exec = find(s, key);
 
-    if (s->guest)
-        s->node->agent->ops->release(s->guest, key);
-    if (!exec)
+    if (!exec) {
+        if (s->guest)
+            s->node->agent->ops->release(s->guest, key);
         return;
+    }
     exec->status = status;
+    exec->kept = true;
+    if (!exec->on_terminal)
+        sk_exec_release(exec); /* a terminal may lose what was not read when the guest lets go of it */
     ended(exec);
 }
 
@@ -67,15 +69,29 @@ void sk_execs_found(struct sk_sandbox *s, uint64_t key, int stdout_take, int std
     sk_exec_stream_want(&exec->err);
 }
 
+/* Nobody wants output yet that an error could come behind: it is said in the next turn. */
+static void start_again(struct sk_exec *exec)
+{
+    exec->phase = SK_EXEC_WAITING;
+    sk_timer_stop(exec->sandbox->node->loop, &exec->limit);
+    if (!exec->closed)
+        sk_exec_defer_turn(exec);
+}
+
 void sk_execs_gone(struct sk_sandbox *s)
 {
     sk_list_each(&s->execs, link)
     {
         struct sk_exec *exec = sk_list_entry(link, struct sk_exec, link);
-        if (!exec->live && !exec->starting)
+        bool was_known = exec->live || exec->starting || exec->kept;
+        exec->kept = false;
+        sk_timer_stop(s->node->loop, &exec->grace);
+        if (!was_known)
             continue;
         if (exec->phase == SK_EXEC_STARTING || exec->phase == SK_EXEC_RUNNING)
             sk_exec_not_running(&exec->failure);
+        if (exec->phase == SK_EXEC_STARTING)
+            start_again(exec);
         ended(exec);
     }
 }
@@ -94,7 +110,7 @@ void sk_execs_stop(struct sk_sandbox *s)
     sk_list_each(&s->execs, link)
     {
         struct sk_exec *exec = sk_list_entry(link, struct sk_exec, link);
-        exec->live = exec->starting = false; /* the guest goes: it says no more */
+        exec->live = exec->starting = exec->kept = false; /* the guest goes: it says no more */
         sk_timer_stop(s->node->loop, &exec->limit);
         sk_loop_undefer(&exec->turn);
         if (exec->closed)
