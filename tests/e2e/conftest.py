@@ -9,6 +9,7 @@ from nodes import Node
 def pytest_addoption(parser):
     parser.addoption("--runtime", default="crun", choices=["crun", "runc", "fake"])
     parser.addoption("--build", default=None, help="where sandkeepd is (build/dev)")
+    parser.addoption("--torture", default="short", choices=["short", "full"], help="sizes of test_torture_*.py")
 
 
 def pytest_configure(config):
