@@ -1,5 +1,6 @@
 /* adopt.c: a sandbox found alive after a restart gets its guest back. */
 #include "core/exec_impl.h"
+#include "core/file_impl.h"
 #include "core/recover.h"
 #include "core/remove.h"
 
@@ -36,6 +37,7 @@ static void settle(struct sk_sandbox *s)
     else if (!s->main.started)
         sk_sandbox_break(s, "the sandbox's main process was lost while the daemon was away");
     sk_execs_poke(s);
+    sk_files_poke(s);
 }
 
 static void on_awaited(struct sk_done *done, const struct sk_err *err)
@@ -53,6 +55,7 @@ static void on_awaited(struct sk_done *done, const struct sk_err *err)
     } else {
         sk_sandbox_close_guest(s, false);
         sk_execs_stop(s);
+        sk_files_stop(s);
     }
     free_adoption(a);
 }

@@ -1,6 +1,7 @@
 #include "core/answer.h"
 #include "core/create.h"
 #include "core/exec_impl.h"
+#include "core/file_impl.h"
 #include "core/lifetime.h"
 #include "core/recover.h"
 #include "core/remove.h"
@@ -275,6 +276,7 @@ static void stop_sandbox(struct sk_sandbox *s)
     if (!s->create && !s->adoption) /* those two still need it, and have no execs */
         sk_sandbox_close_guest(s, false);
     sk_execs_stop(s);
+    sk_files_stop(s);
 }
 
 void sk_node_stop(struct sk_node *node, struct sk_done *done)

@@ -2,6 +2,7 @@
 
 #include "core/create.h"
 #include "core/exec_impl.h"
+#include "core/file_impl.h"
 #include "core/lifetime.h"
 #include "core/recover.h"
 #include "core/remove.h"
@@ -52,6 +53,7 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
     sk_list_init(&s->save.waiting);
     sk_list_init(&s->watchers);
     sk_list_init(&s->execs);
+    sk_list_init(&s->files);
     sk_main_init(&s->main);
     return s;
 }
@@ -67,7 +69,7 @@ void sk_sandbox_unref(struct sk_sandbox *s)
     if (!s || --s->refs > 0)
         return;
     assert(!s->guest && !s->create && !s->removal && !s->adoption && !s->save.putting);
-    assert(sk_list_is_empty(&s->execs) && sk_list_is_empty(&s->watchers));
+    assert(sk_list_is_empty(&s->execs) && sk_list_is_empty(&s->files) && sk_list_is_empty(&s->watchers));
     sk_lifetime_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
     sk_main_fini(s);
@@ -116,6 +118,7 @@ bool sk_sandbox_move(struct sk_sandbox *s, enum sk_event event, const char *reas
            SK_STR("reason", s->record->state_reason));
     sk_sandbox_save(s, NULL);
     sk_execs_poke(s);
+    sk_files_poke(s);
     return true;
 }
 
@@ -281,8 +284,10 @@ void sk_sandbox_close_guest(struct sk_sandbox *s, bool remove)
     struct sk_guest *guest = sk_take(s->guest);
 
     s->guest_ready = false;
-    if (guest)
-        s->node->agent->ops->close(guest, remove);
+    if (!guest)
+        return;
+    s->node->agent->ops->close(guest, remove);
+    sk_files_gone(s);
 }
 
 /* --- who waits for a state ------------------------------------------------- */

@@ -46,6 +46,7 @@ struct sk_sandbox {
     struct sk_save save;
     struct sk_list watchers; /* struct sk_watcher: not there yet */
     struct sk_list execs;    /* struct sk_exec */
+    struct sk_list files;    /* struct sk_file */
 
     struct sk_guest *guest; /* from open to close */
     bool guest_ready;       /* it is connected; execs may start */
