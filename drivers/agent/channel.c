@@ -91,6 +91,11 @@ static const struct sk_agent_ops channel_ops = {
     .start = sk_guest_start,
     .signal = sk_guest_signal,
     .release = sk_guest_release,
+    .open_read = sk_guest_open_read,
+    .open_write = sk_guest_open_write,
+    .commit = sk_guest_commit,
+    .abandon = sk_guest_abandon,
+    .open_terminal = sk_guest_open_terminal,
     .close = channel_guest_close,
 };
 

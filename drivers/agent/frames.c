@@ -107,5 +107,9 @@ bool sk_guest_take_frame(struct sk_guest *guest, struct sk_incoming *incoming, s
         return on_started(guest, &incoming->frame, err);
     if (incoming->frame.type == SK_FRAME_EXITED)
         return on_exited(guest, &incoming->frame, err);
+    if (incoming->frame.type == SK_FRAME_OPENED)
+        return sk_guest_on_opened(guest, incoming, err);
+    if (incoming->frame.type == SK_FRAME_COMMITTED)
+        return sk_guest_on_committed(guest, &incoming->frame, err);
     return fault(&incoming->frame, "out of order", err);
 }

@@ -29,7 +29,7 @@ static void callback_leave(struct sk_guest *guest)
     free(guest);
 }
 
-static void answer_later(struct sk_guest *guest, struct sk_done *done, const struct sk_err *err)
+void sk_guest_answer_later(struct sk_guest *guest, struct sk_done *done, const struct sk_err *err)
 {
     struct answer *answer = sk_alloc(sizeof *answer);
     answer->done = done;
@@ -63,6 +63,7 @@ static void tell_lost(struct sk_guest *guest)
         struct sk_done *done = sk_take(known->done);
         sk_done_fire(done, &guest->why);
     }
+    sk_guest_fail_opens(guest, &guest->why);
     if (!guest->is_closed && guest->awaiting)
         sk_guest_answer_await(guest, &guest->why);
     if (guest->is_closed)
@@ -181,7 +182,7 @@ static void await_cancel(struct sk_done *done)
         guest->state = SK_GUEST_RESTING;
     }
     (void)sk_fail(&err, SK_CANCELLED, "waiting for the guest was cancelled");
-    answer_later(guest, done, &err);
+    sk_guest_answer_later(guest, done, &err);
 }
 
 void sk_guest_await(struct sk_guest *guest, int pid, struct sk_done *done)
@@ -189,7 +190,7 @@ void sk_guest_await(struct sk_guest *guest, int pid, struct sk_done *done)
     struct sk_err err;
     assert(!guest->awaiting);
     if (guest->lost_told) {
-        answer_later(guest, done, &guest->why);
+        sk_guest_answer_later(guest, done, &guest->why);
         return;
     }
     done->cancel = await_cancel;
@@ -213,7 +214,7 @@ static void start_cancel(struct sk_done *done)
     known->is_abandoned = true;
     known->done = NULL;
     (void)sk_fail(&err, SK_CANCELLED, "starting the process was cancelled");
-    answer_later(known->guest, done, &err);
+    sk_guest_answer_later(known->guest, done, &err);
 }
 
 static enum sk_code may_start(struct sk_guest *guest, struct sk_err *err)
@@ -240,7 +241,7 @@ void sk_guest_start(struct sk_guest *guest, const struct sk_process *process, st
     else
         code = sk_request_make(process, &outgoing, &err);
     if (code != SK_OK) {
-        answer_later(guest, done, &err);
+        sk_guest_answer_later(guest, done, &err);
         return;
     }
     struct sk_known *known = sk_known_add(&guest->known, process->key, SK_KNOWN_STARTING);
@@ -288,6 +289,7 @@ enum sk_code sk_guest_open(struct sk_loop *loop, const struct sk_log *log, char 
     guest->arg = arg;
     sk_peer_init(&guest->peer);
     sk_known_init(&guest->known);
+    sk_opens_init(&guest->opens);
     sk_list_init(&guest->answers);
     enum sk_code code = sk_listener_open(&guest->listener, loop, path, err);
     if (code != SK_OK) {
@@ -308,6 +310,7 @@ void sk_guest_close(struct sk_guest *guest)
     sk_watch_close(guest->watch);
     sk_peer_close(&guest->peer);
     sk_known_fini(&guest->known);
+    sk_opens_fini(&guest->opens);
     if (guest->awaiting)
         guest->awaiting->cancel = NULL;
     guest->watch = NULL;

@@ -7,19 +7,28 @@
 
 #define START_FRAMES_MAX 1024
 #define START_BYTES_MAX  ((size_t)1024 * 1024)
-/* Signals and releases may go beyond: a release for each key, and as many signals. */
-#define FRAMES_MAX    (START_FRAMES_MAX + 2 * SK_WIRE_KEYS_MAX)
+/* Those without text may go beyond: a release for each key, and as many
+ * signals; a COMMIT or ABANDON for each file. */
+#define FRAMES_MAX    (START_FRAMES_MAX + 2 * SK_WIRE_KEYS_MAX + SK_WIRE_OPENS_MAX)
 #define IN_PACKET_MAX 64 /* the guest's frames have no text */
+
+static const uint8_t *inline_text(const struct sk_frame *frame, size_t *out_len)
+{
+    bool is_start = frame->type == SK_FRAME_START, is_open = frame->type == SK_FRAME_OPEN;
+    const uint8_t *text = is_start ? frame->start.text : is_open ? frame->open.text : NULL;
+    *out_len = !text ? 0 : is_start ? frame->start.text_len : frame->open.text_len;
+    return text;
+}
 
 struct sk_outgoing *sk_outgoing_new(const struct sk_frame *frame)
 {
-    bool has_text = frame->type == SK_FRAME_START && frame->start.text;
-    size_t len = SK_WIRE_HEADER + (has_text ? frame->start.text_len : 0);
-    struct sk_outgoing *outgoing = sk_alloc(sizeof *outgoing + len);
-    outgoing->len = len;
+    size_t text_len;
+    const uint8_t *text = inline_text(frame, &text_len);
+    struct sk_outgoing *outgoing = sk_alloc(sizeof *outgoing + SK_WIRE_HEADER + text_len);
+    outgoing->len = SK_WIRE_HEADER + text_len;
     sk_frame_encode(frame, outgoing->data);
-    if (has_text)
-        memcpy(outgoing->data + SK_WIRE_HEADER, frame->start.text, frame->start.text_len);
+    if (text)
+        memcpy(outgoing->data + SK_WIRE_HEADER, text, text_len);
     return outgoing;
 }
 
@@ -98,10 +107,12 @@ static enum sk_code packet_check(const struct sk_seqpacket_extra *extra, const u
         return sk_fail(err, SK_UNAVAILABLE, "the guest closed the channel");
     if (extra->is_cut || !sk_frame_decode(SK_FRAME_FROM_GUEST, data, len, out_frame))
         return sk_fail(err, SK_UNAVAILABLE, "the guest sent %zu bytes that are no frame", len);
-    if (sk_frame_fd_count(out_frame) != extra->fd_count)
+    size_t announced = sk_frame_fd_count(out_frame);
+    /* Fewer, and the kernel says that some were lost: the daemon's table is full, not the guest's fault. */
+    if (announced != extra->fd_count && !(extra->lost_fds && extra->fd_count < announced))
         return sk_fail(err, SK_UNAVAILABLE, "the guest sent %zu descriptors with frame type %d",
                        extra->fd_count, (int)out_frame->type);
-    if (extra->lost_fds)
+    if (extra->lost_fds && extra->fd_count == announced)
         return sk_fail(err, SK_UNAVAILABLE, "the guest sent more descriptors than it may");
     return SK_OK;
 }

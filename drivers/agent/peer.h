@@ -16,12 +16,12 @@ struct sk_outgoing {
     uint8_t data[];
 };
 
-/* Header and, for a START with inline text, the text. */
+/* Header and inline text, if the frame has any. */
 struct sk_outgoing *sk_outgoing_new(const struct sk_frame *frame);
 void sk_outgoing_free(struct sk_outgoing *outgoing);
 
 /* A packet that came: a frame that a guest may send, with as many descriptors
- * as it announces. */
+ * as it announces, or fewer when the daemon could not open them all. */
 struct sk_incoming {
     struct sk_frame frame;
     int fds[2]; /* owned by whoever received; -1 = none */
@@ -36,7 +36,7 @@ struct sk_peer {
 void sk_peer_init(struct sk_peer *peer);
 void sk_peer_open(struct sk_peer *peer, int fd_take);
 void sk_peer_close(struct sk_peer *peer);
-/* Whether a START still fits in the queue. */
+/* Whether a START or OPEN still fits in the queue. */
 bool sk_peer_has_room(const struct sk_peer *peer);
 /* Appends, consuming. Errors: SK_UNAVAILABLE: the guest has not read for so long that it is given up. */
 SK_MUST_CHECK enum sk_code sk_peer_queue(struct sk_peer *peer, struct sk_outgoing *outgoing_take,

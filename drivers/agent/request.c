@@ -1,7 +1,6 @@
 #include "drivers/agent/request.h"
 
-#include "base/buf.h"
-
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -66,7 +65,7 @@ static enum sk_code request_make(const struct sk_process *process, struct sk_buf
 {
     struct sk_frame frame = {.type = SK_FRAME_START, .key = process->key};
     int text_fd = -1;
-    frame.flags = process->is_main ? SK_FRAME_MAIN : 0;
+    frame.flags = (process->is_main ? SK_FRAME_MAIN : 0u) | (process->on_terminal ? SK_FRAME_TERMINAL : 0u);
     if (text_append(process, text, &frame) != SK_OK)
         return sk_fail(err, SK_INVALID_ARGUMENT, "arguments and environment are longer than %zu bytes",
                        SK_WIRE_TEXT_MAX);
@@ -88,6 +87,9 @@ enum sk_code sk_request_make(const struct sk_process *process, struct sk_outgoin
                              struct sk_err *err)
 {
     struct sk_buf text;
+    assert(!process->on_terminal ||
+           (process->stdin_take >= 0 && process->stdout_take < 0 && process->stderr_take < 0 &&
+            process->stdout_keep_take < 0 && process->stderr_keep_take < 0));
     sk_buf_init(&text, SK_WIRE_TEXT_MAX);
     enum sk_code code = SK_OK;
     if (!process->argv[0] || !process->argv[0][0])
@@ -98,6 +100,17 @@ enum sk_code sk_request_make(const struct sk_process *process, struct sk_outgoin
         sk_process_close(process);
     sk_buf_fini(&text);
     return code;
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+enum sk_code sk_request_open_text(const struct sk_file_ask *ask, struct sk_buf *text, struct sk_err *err)
+{
+    const char *const strings[] = {ask->user, ask->working_dir, ask->path};
+    enum sk_code code = strlen(ask->path) < SK_WIRE_PATH_MAX ? SK_OK : SK_INVALID_ARGUMENT;
+    for (size_t i = 0; i < sk_array_len(strings) && code == SK_OK; i++)
+        code = sk_buf_append(text, strings[i], strlen(strings[i]) + 1);
+    return code == SK_OK ? SK_OK : sk_fail(err, SK_INVALID_ARGUMENT, "the path is too long");
 }
 
 /* --- refusals -------------------------------------------------------------------------------- */
