@@ -1,7 +1,7 @@
 /* stream_exec_api.c: StreamExec: one process with its streams.
  *
- * The client's messages: init, then stdin pieces, close, or a half-close for
- * the end of input. Ours: ready, output frames, exit, then OK at once.
+ * The client's messages: init, then stdin pieces and sizes of the terminal,
+ * close, or a half-close for the end of input. Ours: ready, output frames, exit, then OK at once.
  * Back-pressure both ways: the next piece of input is asked for when the
  * process has taken the last one, the next piece of output when gRPC has. */
 #include "api/encode.h"
@@ -101,6 +101,12 @@ static void end_input(struct stream *s)
     s->input_over = true;
 }
 
+/* The largest terminal there can be will do for any that is larger. */
+static uint16_t length_of(uint32_t cells)
+{
+    return cells < UINT16_MAX ? (uint16_t)cells : UINT16_MAX;
+}
+
 static void on_init(struct stream *s, const SK_PB(ExecStreamInit) * init)
 {
     static const struct sk_exec_events events = {.on_started = on_started,
@@ -119,16 +125,13 @@ static void on_init(struct stream *s, const SK_PB(ExecStreamInit) * init)
                               .command_count = init->n_command,
                               .env = env,
                               .env_count = init->n_env};
-    struct sk_exec_request run = {.has_stdin = true};
+    struct sk_exec_request run = {.has_stdin = true,
+                                  .on_terminal = init->tty,
+                                  .columns = length_of(init->tty_width),
+                                  .rows = length_of(init->tty_height)};
     struct sk_sandbox *sandbox;
-    if (init->tty) {
-        struct sk_err err = {0};
-        (void)sk_fail(&err, SK_UNIMPLEMENTED, "init.tty: terminals are not implemented yet");
-        (void)sk_err_reason(&err, "NOT_IMPLEMENTED");
-        sk_call_fail(call, &err);
-    } else if (sk_exec_ask_take(call, &ask, &sandbox, &run)) {
+    if (sk_exec_ask_take(call, &ask, &sandbox, &run))
         s->exec = sk_exec_open(sandbox, &run, &events, s);
-    }
 }
 
 /* Input after its end is discarded without a word. */
@@ -152,7 +155,10 @@ static void on_later(struct stream *s, const SK_PB(ExecStreamRequest) * in)
     case SK_PBE(EXEC_STREAM_REQUEST, MESSAGE_CLOSE):
         end_input(s);
         break;
-    default: /* a resize without a terminal, or what newer clients know */
+    case SK_PBE(EXEC_STREAM_REQUEST, MESSAGE_RESIZE):
+        sk_exec_resize(s->exec, length_of(in->resize->width), length_of(in->resize->height));
+        break;
+    default: /* what newer clients know */
         break;
     }
     sk_server_call_want(s->call->rpc);

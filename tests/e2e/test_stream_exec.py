@@ -106,8 +106,3 @@ def test_delete_ends_the_stream(node, box):
     node.delete(box)
     failure = fails(lambda: list(call))
     assert (failure.code, failure.reason) == (Code.FAILED_PRECONDITION, "CWSANDBOX_SANDBOX_NOT_RUNNING")
-
-
-def test_terminals_come_later(node, box):
-    failure = fails(stream, node, init(box, "sh", tty=True))
-    assert (failure.code, failure.reason) == (Code.UNIMPLEMENTED, "CWSANDBOX_NOT_IMPLEMENTED")
