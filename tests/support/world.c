@@ -267,10 +267,15 @@ void run_start(struct run *run, struct sk_sandbox *s, const char *const *argv, b
     static const struct sk_env extra[] = {{"EXTRA", "1"}};
     struct sk_exec_request request = {.argv = argv, .env = extra, .env_count = 1, .has_stdin = has_stdin};
 
+    run_request(run, s, &request, greedy);
+}
+
+void run_request(struct run *run, struct sk_sandbox *s, const struct sk_exec_request *request, bool greedy)
+{
     *run = (struct run){.greedy = greedy};
     sk_buf_init(&run->out, 64 << 20);
     sk_buf_init(&run->err, 64 << 20);
-    run->exec = sk_exec_open(s, &request, &events, run);
+    run->exec = sk_exec_open(s, request, &events, run);
 }
 
 void run_close(struct run *run)

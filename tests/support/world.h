@@ -81,6 +81,7 @@ struct run {
     size_t last_len; /* of the last chunk */
 };
 void run_start(struct run *run, struct sk_sandbox *s, const char *const *argv, bool has_stdin, bool greedy);
+void run_request(struct run *run, struct sk_sandbox *s, const struct sk_exec_request *request, bool greedy);
 void run_close(struct run *run);
 /* Output so far, as text. */
 const char *run_out(struct run *run);
