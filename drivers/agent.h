@@ -90,7 +90,7 @@ struct sk_agent_ops {
     /* A regular file, for reading: resolved inside the sandbox's root alone.
      * What comes back was checked to be a regular file of an ordinary file
      * system or a sealed memory file, so reading it ends (a pool thread's work all the same). Errors:
-     * SK_NOT_FOUND, SK_FAILED_PRECONDITION + FILE_IS_DIRECTORY, SK_PERMISSION_DENIED +
+     * SK_NOT_FOUND + FILE_NOT_FOUND, SK_FAILED_PRECONDITION + FILE_IS_DIRECTORY, SK_PERMISSION_DENIED +
      * FILE_PERMISSION_DENIED, SK_INVALID_ARGUMENT (path too long, or not a file that can be copied),
      * SK_RESOURCE_EXHAUSTED, SK_INTERNAL + FILE_IO_FAILED (the rest), SK_UNAVAILABLE (channel gone). *out_fd
      * is the caller's. */
@@ -101,8 +101,10 @@ struct sk_agent_ops {
      * open_write that succeeded ends with commit or abandon. Errors as above. */
     void (*open_write)(struct sk_guest *guest, uint64_t key, const struct sk_file_ask *ask, int *out_fd,
                        struct sk_done *done);
-    /* Close the descriptor first. After an error nothing is left and the path is as it was. */
+    /* Close the descriptor first. Ends the write: after an error nothing is left
+     * and the path is as it was; one that is cancelled may have happened. */
     void (*commit)(struct sk_guest *guest, uint64_t key, struct sk_done *done);
+    /* Fire and forget. Unknown key, or one that was committed: nothing. */
     void (*abandon)(struct sk_guest *guest, uint64_t key);
     /* A new pseudo-terminal of the sandbox's own devpts. The master is the
      * daemon's alone (never shared, so its flags can be trusted), non-blocking; the slave is for

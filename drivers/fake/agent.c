@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "drivers/fake/far.h"
+#include "drivers/fake/opens.h"
 #include "loop/pump.h"
 
 #include <assert.h>
@@ -109,6 +110,7 @@ static void on_task(void *arg, const char *id, int pid, bool alive)
         connect_if_there(far->host);
     } else if (!alive) {
         sk_far_drop_processes(far);
+        sk_fake_files_fini(&far->files);
         if (far->host)
             sk_far_lose(far->host, "the guest is gone");
         else if (!far->has_dir)
@@ -134,6 +136,7 @@ static enum sk_code op_open(struct sk_agent *base, const char *id, const struct 
         (void)snprintf(far->id, sizeof(far->id), "%s", id);
         (void)snprintf(far->dir, sizeof(far->dir), "/run/fake/agent/%s", id);
         sk_list_init(&far->processes);
+        sk_fake_files_init(&far->files);
         sk_list_append(&agent->fars, &far->link);
     }
     assert(!far->host);
@@ -242,6 +245,7 @@ static void op_close(struct sk_guest *guest, bool remove)
     sk_loop_undefer(&guest->exit_task);
     sk_loop_undefer(&guest->lost_task);
     sk_loop_undefer(&guest->await_task);
+    sk_fake_files_abandon_all(&far->files);
     far->host = NULL;
     free(guest);
     if (!remove || !sk_fake_allowed(&agent->calls, "agent.close"))
@@ -258,6 +262,11 @@ static const struct sk_agent_ops ops = {
     .start = op_start,
     .signal = op_signal,
     .release = op_release,
+    .open_read = sk_fake_open_read,
+    .open_write = sk_fake_open_write,
+    .commit = sk_fake_commit,
+    .abandon = sk_fake_abandon,
+    .open_terminal = sk_fake_open_terminal,
     .close = op_close,
 };
 
@@ -309,7 +318,7 @@ size_t sk_fake_agent_held(const struct sk_fake_agent *agent)
     sk_list_each(&agent->fars, node)
     {
         const struct sk_far *far = sk_list_entry(node, struct sk_far, link);
-        held += (size_t)(far->host != NULL) + (size_t)far->has_dir;
+        held += (size_t)(far->host != NULL) + (size_t)far->has_dir + sk_fake_files_written(&far->files);
     }
     return held;
 }

@@ -1,5 +1,5 @@
 /* agent.h (fake): guests in memory, whose processes are the scripts of
- * process.h. The far side (processes, kept pipes, exits not yet told) lives
+ * process.h, and files.h. The far side (processes, kept pipes, exits not yet told, files) lives
  * on when the host side is closed, as a real guest does when the daemon goes. */
 #ifndef SK_FAKE_AGENT_H
 #define SK_FAKE_AGENT_H
@@ -19,7 +19,7 @@ void sk_fake_agent_free(struct sk_fake_agent *agent);
 struct sk_agent *sk_fake_agent_base(struct sk_fake_agent *agent);
 struct sk_fake_calls *sk_fake_agent_calls(struct sk_fake_agent *agent);
 
-/* Host sides open, and directories on disk, so to speak; 0 = nothing is left. */
+/* Host sides open, directories on disk, so to speak, and files being written; 0 = nothing is left. */
 size_t sk_fake_agent_held(const struct sk_fake_agent *agent);
 /* Processes alive in `id`, and children that fork: left behind. */
 size_t sk_fake_agent_alive(const struct sk_fake_agent *agent, const char *id);

@@ -43,6 +43,7 @@ void sk_far_drop_processes(struct sk_far *far)
 void sk_far_free(struct sk_far *far)
 {
     sk_far_drop_processes(far);
+    sk_fake_files_fini(&far->files);
     sk_list_remove(&far->link);
     free(far);
 }

@@ -1,9 +1,10 @@
 /* far.h: the far side of the fake agent: what a guest knows and keeps,
- * whether or not a daemon is connected to it. For agent.c alone. */
+ * whether or not a daemon is connected to it. For agent.c and opens.c alone. */
 #ifndef SK_FAKE_FAR_H
 #define SK_FAKE_FAR_H
 
 #include "drivers/fake/agent.h"
+#include "drivers/fake/files.h"
 #include "drivers/fake/process.h"
 
 struct sk_fake_agent {
@@ -22,6 +23,7 @@ struct sk_far {
     char dir[128];
     bool has_dir;
     struct sk_list processes;
+    struct sk_fake_files files;
     struct sk_guest *host; /* NULL while nobody is connected or waiting */
 };
 

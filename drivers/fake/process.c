@@ -3,8 +3,11 @@
 #include "base/arena.h"
 #include "loop/pump.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 struct trap {
     int signo, status; /* status -1 = ignored */
@@ -41,8 +44,8 @@ static const char *base_name(const char *path)
 
 enum sk_code sk_fake_process_check(const struct sk_process *process, struct sk_err *err)
 {
-    static const char *const known[] = {"true", "false", "cat", "env", "pwd", "tail",
-                                        "echo", "sleep", "yes", "sh",  "play"};
+    static const char *const known[] = {"true", "false", "cat", "env", "pwd",  "tail",
+                                        "echo", "sleep", "yes", "sh",  "stty", "play"};
     const char *name = base_name(process->argv[0]);
 
     if (strcmp(process->user, "nosuch") == 0)
@@ -108,6 +111,8 @@ static const char **steps_of(struct sk_arena *arena, const struct sk_process *p)
         return one_step(arena, "exit:1");
     if (strcmp(name, "cat") == 0)
         return one_step(arena, "cat");
+    if (strcmp(name, "stty") == 0)
+        return one_step(arena, "size");
     if (strcmp(name, "tail") == 0)
         return one_step(arena, "sleep:infinity");
     if (strcmp(name, "echo") == 0)
@@ -294,6 +299,17 @@ static void trap_step(struct sk_fake_process *p, const char *text)
     go_on(p);
 }
 
+static void size_step(struct sk_fake_process *p)
+{
+    struct winsize size = {0};
+    char text[32];
+
+    if (p->in.fd >= 0)
+        (void)ioctl(p->in.fd, TIOCGWINSZ, &size);
+    int len = snprintf(text, sizeof(text), "%d %d\n", size.ws_row, size.ws_col);
+    write_step(p, &p->out, text, (size_t)len);
+}
+
 static void cat_step(struct sk_fake_process *p)
 {
     if (p->in.fd >= 0)
@@ -333,6 +349,8 @@ static void step(struct sk_task *task)
         sk_fake_process_exit(p, 128 + atoi(rest));
     else if (strcmp(text, "cat") == 0)
         cat_step(p);
+    else if (strcmp(text, "size") == 0)
+        size_step(p);
     else {
         if ((rest = after(text, "fork:")))
             p->fork_for = seconds(rest);
@@ -346,15 +364,17 @@ static void step(struct sk_task *task)
 
 static void open_pipes(struct sk_fake_process *p, const struct sk_process *from)
 {
+    bool on_terminal = from->on_terminal;
+    int out = on_terminal ? fcntl(from->stdin_take, F_DUPFD_CLOEXEC, 0) : from->stdout_take;
+    int err = on_terminal ? fcntl(from->stdin_take, F_DUPFD_CLOEXEC, 0) : from->stderr_take;
+
     p->in.fd = p->out.fd = p->err.fd = -1;
     if (from->stdin_take >= 0 &&
         sk_reader_open(&p->in, p->loop, from->stdin_take, in_data, in_end, NULL) != SK_OK)
         p->in.fd = -1;
-    if (from->stdout_take >= 0 &&
-        sk_writer_open(&p->out, p->loop, from->stdout_take, out_room, NULL) != SK_OK)
+    if (out >= 0 && sk_writer_open(&p->out, p->loop, out, out_room, NULL) != SK_OK)
         p->out.fd = -1;
-    if (from->stderr_take >= 0 &&
-        sk_writer_open(&p->err, p->loop, from->stderr_take, err_room, NULL) != SK_OK)
+    if (err >= 0 && sk_writer_open(&p->err, p->loop, err, err_room, NULL) != SK_OK)
         p->err.fd = -1;
 }
 

@@ -1,10 +1,10 @@
 /* process.h: a process of the fake guest: a small script run on the loop,
- * with real pipes, so that everything above meets real end-of-files, full
+ * with real pipes or a real terminal, so that everything above meets real end-of-files, full
  * pipes and broken pipes.
  *
  * By the last part of argv[0]: true, false, cat, env, pwd, tail (waits for
  * ever), `echo WORDS`, `sleep SECONDS|infinity`, `yes BYTES`, sh (waits; a
- * SIGTERM makes it exit 0), and `play STEPS`, each argument one step:
+ * SIGTERM makes it exit 0), stty (the size of its terminal), and `play STEPS`, each argument one step:
  *   out:TEXT err:TEXT   writes, and goes on when all is written
  *   hex:C3A9            the same with bytes, to stdout
  *   fill:N              N bytes "x" to stdout
@@ -12,6 +12,7 @@
  *   fork:SECONDS        leaves a child behind that holds the pipes that long
  *   chatter:SECONDS     that child writes a byte to stdout this often
  *   trap:SIGNAL:STATUS  exits with STATUS on SIGNAL; no STATUS = ignores it
+ *   size                "ROWS COLUMNS" of its terminal to stdout, and a newline
  *   cat                 copies stdin to stdout until end of file
  *   exit:STATUS kill:SIGNAL
  * The end of the script is exit 0. Anything else is not found. */
