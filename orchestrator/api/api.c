@@ -4,16 +4,21 @@
 
 #include <string.h>
 
+/* Of these calls each may hold a message of 100 MiB. */
+#define BULKY_MAX 16
+
 struct sk_api {
     struct sk_node *node;
     const struct sk_log *log;
     struct sk_auth *auth; /* owned */
+    struct sk_gate gate;
 };
 
 struct sk_api *sk_api_new(struct sk_node *node, const struct sk_log *log, const char *const *api_keys)
 {
     struct sk_api *api = sk_alloc(sizeof(*api));
     *api = (struct sk_api){.node = node, .log = log, .auth = sk_auth_new(api_keys)};
+    sk_gate_init(&api->gate, sk_node_loop(node), BULKY_MAX);
     return api;
 }
 
@@ -21,6 +26,7 @@ void sk_api_free(struct sk_api *api)
 {
     if (!api)
         return;
+    sk_gate_fini(&api->gate);
     sk_auth_free(api->auth);
     free(api);
 }
@@ -71,6 +77,8 @@ void sk_api_on_call(void *arg, struct sk_server_call *rpc)
     bool is_known = sk_method_find(sk_server_call_method(rpc), &call->method);
     if ((!is_known || call->method.needs_key) && authenticate(api, call, &err))
         sk_call_fail(call, &err);
+    else if (is_known && call->method.unary && call->method.is_bulky)
+        sk_call_run_bulky(call, &api->gate);
     else if (is_known && call->method.unary)
         sk_call_run_unary(call);
     else if (is_known && call->method.stream)

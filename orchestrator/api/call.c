@@ -1,10 +1,17 @@
 #include "api/call.h"
-#include "api/status.h"
+#include "core/sandbox.h"
 #include "rpc/message.h"
 
-static enum sk_level level_of(enum sk_code code)
+#include <string.h>
+
+/* Beyond this a bulky call only keeps others out; it is what clients themselves wait. */
+#define BULKY_LIMIT SK_SEC(300)
+
+static enum sk_level level_of(const struct sk_err *err)
 {
-    switch (code) {
+    if (err->reason && strncmp(err->reason, "FILE_", 5) == 0)
+        return SK_DEBUG; /* what a sandbox's files are like is its own affair */
+    switch (err->code) {
     case SK_UNKNOWN:
     case SK_INTERNAL:
     case SK_DATA_LOSS:
@@ -27,10 +34,11 @@ void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message)
     sk_server_call_finish(call->rpc, message, SK_OK, "", NULL, 0);
 }
 
-static void fail(struct sk_call *call, const struct sk_err *err, const struct sk_check *check)
+static void fail(struct sk_call *call, const struct sk_err *err, const struct sk_check *check,
+                 const struct sk_fact *facts)
 {
-    struct sk_status status = sk_status_make(call->arena, err, check);
-    sk_log_err(call->log, level_of(err->code), "rpc.failed", err,
+    struct sk_status status = sk_status_make(call->arena, err, check, facts);
+    sk_log_err(call->log, level_of(err), "rpc.failed", err,
                SK_STR("method", sk_server_call_method(call->rpc)),
                SK_STR("peer", sk_server_call_peer(call->rpc)), SK_STR("key", call->key_id),
                SK_MS("took", took(call)));
@@ -39,14 +47,19 @@ static void fail(struct sk_call *call, const struct sk_err *err, const struct sk
 
 void sk_call_fail(struct sk_call *call, const struct sk_err *err)
 {
-    fail(call, err, NULL);
+    fail(call, err, NULL, NULL);
+}
+
+void sk_call_fail_with(struct sk_call *call, const struct sk_err *err, const struct sk_fact *facts)
+{
+    fail(call, err, NULL, facts);
 }
 
 void sk_call_fail_check(struct sk_call *call, const struct sk_check *check)
 {
     struct sk_err err = {0};
     (void)!sk_check_result(check, &err);
-    fail(call, &err, check);
+    fail(call, &err, check, NULL);
 }
 
 enum sk_code sk_call_cancel_code(const struct sk_call *call)
@@ -70,6 +83,20 @@ enum sk_code sk_call_find(struct sk_call *call, const char *id, struct sk_sandbo
         return SK_OK;
     (void)sk_fail(err, SK_NOT_FOUND, "there is no sandbox \"%.64s\"", id);
     return sk_err_reason(err, "SANDBOX_NOT_FOUND");
+}
+
+enum sk_code sk_call_check_container(struct sk_call *call, const struct sk_sandbox *sandbox, const char *name,
+                                     struct sk_err *err)
+{
+    const struct sk_spec *spec = &sk_sandbox_record(sandbox)->spec;
+    if (!name[0])
+        return SK_OK;
+    const SK_PB(Sandbox) *echo =
+        sk_pb_unpack(call->arena, &coreweave__sandbox__v1__sandbox__descriptor, spec->echo, spec->echo_len);
+    const char *known = echo && echo->spec && echo->spec->n_containers ? echo->spec->containers[0]->name : "";
+    if (strcmp(name, known[0] ? known : "main") == 0)
+        return SK_OK;
+    return sk_fail(err, SK_NOT_FOUND, "the sandbox has no container \"%.64s\"", name);
 }
 
 static void on_request(void *arg, grpc_byte_buffer *bytes)
@@ -100,6 +127,32 @@ static void on_cancel(void *arg)
     struct sk_call *call = arg;
     if (call->on_cancel)
         call->on_cancel(call);
+}
+
+static void on_limit(struct sk_pass *pass)
+{
+    struct sk_call *call = sk_container_of(pass, struct sk_call, pass);
+    sk_server_call_abort(call->rpc, SK_DEADLINE_EXCEEDED, "the call took too long");
+}
+
+static void on_pass(struct sk_pass *pass)
+{
+    sk_server_call_want(sk_container_of(pass, struct sk_call, pass)->rpc);
+}
+
+static void on_over(void *arg)
+{
+    struct sk_call *call = arg;
+    sk_gate_leave(&call->pass);
+}
+
+void sk_call_run_bulky(struct sk_call *call, struct sk_gate *gate)
+{
+    static const struct sk_server_call_events events = {
+        .on_message = on_request, .on_cancel = on_cancel, .on_over = on_over};
+    call->on_cancel = cancel_waiting;
+    sk_server_call_set(call->rpc, &events, call);
+    sk_gate_enter(gate, &call->pass, BULKY_LIMIT, on_pass, on_limit);
 }
 
 void sk_call_run_unary(struct sk_call *call)

@@ -7,8 +7,10 @@
 #define SK_API_CALL_H
 
 #include "api/check.h"
+#include "api/gate.h"
 #include "api/messages.h"
 #include "api/methods.h"
+#include "api/status.h"
 #include "core/node.h"
 #include "rpc/server.h"
 
@@ -20,7 +22,8 @@ struct sk_call {
     struct sk_method method;
     const char *key_id; /* "" = no keys configured */
     struct sk_instant began;
-    void *state; /* the handler's */
+    struct sk_pass pass; /* of a bulky call */
+    void *state;         /* the handler's */
     /* The client went away or its deadline passed; set by handlers that can
      * give up early. They must still answer. Unary calls only. */
     void (*on_cancel)(struct sk_call *call);
@@ -28,10 +31,14 @@ struct sk_call {
 
 /* Asks for the one request of a unary method, unpacks it, calls the handler. */
 void sk_call_run_unary(struct sk_call *call);
+/* The same for a bulky one: the request is asked for when the gate lets it
+ * in, and the gate is left when the answer is out of our hands. */
+void sk_call_run_bulky(struct sk_call *call, struct sk_gate *gate);
 
 /* Answers. message may be NULL on streams only. */
 void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message);
 void sk_call_fail(struct sk_call *call, const struct sk_err *err);
+void sk_call_fail_with(struct sk_call *call, const struct sk_err *err, const struct sk_fact *facts);
 /* The same, with all that was found wrong; `check` must hold something. */
 void sk_call_fail_check(struct sk_call *call, const struct sk_check *check);
 /* SK_DEADLINE_EXCEEDED or SK_CANCELLED, by the clock; for cancelled calls. */
@@ -43,5 +50,8 @@ SK_MUST_CHECK enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer
 /* The sandbox a request names; SK_NOT_FOUND + SANDBOX_NOT_FOUND for any text that names none. */
 SK_MUST_CHECK enum sk_code sk_call_find(struct sk_call *call, const char *id, struct sk_sandbox **out_sandbox,
                                         struct sk_err *err);
+/* There is one container; any name but its own, or none, is SK_NOT_FOUND. */
+SK_MUST_CHECK enum sk_code sk_call_check_container(struct sk_call *call, const struct sk_sandbox *sandbox,
+                                                   const char *name, struct sk_err *err);
 
 #endif

@@ -23,21 +23,6 @@ static void check_ask(const struct sk_exec_ask *ask, struct sk_check *check)
         (void)sk_check_env_name(check, SK_FIELD(ask->prefix, "env"), ask->env[i].name);
 }
 
-/* There is one container; any name but its own names nothing. */
-static enum sk_code check_container(struct sk_call *call, const char *name, const struct sk_sandbox *sandbox,
-                                    struct sk_err *err)
-{
-    const struct sk_spec *spec = &sk_sandbox_record(sandbox)->spec;
-    if (!name[0])
-        return SK_OK;
-    const SK_PB(Sandbox) *echo =
-        sk_pb_unpack(call->arena, &coreweave__sandbox__v1__sandbox__descriptor, spec->echo, spec->echo_len);
-    const char *known = echo && echo->spec && echo->spec->n_containers ? echo->spec->containers[0]->name : "";
-    if (strcmp(name, known[0] ? known : "main") == 0)
-        return SK_OK;
-    return sk_fail(err, SK_NOT_FOUND, "the sandbox has no container \"%.64s\"", name);
-}
-
 static const char *const *argv_of(struct sk_arena *arena, const struct sk_exec_ask *ask)
 {
     const char **argv = sk_arena_alloc(arena, (ask->command_count + 1) * sizeof(argv[0]));
@@ -58,7 +43,7 @@ bool sk_exec_ask_take(struct sk_call *call, const struct sk_exec_ask *ask, struc
         return false;
     }
     if (sk_call_find(call, ask->sandbox_id, out_sandbox, &err) ||
-        check_container(call, ask->container, *out_sandbox, &err)) {
+        sk_call_check_container(call, *out_sandbox, ask->container, &err)) {
         sk_call_fail(call, &err);
         return false;
     }

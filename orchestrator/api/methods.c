@@ -27,6 +27,7 @@ static const struct handler {
     const char *name;
     void (*unary)(struct sk_call *call, ProtobufCMessage *request);
     void (*stream)(struct sk_call *call);
+    bool is_bulky;
 } handlers[] = {
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "CreateSandbox", sk_create_sandbox, NULL},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "GetSandbox", sk_get_sandbox, NULL},
@@ -35,6 +36,14 @@ static const struct handler {
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "PurgeSandboxes", sk_purge_sandboxes, NULL},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "Exec", sk_exec_unary, NULL},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "StreamExec", NULL, sk_exec_stream},
+    {&coreweave__sandbox__v1__sandbox_service__descriptor, "StreamLogs", NULL, sk_stream_logs},
+    {&coreweave__sandbox__v1__sandbox_service__descriptor, "ReadFile", sk_read_file, NULL, true},
+    {&coreweave__sandbox__v1__sandbox_service__descriptor, "WriteFile", sk_write_file, NULL, true},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "Exec", sk_exec_unary, NULL},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "StreamExec", NULL, sk_exec_stream},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "StreamLogs", NULL, sk_stream_logs},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "ReadFile", sk_read_file, NULL, true},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "WriteFile", sk_write_file, NULL, true},
     {&grpc__health__v1__health__descriptor, "Check", sk_health_check, NULL},
 };
 
@@ -68,6 +77,7 @@ bool sk_method_find(const char *path, struct sk_method *out_method)
         if (handlers[i].service == service && strcmp(handlers[i].name, type->name) == 0) {
             out_method->unary = handlers[i].unary;
             out_method->stream = handlers[i].stream;
+            out_method->is_bulky = handlers[i].is_bulky;
         }
     }
     return true;

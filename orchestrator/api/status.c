@@ -4,6 +4,8 @@
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
 
+#include <assert.h>
+
 #define TYPE_PREFIX "type.googleapis.com/"
 /* What a client told to come back later should wait; its own jitter may be shorter than a restart. */
 #define RETRY_NS 500000000
@@ -16,19 +18,28 @@ static Google__Protobuf__Any *any_of(struct sk_arena *arena, const ProtobufCMess
     return any;
 }
 
-static const ProtobufCMessage *error_info(struct sk_arena *arena, const struct sk_err *err)
+static void add_fact(struct sk_arena *arena, Google__Rpc__ErrorInfo *info, const char *name,
+                     const char *value)
+{
+    Google__Rpc__ErrorInfo__MetadataEntry *entry =
+        sk_pb_new(arena, &google__rpc__error_info__metadata_entry__descriptor);
+    entry->key = sk_arena_strdup(arena, name);
+    entry->value = sk_arena_strdup(arena, value);
+    info->metadata[info->n_metadata++] = entry;
+}
+
+static const ProtobufCMessage *error_info(struct sk_arena *arena, const struct sk_err *err,
+                                          const struct sk_fact *facts)
 {
     Google__Rpc__ErrorInfo *info = sk_pb_new(arena, &google__rpc__error_info__descriptor);
     info->reason = sk_arena_printf(arena, "CWSANDBOX_%s", err->reason);
     info->domain = "cwsandbox.com";
-    if (err->field[0]) {
-        Google__Rpc__ErrorInfo__MetadataEntry *entry =
-            sk_pb_new(arena, &google__rpc__error_info__metadata_entry__descriptor);
-        entry->key = "field";
-        entry->value = sk_arena_strdup(arena, err->field);
-        info->metadata = sk_arena_alloc(arena, sizeof(void *));
-        info->metadata[0] = entry;
-        info->n_metadata = 1;
+    info->metadata = sk_arena_alloc(arena, (SK_FACTS_MAX + 1) * sizeof(void *));
+    if (err->field[0])
+        add_fact(arena, info, "field", err->field);
+    for (size_t i = 0; facts && facts[i].name; i++) {
+        assert(i < SK_FACTS_MAX);
+        add_fact(arena, info, facts[i].name, facts[i].value);
     }
     return &info->base;
 }
@@ -58,7 +69,7 @@ static const ProtobufCMessage *bad_request(struct sk_arena *arena, const struct 
 
 /* The details with the first `count` violations. */
 static void pack(struct sk_arena *arena, const struct sk_err *err, const struct sk_violation *items,
-                 size_t count, struct sk_status *out)
+                 size_t count, const struct sk_fact *facts, struct sk_status *out)
 {
     Google__Protobuf__Any *details[3];
     Google__Rpc__Status *status = sk_pb_new(arena, &google__rpc__status__descriptor);
@@ -66,7 +77,7 @@ static void pack(struct sk_arena *arena, const struct sk_err *err, const struct 
     status->message = (char *)out->text;
     status->details = details;
     if (err->reason)
-        details[status->n_details++] = any_of(arena, error_info(arena, err));
+        details[status->n_details++] = any_of(arena, error_info(arena, err, facts));
     if (count)
         details[status->n_details++] = any_of(arena, bad_request(arena, items, count));
     if (err->code == SK_UNAVAILABLE)
@@ -77,7 +88,7 @@ static void pack(struct sk_arena *arena, const struct sk_err *err, const struct 
 }
 
 struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err,
-                                const struct sk_check *check)
+                                const struct sk_check *check, const struct sk_fact *facts)
 {
     struct sk_status out = {.code = err->code, .text = sk_arena_strdup(arena, err->text)};
     struct sk_violation one = {.field = err->field, .text = out.text};
@@ -87,8 +98,8 @@ struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err
         items = check->violations;
         count = check->count < SK_VIOLATIONS_MAX ? check->count : SK_VIOLATIONS_MAX;
     }
-    pack(arena, err, items, count, &out);
+    pack(arena, err, items, count, facts, &out);
     while (out.details_len > SK_STATUS_DETAILS_MAX && count > 0)
-        pack(arena, err, items, --count, &out);
+        pack(arena, err, items, --count, facts, &out);
     return out;
 }

@@ -9,6 +9,7 @@
 
 /* Packed details; base64 and the sentence come on top, and 6 KiB is what peers take. */
 #define SK_STATUS_DETAILS_MAX 4096
+#define SK_FACTS_MAX          8
 
 struct sk_status {
     enum sk_code code;
@@ -17,9 +18,16 @@ struct sk_status {
     size_t details_len;
 };
 
-/* The error, and the violations behind it (check may be NULL). All that is
- * made lives in the arena. `err` must be an error. */
+/* What clients read beside a reason, e.g. "size_bytes". */
+struct sk_fact {
+    const char *name, *value;
+};
+
+/* The error, the violations behind it (check may be NULL) and the facts of its
+ * reason (ended by a NULL name; NULL = none; at most SK_FACTS_MAX, and the only
+ * part that the caller must keep small). All that is made lives in the arena.
+ * `err` must be an error. */
 struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err,
-                                const struct sk_check *check);
+                                const struct sk_check *check, const struct sk_fact *facts);
 
 #endif

@@ -48,6 +48,9 @@ struct sk_server_call_events {
     void (*on_sent)(void *arg);
     /* The client went away or its deadline passed. The handler must still finish. */
     void (*on_cancel)(void *arg);
+    /* The last callback: all is over, the last words have left or been dropped, and the call is about to be
+     * freed. Comes however the call ended. */
+    void (*on_over)(void *arg);
 };
 
 void sk_server_call_set(struct sk_server_call *call, const struct sk_server_call_events *events, void *arg);
@@ -66,8 +69,12 @@ void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *me
 /* Ends the call: the status, and a last message before it if not NULL (one that
  * is too big to be sent becomes SK_RESOURCE_EXHAUSTED).
  * details: packed google.rpc.Status for the trailer, or NULL. No callback
- * afterwards; the call must not be touched again. A send under way is completed first. */
+ * afterwards but on_over; the call must not be touched again. A send under way is completed first. */
 void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *message, enum sk_code code,
                            const char *text, const uint8_t *details, size_t details_len);
+/* Ends the call from our side, whatever it is doing: the client gets this
+ * status, and one that reads too slowly loses its answer. on_cancel follows unless the handler has finished.
+ */
+void sk_server_call_abort(struct sk_server_call *call, enum sk_code code, const char *text);
 
 #endif

@@ -46,6 +46,8 @@ static void call_free(struct sk_server_call *call)
 {
     struct sk_server *server = call->server;
 
+    if (call->events.on_over)
+        call->events.on_over(call->arg);
     if (call->grpc)
         grpc_call_unref(call->grpc);
     grpc_call_details_destroy(&call->details);
@@ -235,6 +237,11 @@ void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *
     if (!call->sending && !call->cancelled)
         send_last(call);
     release(call);
+}
+
+void sk_server_call_abort(struct sk_server_call *call, enum sk_code code, const char *text)
+{
+    (void)grpc_call_cancel_with_status(call->grpc, (grpc_status_code)code, text, NULL);
 }
 
 /* --- a call's beginning ---------------------------------------------------------------- */

@@ -51,7 +51,7 @@ static void check_accepted(struct sk_arena *arena, struct sk_record *record)
 
 static void check_refused(struct sk_arena *arena, const struct sk_check *check, const struct sk_err *err)
 {
-    struct sk_status status = sk_status_make(arena, err, check);
+    struct sk_status status = sk_status_make(arena, err, check, NULL);
     must(status.code != SK_OK);
     must(status.details_len <= SK_STATUS_DETAILS_MAX);
 }

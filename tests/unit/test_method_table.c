@@ -55,15 +55,27 @@ static void the_implemented_ones_have_a_handler(void **state)
     assert_false(found.needs_key);
 }
 
-/* The direct way to a sandbox does not exist yet, though its methods have the same names. */
-static void the_data_plane_has_none(void **state)
+#define DATA_PLANE "/coreweave.sandbox.v1.SandboxDataPlaneService/"
+
+/* The direct way to a sandbox leads to the same handlers. */
+static void the_data_plane_is_the_same(void **state)
 {
     (void)state;
-    struct sk_method found = {0};
-    assert_true(sk_method_find("/coreweave.sandbox.v1.SandboxDataPlaneService/Exec", &found));
-    assert_null(found.unary);
-    assert_true(sk_method_find("/coreweave.sandbox.v1.SandboxDataPlaneService/StreamExec", &found));
-    assert_null(found.stream);
+    const char *const names[] = {"Exec", "StreamExec", "ReadFile", "WriteFile"};
+    for (size_t i = 0; i < sk_array_len(names); i++) {
+        char path[128];
+        struct sk_method direct = {0}, usual = {0};
+        (void)snprintf(path, sizeof(path), DATA_PLANE "%s", names[i]);
+        assert_true(sk_method_find(path, &direct));
+        (void)snprintf(path, sizeof(path), SANDBOX_SERVICE "%s", names[i]);
+        assert_true(sk_method_find(path, &usual));
+        assert_true(direct.unary || direct.stream);
+        assert_true(direct.unary == usual.unary && direct.stream == usual.stream);
+        assert_true(direct.type->input == usual.type->input && direct.type->output == usual.type->output);
+        assert_int_equal(direct.is_bulky, i >= 2);
+        assert_int_equal(usual.is_bulky, i >= 2);
+        assert_true(direct.needs_key);
+    }
 }
 
 static void other_paths_are_not_found(void **state)
@@ -96,7 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_method_of_every_service_is_found),
         cmocka_unit_test(the_implemented_ones_have_a_handler),
-        cmocka_unit_test(the_data_plane_has_none),
+        cmocka_unit_test(the_data_plane_is_the_same),
         cmocka_unit_test(other_paths_are_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ static void a_reason_is_prefixed_and_has_the_domain(void **state)
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_NOT_FOUND, "there is no sandbox \"x\"");
     (void)sk_err_reason(&err, "SANDBOX_NOT_FOUND");
-    struct sk_status status = sk_status_make(&arena, &err, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
     assert_int_equal(status.code, SK_NOT_FOUND);
     assert_string_equal(status.text, "there is no sandbox \"x\"");
     assert_int_equal(unpacked(&arena, &status)->code, 5);
@@ -49,13 +49,36 @@ static void a_reason_is_prefixed_and_has_the_domain(void **state)
     assert_null(detail(&arena, &status, &google__rpc__retry_info__descriptor));
 }
 
+/* A path may be as long as the kernel's, and must come back whole; the trailer stays small enough. */
+static void facts_go_with_the_reason(void **state)
+{
+    (void)state;
+    struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
+    struct sk_err err = {0};
+    char path[4096];
+    memset(path, 'p', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    const struct sk_fact facts[] = {{"filepath", path}, {"size_bytes", "33554433"}, {0}};
+    (void)sk_fail(&err, SK_RESOURCE_EXHAUSTED, "too large");
+    (void)sk_err_reason(&err, "FILE_TOO_LARGE");
+    struct sk_status status = sk_status_make(&arena, &err, NULL, facts);
+    Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
+    assert_non_null(info);
+    assert_int_equal(info->n_metadata, 2);
+    assert_string_equal(info->metadata[0]->key, "filepath");
+    assert_string_equal(info->metadata[0]->value, path);
+    assert_string_equal(info->metadata[1]->key, "size_bytes");
+    assert_string_equal(info->metadata[1]->value, "33554433");
+    assert_true(status.details_len < 6 * 1024 * 3 / 4);
+}
+
 static void a_plain_error_has_no_details(void **state)
 {
     (void)state;
     struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_INTERNAL, "oops");
-    struct sk_status status = sk_status_make(&arena, &err, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
     assert_null(status.details);
     assert_int_equal(status.details_len, 0);
 }
@@ -67,7 +90,7 @@ static void the_field_of_an_error_becomes_a_violation(void **state)
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_INVALID_ARGUMENT, "not a token of mine");
     strcpy(err.field, "page_token");
-    struct sk_status status = sk_status_make(&arena, &err, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     assert_non_null(bad);
     assert_int_equal(bad->n_field_violations, 1);
@@ -83,7 +106,7 @@ static void all_violations_are_listed(void **state)
     sk_check_violated(&check, SK_FIELD(NULL, "a"), "one");
     sk_check_violated(&check, SK_FIELD(NULL, "b"), "two");
     (void)!sk_check_result(&check, &err);
-    struct sk_status status = sk_status_make(&arena, &err, &check);
+    struct sk_status status = sk_status_make(&arena, &err, &check, NULL);
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     assert_non_null(bad);
     assert_int_equal(bad->n_field_violations, 2);
@@ -97,7 +120,7 @@ static void unavailable_says_when_to_come_back(void **state)
     struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_UNAVAILABLE, "stopping");
-    struct sk_status status = sk_status_make(&arena, &err, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
     Google__Rpc__RetryInfo *retry = detail(&arena, &status, &google__rpc__retry_info__descriptor);
     assert_non_null(retry);
     assert_non_null(retry->retry_delay);
@@ -120,7 +143,7 @@ static void the_trailer_always_fits(void **state)
         sk_check_violated(&check, SK_ITEM(NULL, name, i), "%s", text);
     check.reason = "RESOURCE_CEILING_EXCEEDED";
     (void)!sk_check_result(&check, &err);
-    struct sk_status status = sk_status_make(&arena, &err, &check);
+    struct sk_status status = sk_status_make(&arena, &err, &check, NULL);
     assert_in_range(status.details_len, 1, SK_STATUS_DETAILS_MAX);
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
@@ -133,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reason_is_prefixed_and_has_the_domain),
+        cmocka_unit_test(facts_go_with_the_reason),
         cmocka_unit_test(a_plain_error_has_no_details),
         cmocka_unit_test(the_field_of_an_error_becomes_a_violation),
         cmocka_unit_test(all_violations_are_listed),
