@@ -69,12 +69,14 @@ static void answer(struct daemon *d, struct sk_done *done, enum sk_code code, co
 static enum sk_code take_places(struct daemon *d, struct sk_err *err)
 {
     const struct sk_config *c = d->config;
+    SK_AUTO_FREE char *logs = sk_printf("%s/%s", c->state_dir, SK_LOG_FOLDER);
     enum sk_code code;
 
     if ((code = sk_place_make(c->state_dir, STATE_MODE, err)) != SK_OK ||
         (code = sk_place_make(c->run_dir, RUN_MODE, err)) != SK_OK ||
         (code = sk_place_lock(c->state_dir, &d->state_lock, err)) != SK_OK ||
-        (code = sk_place_lock(c->run_dir, &d->run_lock, err)) != SK_OK)
+        (code = sk_place_lock(c->run_dir, &d->run_lock, err)) != SK_OK ||
+        (code = sk_place_make(logs, STATE_MODE, err)) != SK_OK)
         return code;
     sk_place_remove_address(c->run_dir); /* of one that was killed */
     return sk_place_node_id(c->state_dir, c->node_id, d->node_id, err);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,12 +50,15 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
         .ceiling_memory_bytes = config->ceiling_memory ? config->ceiling_memory : memory,
         .pids_limit = config->pids_limit,
         .exec_output_max = config->exec_output_max_bytes,
+        .log_max = config->log_max_bytes,
+        .log_rate = config->log_rate_bytes_per_s,
     };
     find_cpus(&c);
     /* What nobody asked for must fit into a small host. */
     c.default_cpu_millis = smaller(config->default_cpu, c.ceiling_cpu_millis);
     c.default_memory_bytes = smaller(config->default_memory, c.ceiling_memory_bytes);
     memcpy(c.node_id, node_id, strnlen(node_id, SK_NODE_MAX) + 1);
+    (void)snprintf(c.log_dir, sizeof(c.log_dir), "%s/%s", config->state_dir, SK_LOG_FOLDER);
     *out_config = c;
 }
 

@@ -5,6 +5,9 @@
 #include "config/config.h"
 #include "core/node.h"
 
+/* Below state_dir: what main processes printed. */
+#define SK_LOG_FOLDER "logs"
+
 /* The node's settings; ceilings that were left open become the host's. */
 void sk_host_node_config(const struct sk_config *config, const char *node_id,
                          struct sk_node_config *out_config);

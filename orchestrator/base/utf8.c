@@ -36,6 +36,20 @@ size_t sk_utf8_next(const char *text, size_t len)
     return form->len;
 }
 
+size_t sk_utf8_unfinished(const char *text, size_t len)
+{
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        const uint8_t *at = (const uint8_t *)text + len - back;
+        const struct form *form = find_form(at[0]);
+        if (at[0] >= 0x80 && at[0] < 0xc0)
+            continue; /* a later byte of one */
+        if (!form || form->len <= back)
+            return 0;
+        return back == 1 || (at[1] >= form->second_min && at[1] <= form->second_max) ? back : 0;
+    }
+    return 0;
+}
+
 bool sk_utf8_is_valid(const char *text, size_t len)
 {
     for (size_t at = 0, step; at < len; at += step) {

@@ -9,6 +9,9 @@
 /* Length (1 to 4) of the well-formed sequence that text begins with; 0 when
  * it begins with none, or with one that is cut off by `len`. */
 size_t sk_utf8_next(const char *text, size_t len);
+/* Bytes at the end of text that begin a sequence and do not finish it: 0 to 3.
+ * Bytes that can never become one are not waited for. */
+size_t sk_utf8_unfinished(const char *text, size_t len);
 bool sk_utf8_is_valid(const char *text, size_t len);
 
 #endif

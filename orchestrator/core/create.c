@@ -1,6 +1,7 @@
 #include "core/create.h"
 
 #include "core/defaults.h"
+#include "core/log_shelf.h"
 #include "core/stdio.h"
 #include "core/teardown.h"
 
@@ -111,6 +112,28 @@ static void resolve(struct sk_op *op, struct sk_done *done)
     answer(c, done, code, &err);
 }
 
+/* What an earlier attempt printed is not this one's. */
+static void clear_log(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+
+    if (c->clean)
+        sk_log_shelf_remove(c->sandbox->node, id(c), done);
+    else
+        answer(c, done, SK_OK, NULL);
+}
+
+static void open_log(struct sk_op *op, struct sk_done *done)
+{
+    sk_main_log_open(of(op)->sandbox, done);
+}
+
+static void close_log(struct sk_op *op, struct sk_done *done)
+{
+    sk_main_log_close(of(op)->sandbox);
+    answer(of(op), done, SK_OK, NULL);
+}
+
 static void open_guest(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
@@ -188,7 +211,7 @@ static void on_main_started(struct sk_done *inner, const struct sk_err *err)
         return;
     }
     s->main.started = true;
-    sk_main_attach(s, sk_take_fd(&c->io.out), sk_take_fd(&c->io.err));
+    sk_main_log_attach(s, sk_take_fd(&c->io.out));
     sk_done_fire(c->main_done, NULL);
 }
 
@@ -207,7 +230,7 @@ static void start_main(struct sk_op *op, struct sk_done *done)
     const struct sk_process_defaults *defaults = &s->record->process;
     struct sk_err err = {0};
 
-    enum sk_code code = sk_stdio_open(&c->io, false, &err);
+    enum sk_code code = sk_stdio_open_merged(&c->io, &err);
     if (code != SK_OK) {
         answer(c, done, code, &err);
         return;
@@ -242,6 +265,8 @@ static const struct sk_step steps[] = {
     {"clean", clean_up, NULL},
     {"image", ensure_image, NULL},
     {"process", resolve, NULL},
+    {"old log", clear_log, NULL},
+    {"log", open_log, close_log},
     {"guest", open_guest, close_guest},
     {"rootfs", prepare_rootfs, remove_rootfs},
     {"container", create_container, delete_container},

@@ -1,6 +1,7 @@
 #include "core/gc.h"
 
 #include "core/create.h"
+#include "core/log_shelf.h"
 #include "core/teardown.h"
 
 #include <stdio.h>
@@ -214,7 +215,10 @@ static void on_retention(struct sk_timer *timer)
             continue;
         if (s->save.putting || s->save.dirty)
             continue; /* a put that comes after the delete would bring it back */
+        if (s->log_file.users > 0 || s->log_file.opening)
+            continue; /* its log is being read */
         sk_store_delete(node->store, SK_KIND_SANDBOX, s->record->id, NULL);
+        sk_log_shelf_drop(node, s->record->id);
         sk_node_withdraw(node, s);
     }
     sk_timer_start(node->loop, timer, sk_instant_add(sk_loop_now(node->loop), RETENTION_EVERY), on_retention);

@@ -9,131 +9,11 @@
 /* The exit and the out-of-memory event of one kill come by different ways. */
 #define VERDICT_AFTER SK_MSEC(100)
 #define OOM_FRESH     SK_SEC(1)
-#define SILENCE       SK_MSEC(200)
-#define DRAIN_LIMIT   SK_SEC(1)
-
-void sk_main_init(struct sk_main *main)
-{
-    main->out.fd = main->err.fd = -1;
-}
 
 void sk_main_fini(struct sk_sandbox *s)
 {
-    sk_reader_close(&s->main.out);
-    sk_reader_close(&s->main.err);
     sk_timer_stop(s->node->loop, &s->main.verdict);
-    sk_timer_stop(s->node->loop, &s->main.silence);
-}
-
-/* --- output ---------------------------------------------------------------- */
-
-static void on_silence(struct sk_timer *timer);
-
-static void drained(struct sk_sandbox *s)
-{
-    struct sk_done *done = sk_take(s->main.drained);
-
-    sk_timer_stop(s->node->loop, &s->main.silence);
-    if (!done)
-        return;
-    done->cancel = NULL;
-    sk_done_later(s->node->loop, done, NULL);
-}
-
-static bool is_open(const struct sk_reader *reader)
-{
-    return reader->fd >= 0 && !reader->ended;
-}
-
-static void wait_for_silence(struct sk_sandbox *s)
-{
-    struct sk_instant at = sk_instant_add(sk_loop_now(s->node->loop), SILENCE);
-
-    if (!is_open(&s->main.out) && !is_open(&s->main.err))
-        drained(s);
-    else
-        sk_timer_start(s->node->loop, &s->main.silence, sk_instant_min(at, s->main.drain_until), on_silence);
-}
-
-static void on_silence(struct sk_timer *timer)
-{
-    drained(sk_container_of(timer, struct sk_sandbox, main.silence));
-}
-
-static void on_data(struct sk_sandbox *s, struct sk_reader *reader, size_t len)
-{
-    s->main.bytes += len;
-    sk_reader_want(reader);
-    if (s->main.drained)
-        wait_for_silence(s);
-}
-
-static void out_data(struct sk_reader *reader, const uint8_t *data, size_t len)
-{
-    (void)data;
-    on_data(sk_container_of(reader, struct sk_sandbox, main.out), reader, len);
-}
-
-static void err_data(struct sk_reader *reader, const uint8_t *data, size_t len)
-{
-    (void)data;
-    on_data(sk_container_of(reader, struct sk_sandbox, main.err), reader, len);
-}
-
-static void out_end(struct sk_reader *reader, const struct sk_err *err)
-{
-    struct sk_sandbox *s = sk_container_of(reader, struct sk_sandbox, main.out);
-
-    (void)err;
-    if (s->main.drained)
-        wait_for_silence(s);
-}
-
-static void err_end(struct sk_reader *reader, const struct sk_err *err)
-{
-    struct sk_sandbox *s = sk_container_of(reader, struct sk_sandbox, main.err);
-
-    (void)err;
-    if (s->main.drained)
-        wait_for_silence(s);
-}
-
-static void attach(struct sk_sandbox *s, struct sk_reader *reader, int fd_take,
-                   void (*data)(struct sk_reader *, const uint8_t *, size_t),
-                   void (*end)(struct sk_reader *, const struct sk_err *))
-{
-    struct sk_err err = {0};
-
-    reader->fd = -1;
-    if (fd_take < 0)
-        return;
-    if (sk_reader_open(reader, s->node->loop, fd_take, data, end, &err) == SK_OK) {
-        sk_reader_want(reader);
-        return;
-    }
-    sk_log_err(sk_sandbox_log(s), SK_WARN, "main.output_lost", &err);
-    reader->fd = -1;
-}
-
-void sk_main_attach(struct sk_sandbox *s, int out_take, int err_take)
-{
-    attach(s, &s->main.out, out_take, out_data, out_end);
-    attach(s, &s->main.err, err_take, err_data, err_end);
-}
-
-static void cancel_drain(struct sk_done *done)
-{
-    (void)done;
-    drained(done->callee);
-}
-
-void sk_main_drain(struct sk_sandbox *s, struct sk_done *done)
-{
-    s->main.drained = done;
-    done->callee = s;
-    done->cancel = cancel_drain;
-    s->main.drain_until = sk_instant_add(sk_loop_now(s->node->loop), DRAIN_LIMIT);
-    wait_for_silence(s);
+    sk_main_log_close(s);
 }
 
 /* --- its end --------------------------------------------------------------- */
@@ -224,6 +104,7 @@ void sk_main_exited(struct sk_sandbox *s, int status)
 {
     s->main.ended = true;
     s->main.status = status;
+    sk_log_file_tell(s);
     if (s->adoption)
         return; /* looked at when the adoption is over */
     if (s->state == SK_STATE_TERMINATING) {

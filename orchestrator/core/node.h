@@ -32,6 +32,9 @@ struct sk_node_config {
     int64_t ceiling_cpu_millis, ceiling_memory_bytes; /* of one sandbox */
     int64_t pids_limit;
     int64_t exec_output_max;   /* bytes kept of each stream of a unary exec */
+    int64_t log_max;           /* bytes kept of each main process's output */
+    int64_t log_rate;          /* of them in a second; 0 = no limit */
+    char log_dir[1152];        /* where they are kept; exists */
     unsigned cpu_count;        /* cpus that sandboxes may use */
     uint16_t cpus[SK_CPU_MAX]; /* their numbers: those of a host need not be 0 to n-1 */
 };

@@ -2,6 +2,7 @@
 
 #include "core/create.h"
 #include "core/lifetime.h"
+#include "core/log_shelf.h"
 #include "core/remove.h"
 
 #include <string.h>
@@ -110,6 +111,7 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
         return;
     }
     sk_list_each(&node->sandboxes, link) take_up(r, sk_list_entry(link, struct sk_sandbox, link));
+    sk_log_shelf_tidy(node);
     sk_gc_start(&node->gc);
     sk_lifetime_start_sweep(node);
     finish(r, NULL);

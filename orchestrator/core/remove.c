@@ -163,7 +163,7 @@ static void on_task_gone(struct sk_teardown *teardown, struct sk_done *done)
     done->callee = r;
     done->cancel = cancel_drain;
     sk_done_init(&r->drained, on_drained);
-    sk_main_drain(r->sandbox, &r->drained);
+    sk_main_log_drain(r->sandbox, &r->drained);
 }
 
 static void tear_down(struct sk_op *op, struct sk_done *done)

@@ -54,7 +54,8 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
     sk_list_init(&s->watchers);
     sk_list_init(&s->execs);
     sk_list_init(&s->files);
-    sk_main_init(&s->main);
+    sk_main_log_init(&s->main_log);
+    sk_log_file_init(&s->log_file);
     return s;
 }
 
@@ -73,8 +74,23 @@ void sk_sandbox_unref(struct sk_sandbox *s)
     sk_lifetime_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
     sk_main_fini(s);
+    assert(s->log_file.users == 0 && sk_list_is_empty(&s->log_file.ears));
     sk_record_free(s->record);
     free(s);
+}
+
+void sk_sandbox_hold(struct sk_sandbox *s)
+{
+    (void)sk_sandbox_ref(s);
+    sk_node_hold(s->node);
+}
+
+void sk_sandbox_unhold(struct sk_sandbox *s)
+{
+    struct sk_node *node = s->node;
+
+    sk_sandbox_unref(s);
+    sk_node_unhold(node);
 }
 
 const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox)
@@ -249,7 +265,8 @@ static void on_found(void *arg, uint64_t key, bool is_main, int stdout_take, int
         s->next_key = key + 1;
     if (is_main && key == SK_MAIN_KEY && !s->main.started) {
         s->main.started = true;
-        sk_main_attach(s, stdout_take, stderr_take);
+        sk_main_log_adopt(s, stdout_take);
+        sk_close_fd(&stderr_take); /* both streams are one pipe */
     } else {
         sk_execs_found(s, key, stdout_take, stderr_take);
     }
@@ -321,6 +338,7 @@ void sk_watcher_stop(struct sk_watcher *watcher)
 
 void sk_sandbox_fire_watchers(struct sk_sandbox *s)
 {
+    sk_log_file_tell(s);
     sk_list_each(&s->watchers, link)
     {
         struct sk_watcher *watcher = sk_list_entry(link, struct sk_watcher, link);

@@ -8,6 +8,8 @@
 #ifndef SK_CORE_SANDBOX_IMPL_H
 #define SK_CORE_SANDBOX_IMPL_H
 
+#include "core/log_file.h"
+#include "core/main_log.h"
 #include "core/main_process.h"
 #include "core/node_impl.h"
 #include "core/sandbox.h"
@@ -53,6 +55,8 @@ struct sk_sandbox {
     bool adopting;          /* waiting for it after a restart */
     uint64_t next_key;      /* of processes */
     struct sk_main main;
+    struct sk_main_log main_log; /* from its pipe to the journal */
+    struct sk_log_file log_file;
 
     struct sk_create *create;   /* the flow that makes it, or NULL */
     struct sk_removal *removal; /* the flow that takes it away, or NULL */
@@ -65,6 +69,10 @@ struct sk_sandbox {
 
 /* record_take: consumed. The new sandbox has one reference and is in no index. */
 struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record_take);
+
+/* Something under way keeps the sandbox, and a stop of the node waits for it. */
+void sk_sandbox_hold(struct sk_sandbox *sandbox);
+void sk_sandbox_unhold(struct sk_sandbox *sandbox);
 
 /* NULL when the node has no log. */
 const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox);

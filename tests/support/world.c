@@ -1,6 +1,8 @@
 #include "support/world.h"
 
+#include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* --- birth and death --------------------------------------------------------- */
 
@@ -42,10 +44,21 @@ void world_init(struct world *w)
         .ceiling_memory_bytes = INT64_C(8) << 30,
         .pids_limit = 100,
         .exec_output_max = 1 << 20,
+        .log_max = 1 << 20,
         .cpu_count = 8,
         .cpus = {0, 1, 2, 3, 5, 6, 7, 8}, /* as on a host with one offline */
     };
+    (void)snprintf(w->config.log_dir, sizeof(w->config.log_dir), "/tmp/sk-world-XXXXXX");
+    assert_non_null(mkdtemp(w->config.log_dir));
     world_start(w);
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
 }
 
 void world_stop(struct world *w)
@@ -86,6 +99,7 @@ void world_fini(struct world *w)
     sk_memstore_free(w->store);
     assert_true(sk_vloop_is_empty(w->loop));
     sk_loop_free(w->loop);
+    assert_int_equal(nftw(w->config.log_dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 void world_hook(struct world *w, int (*hook)(void *arg, const char *call), void *arg)

@@ -46,7 +46,23 @@ static void every_code_point(void **state)
             fail_msg("U+%X", point);
         for (size_t cut = 0; cut < len; cut++)
             assert_int_equal(sk_utf8_next(bytes, cut), 0);
+        for (size_t cut = 0; cut <= len; cut++)
+            assert_int_equal(sk_utf8_unfinished(bytes, cut), cut < len ? cut : 0);
     }
+}
+
+static void waits_only_for_what_can_be_finished(void **state)
+{
+    (void)state;
+    assert_int_equal(sk_utf8_unfinished("", 0), 0);
+    assert_int_equal(sk_utf8_unfinished("abc", 3), 0);
+    assert_int_equal(sk_utf8_unfinished("a\xe2\x82", 3), 2);
+    assert_int_equal(sk_utf8_unfinished("\xe2\x82\xac", 3), 0);
+    assert_int_equal(sk_utf8_unfinished("\xf0\x9f\x98", 3), 3);
+    assert_int_equal(sk_utf8_unfinished("\x82\x82\x82", 3), 0);
+    assert_int_equal(sk_utf8_unfinished("\xff", 1), 0);
+    assert_int_equal(sk_utf8_unfinished("\xc0", 1), 0);
+    assert_int_equal(sk_utf8_unfinished("\xe0\x80", 2), 0);
 }
 
 static void refuses_broken_bytes(void **state)
@@ -81,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_point),
+        cmocka_unit_test(waits_only_for_what_can_be_finished),
         cmocka_unit_test(refuses_broken_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
