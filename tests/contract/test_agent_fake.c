@@ -1,5 +1,5 @@
 /* The contract on the fake agent. */
-#include "contract/agent.h"
+#include "contract/agent_files.h"
 #include "drivers/fake/agent.h"
 
 static struct sk_fake_agent *fake_of(struct rig *rig)
@@ -55,6 +55,7 @@ static int deaf_setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        AGENT_CONTRACT, cmocka_unit_test_setup_teardown(await_can_be_cancelled, deaf_setup, rig_teardown)};
+        AGENT_CONTRACT, AGENT_FILES_CONTRACT,
+        cmocka_unit_test_setup_teardown(await_can_be_cancelled, deaf_setup, rig_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
