@@ -125,15 +125,23 @@ static void run_tail(struct sk_work *work)
     sk_tail_step(&sk_container_of(work, struct search, work)->tail);
 }
 
+static void tail_stepped(struct sk_done *worked, const struct sk_err *err);
+
+static void step_tail(struct search *s)
+{
+    sk_done_init(&s->worked, tail_stepped);
+    sk_work_start(s->journal->loop, &s->work, run_tail, &s->worked);
+}
+
 static void tail_stepped(struct sk_done *worked, const struct sk_err *err)
 {
     struct search *s = sk_container_of(worked, struct search, worked);
     assert(!err);
+    (void)err;
     if (s->tail.finished)
         end_search(s, s->tail.at);
     else
-        sk_work_start(s->journal->loop, &s->work, run_tail, &s->worked);
-    (void)err;
+        step_tail(s);
 }
 
 void sk_journal_find_tail(struct sk_journal *journal, uint64_t lines, uint64_t *out_offset,
@@ -141,8 +149,7 @@ void sk_journal_find_tail(struct sk_journal *journal, uint64_t lines, uint64_t *
 {
     struct search *s = begin_search(journal, out_offset, done);
     sk_tail_init(&s->tail, journal->dir, &journal->row, lines);
-    sk_done_init(&s->worked, tail_stepped);
-    sk_work_start(journal->loop, &s->work, run_tail, &s->worked);
+    step_tail(s);
 }
 
 static void run_since(struct sk_work *work)
