@@ -24,6 +24,8 @@ static void signals_take(struct sk_serve *serve, int signal_fd)
 static void turn(struct sk_serve *serve, int signal_fd)
 {
     bool more_dead = sk_serve_reap(serve);
+    if (serve->link.fd < 0)
+        sk_serve_lost(serve);
     if (sk_link_connect(&serve->link))
         sk_serve_reset(serve);
     bool all_told = sk_serve_report(serve);
@@ -46,6 +48,8 @@ int main(int argc, char **argv)
         sk_boot_sandbox();
     if (signal_fd < 0 || !serve || !sk_spawner_init(&serve->spawner))
         _exit(1);
+    serve->reply_fd = -1;
+    sk_files_init(&serve->files);
     sk_link_init(&serve->link, argc > 1 ? argv[1] : SOCKET_PATH);
     for (;;)
         turn(serve, signal_fd);

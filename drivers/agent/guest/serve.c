@@ -1,127 +1,56 @@
 #include "drivers/agent/guest/serve.h"
 
+#include "drivers/agent/guest/start.h"
 #include "drivers/agent/guest/tree.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define COMMANDS_A_TURN 16
 #define DEAD_A_TURN     256
 
-/* --- START ---------------------------------------------------------------------------------------- */
-
-/* The descriptors of a START in the order of its flag bits; owned. */
-struct start_fds {
-    int fd[SK_WIRE_FDS_MAX];
-};
-
-static void fds_sort(struct sk_packet *packet, unsigned flags, struct start_fds *fds)
-{
-    size_t next = 0;
-    for (size_t bit = 0; bit < SK_WIRE_FDS_MAX; bit++) {
-        bool comes = (flags & (1u << bit)) && next < packet->fd_count;
-        fds->fd[bit] = comes ? packet->fds[next] : -1;
-        next += comes;
-    }
-    packet->fd_count = 0;
-}
-
-static void fds_close(struct start_fds *fds)
-{
-    for (size_t i = 0; i < SK_WIRE_FDS_MAX; i++)
-        if (fds->fd[i] >= 0)
-            (void)close(fds->fd[i]);
-}
-
-/* Heap copy of the text, from the packet or from its memfd; NULL without
- * memory or when the memfd is too short. */
-static char *text_load(const struct sk_frame *frame, int text_fd)
-{
-    char *text = malloc(frame->start.text_len);
-    size_t at = 0;
-    if (!text || frame->start.text) {
-        if (text)
-            memcpy(text, frame->start.text, frame->start.text_len);
-        return text;
-    }
-    while (at < frame->start.text_len) {
-        ssize_t got = pread(text_fd, text + at, frame->start.text_len - at, (off_t)at);
-        if (got <= 0) {
-            free(text);
-            return NULL;
-        }
-        at += (size_t)got;
-    }
-    return text;
-}
-
-static int start_text(struct sk_serve *serve, const struct sk_frame *frame, const struct start_fds *fds,
-                      char *text, pid_t *out_pid, enum sk_stage *out_stage)
-{
-    struct sk_start_text parts;
-    char **slots = malloc(SK_START_TEXT_SLOTS(frame->start.argc, frame->start.envc) * sizeof *slots);
-    int sys = ENOMEM;
-    *out_stage = SK_STAGE_REQUEST;
-    if (slots) {
-        sys = EINVAL;
-        if (sk_start_text_split(text, frame->start.text_len, frame->start.argc, frame->start.envc, slots,
-                                &parts)) {
-            struct sk_spawn spawn = {.argv = parts.argv,
-                                     .env = parts.env,
-                                     .user = parts.user,
-                                     .working_dir = parts.working_dir,
-                                     .stdio = {fds->fd[0], fds->fd[1], fds->fd[2]}};
-            sys = sk_spawn(&serve->spawner, &spawn, out_pid, out_stage);
-        }
-    }
-    free(slots);
-    return sys;
-}
-
-/* 0, or an errno and *out_stage. */
-static int start(struct sk_serve *serve, const struct sk_frame *frame, struct start_fds *fds,
-                 enum sk_stage *out_stage)
-{
-    pid_t pid = 0;
-    *out_stage = SK_STAGE_REQUEST;
-    struct sk_proc *proc = sk_table_add(&serve->table, frame->key);
-    char *text = proc ? text_load(frame, fds->fd[5]) : NULL;
-    int sys = text ? start_text(serve, frame, fds, text, &pid, out_stage) : proc ? ENOMEM : EAGAIN;
-    free(text);
-    if (sys == 0) {
-        proc->pid = pid;
-        proc->is_main = frame->flags & SK_FRAME_MAIN;
-        proc->found_told = true;
-        proc->keep_stdout = fds->fd[3];
-        proc->keep_stderr = fds->fd[4];
-        fds->fd[3] = fds->fd[4] = -1;
-    } else if (proc) {
-        sk_table_drop(&serve->table, proc);
-    }
-    return sys;
-}
+/* --- START and OPEN ------------------------------------------------------------------------------- */
 
 /* False when the daemon itself is at fault. */
 static bool on_start(struct sk_serve *serve, const struct sk_frame *frame)
 {
-    struct start_fds fds;
-    bool lost = serve->packet.lost_fds;
-    bool fits = lost || serve->packet.fd_count == sk_frame_fd_count(frame);
     enum sk_stage stage = SK_STAGE_REQUEST;
+    bool fits = serve->packet.lost_fds || serve->packet.fd_count == sk_frame_fd_count(frame);
     if (!fits || sk_table_find(&serve->table, frame->key))
         return false;
-    fds_sort(&serve->packet, frame->flags, &fds);
-    int sys = lost ? EMFILE : start(serve, frame, &fds, &stage);
-    fds_close(&fds);
+    int sys = sk_start(&serve->table, &serve->spawner, frame, &serve->packet, &stage);
     serve->reply = (struct sk_frame){.type = SK_FRAME_STARTED, .key = frame->key};
     serve->reply.started.sys = (uint32_t)sys;
     serve->reply.started.stage = sys ? stage : SK_STAGE_NONE;
     serve->has_reply = true;
     return true;
+}
+
+/* As on_start. */
+static bool on_open(struct sk_serve *serve, const struct sk_frame *frame)
+{
+    struct sk_open_text text;
+    int fd = -1;
+    if (!sk_open_text_split((const char *)frame->open.text, frame->open.text_len, &text))
+        return false;
+    if (frame->open.kind == SK_OPEN_WRITE && sk_files_has(&serve->files, frame->key))
+        return false;
+    int sys = sk_files_open(&serve->files, frame->key, frame->open.kind, &text, &fd);
+    serve->reply = (struct sk_frame){.type = SK_FRAME_OPENED,
+                                     .key = frame->key,
+                                     .flags = sys ? 0 : SK_FRAME_FD_FILE,
+                                     .opened.sys = (uint32_t)sys};
+    serve->reply_fd = fd;
+    serve->has_reply = true;
+    return true;
+}
+
+static void on_commit(struct sk_serve *serve, const struct sk_frame *frame)
+{
+    serve->reply = (struct sk_frame){.type = SK_FRAME_COMMITTED, .key = frame->key};
+    serve->reply.committed.sys = (uint32_t)sk_files_commit(&serve->files, frame->key);
+    serve->has_reply = true;
 }
 
 /* --- the other commands ------------------------------------------------------------------------------ */
@@ -155,7 +84,13 @@ static bool on_packet(struct sk_serve *serve)
         return on_start(serve, &frame);
     if (serve->packet.fd_count > 0)
         return false;
-    if (frame.type == SK_FRAME_SIGNAL)
+    if (frame.type == SK_FRAME_OPEN)
+        return on_open(serve, &frame);
+    if (frame.type == SK_FRAME_COMMIT)
+        on_commit(serve, &frame);
+    else if (frame.type == SK_FRAME_ABANDON)
+        sk_files_abandon(&serve->files, frame.key);
+    else if (frame.type == SK_FRAME_SIGNAL)
         on_signal(serve, &frame);
     else
         on_release(serve, &frame);
@@ -175,12 +110,25 @@ void sk_serve_commands(struct sk_serve *serve)
     }
 }
 
-/* --- reports ---------------------------------------------------------------------------------------------
- */
+/* --- reports ---------------------------------------------------------------------------------------- */
+
+static void reply_close(struct sk_serve *serve)
+{
+    if (serve->has_reply && serve->reply_fd >= 0)
+        (void)close(serve->reply_fd);
+    serve->reply_fd = -1;
+    serve->has_reply = false;
+}
+
+void sk_serve_lost(struct sk_serve *serve)
+{
+    reply_close(serve);
+    sk_files_abandon_all(&serve->files);
+}
 
 void sk_serve_reset(struct sk_serve *serve)
 {
-    serve->hello_told = serve->ready_told = serve->has_reply = false;
+    serve->hello_told = serve->ready_told = false;
     serve->untold = 0;
     for (size_t i = 0; i < serve->table.len; i++) {
         struct sk_proc *proc = &serve->table.procs[i];
@@ -257,14 +205,13 @@ bool sk_serve_report(struct sk_serve *serve)
 {
     if (!tell_greeting(serve))
         return false;
-    if (serve->has_reply && !tell(serve, &serve->reply, NULL, 0))
+    if (serve->has_reply && !tell(serve, &serve->reply, &serve->reply_fd, serve->reply_fd >= 0))
         return false;
-    serve->has_reply = false;
+    reply_close(serve);
     return tell_exits(serve);
 }
 
-/* --- processes
- * ---------------------------------------------------------------------------------------------- */
+/* --- processes -------------------------------------------------------------------------------------- */
 
 static void on_end(struct sk_serve *serve, pid_t pid, int wait_status)
 {

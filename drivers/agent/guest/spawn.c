@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -76,11 +77,20 @@ static void volunteer_for_oom(void)
     (void)close(fd);
 }
 
+static int stdio_of(const struct birth *birth, int i)
+{
+    int fd = birth->spawn->stdio[birth->spawn->on_terminal ? 0 : i];
+    return fd >= 0 ? fd : birth->spawner->null_fd;
+}
+
+/* A session leader that ends takes nothing with it that it had written: the
+ * kernel hangs up a pseudo-terminal only when its master is closed. */
 static bool stdio_arrange(const struct birth *birth)
 {
+    if (birth->spawn->on_terminal && ioctl(birth->spawn->stdio[0], TIOCSCTTY, 0) < 0)
+        return false;
     for (int i = 0; i < 3; i++) {
-        int fd = birth->spawn->stdio[i] >= 0 ? birth->spawn->stdio[i] : birth->spawner->null_fd;
-        if (dup2(fd, i) < 0)
+        if (dup2(stdio_of(birth, i), i) < 0)
             return false;
     }
     /* Before the working directory is entered, so that no name leads to a descriptor of the guest's.
@@ -89,10 +99,12 @@ static bool stdio_arrange(const struct birth *birth)
     return true;
 }
 
-/* A program may open /dev/stdout anew, which takes rights to the pipe behind it. */
-static void stdio_give(const struct sk_user *user)
+/* A program may open /dev/stdout or /dev/tty anew, which takes rights to the pipe or terminal behind it. */
+static void stdio_give(const struct sk_spawn *spawn, const struct sk_user *user)
 {
     struct stat st;
+    if (spawn->on_terminal)
+        (void)fchown(0, user->uid, (gid_t)-1); /* its group is the devpts' choice */
     for (int i = 0; i < 3; i++)
         if (user->uid != 0 && fstat(i, &st) == 0 && S_ISFIFO(st.st_mode))
             (void)fchown(i, user->uid, (gid_t)-1);
@@ -124,7 +136,7 @@ static int child_main(void *arg)
     volunteer_for_oom();
     if (!stdio_arrange(birth))
         return give_up(birth, SK_STAGE_STDIO, errno);
-    stdio_give(birth->user);
+    stdio_give(birth->spawn, birth->user);
     int refused = directory_enter(birth->spawn->working_dir);
     if (!credentials_take(birth->user))
         return give_up(birth, SK_STAGE_CREDENTIALS, errno);
@@ -170,7 +182,8 @@ int sk_spawn(struct sk_spawner *spawner, const struct sk_spawn *spawn, pid_t *ou
     char home[5 + SK_USER_HOME_MAX] = "HOME=";
     if (!sk_user_resolve(spawn->user, "/etc/passwd", "/etc/group", &user))
         return fail(out_stage, SK_STAGE_USER, ENOENT);
-    bool wants_null = spawn->stdio[0] < 0 || spawn->stdio[1] < 0 || spawn->stdio[2] < 0;
+    bool wants_null =
+        spawn->stdio[0] < 0 || (!spawn->on_terminal && (spawn->stdio[1] < 0 || spawn->stdio[2] < 0));
     if (wants_null && spawner->null_fd < 0)
         return fail(out_stage, SK_STAGE_STDIO, ENODEV);
     if (!env_find(spawn->env, "HOME")) {

@@ -20,7 +20,8 @@ struct sk_spawn {
     char **argv; /* argv[0] is searched on PATH of env unless it has a slash */
     char **env;  /* with room for one more entry */
     const char *user, *working_dir;
-    int stdio[3]; /* borrowed; -1 = /dev/null */
+    int stdio[3];     /* borrowed; -1 = /dev/null */
+    bool on_terminal; /* stdio[0] is a terminal, the session's own, and serves for all three */
 };
 
 /* Starts it in a session of its own and returns once its program has been
