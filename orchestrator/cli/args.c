@@ -43,16 +43,17 @@ static const struct sk_option *find_letter(const struct sk_option *options, char
     return NULL;
 }
 
-static enum sk_code set_seconds(struct parser *parser, const struct sk_option *option, const char *value)
+static enum sk_code set_number(struct parser *parser, const struct sk_option *option, const char *value,
+                               int64_t max, const char *of)
 {
     char *end;
     errno = 0;
-    long long seconds = strtoll(value, &end, 10);
+    long long number = strtoll(value, &end, 10);
 
-    if (errno || end == value || *end || seconds < 0 || seconds > SECONDS_MAX)
-        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s %s: not a number of seconds", option->name,
-                       value);
-    *(int64_t *)((char *)parser->args + option->offset) = seconds;
+    if (errno || end == value || *end || number < 0 || number > max)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s %s: not a number of %s", option->name, value,
+                       of);
+    *(int64_t *)((char *)parser->args + option->offset) = number;
     return SK_OK;
 }
 
@@ -71,30 +72,53 @@ static enum sk_code set(struct parser *parser, const struct sk_option *option, c
         words_add(field, value);
         return SK_OK;
     case SK_OPTION_SECONDS:
-        return set_seconds(parser, option, value);
+        return set_number(parser, option, value, SECONDS_MAX, "seconds");
+    case SK_OPTION_LINES:
+        return set_number(parser, option, value, INT32_MAX, "lines");
     }
     return SK_OK;
+}
+
+static enum sk_code set_next(struct parser *parser, const struct sk_option *option)
+{
+    if (parser->at == parser->argc)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s needs a value", option->name);
+    return set(parser, option, parser->argv[parser->at++]);
+}
+
+static enum sk_code parse_long(struct parser *parser, char *text)
+{
+    size_t name_len = strcspn(text + 2, "=");
+    const struct sk_option *option = find_long(parser->verb->options, text + 2, name_len);
+    char *value = text[2 + name_len] ? text + 2 + name_len + 1 : NULL;
+
+    if (!option)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "unknown option %s", text);
+    if (option->kind == SK_OPTION_FLAG && value)
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s takes no value", option->name);
+    if (option->kind == SK_OPTION_FLAG || value)
+        return set(parser, option, value);
+    return set_next(parser, option);
+}
+
+/* "-it": flags, the last of which may be one that takes a value. */
+static enum sk_code parse_letters(struct parser *parser, const char *text)
+{
+    enum sk_code code = SK_OK;
+
+    for (const char *letter = text + 1; *letter && !code; letter++) {
+        const struct sk_option *option = find_letter(parser->verb->options, *letter);
+        if (!option || (option->kind != SK_OPTION_FLAG && letter[1]))
+            return sk_fail(parser->err, SK_INVALID_ARGUMENT, "unknown option %s", text);
+        code = option->kind == SK_OPTION_FLAG ? set(parser, option, NULL) : set_next(parser, option);
+    }
+    return code;
 }
 
 static enum sk_code parse_option(struct parser *parser)
 {
     char *text = parser->argv[parser->at++];
-    bool is_long = text[1] == '-';
-    size_t name_len = is_long ? strcspn(text + 2, "=") : 1;
-    const struct sk_option *option = is_long ? find_long(parser->verb->options, text + 2, name_len)
-                                             : find_letter(parser->verb->options, text[1]);
-    char *value = is_long && text[2 + name_len] ? text + 2 + name_len + 1 : NULL;
-
-    if (!option || (!is_long && text[2]))
-        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "unknown option %s", text);
-    if (option->kind == SK_OPTION_FLAG && value)
-        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s takes no value", option->name);
-    if (option->kind != SK_OPTION_FLAG && !value) {
-        if (parser->at == parser->argc)
-            return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s needs a value", option->name);
-        value = parser->argv[parser->at++];
-    }
-    return set(parser, option, value);
+    return text[1] == '-' ? parse_long(parser, text) : parse_letters(parser, text);
 }
 
 static void take_command(struct parser *parser)
@@ -129,10 +153,10 @@ static enum sk_code parse_one(struct parser *parser)
 static enum sk_code check(const struct sk_verb *verb, const struct sk_args *args, struct sk_err *err)
 {
     if (args->words.count < verb->words_min)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "which sandbox?");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "%s", verb->missing ? verb->missing : "which sandbox?");
     if (args->words.count > verb->words_max)
         return sk_fail(err, SK_INVALID_ARGUMENT, "%s is one too many", args->words.items[verb->words_max]);
-    if (verb->command && !args->command.count)
+    if (verb->command == SK_COMMAND_NEEDED && !args->command.count)
         return sk_fail(err, SK_INVALID_ARGUMENT, "no command to run");
     return SK_OK;
 }
@@ -140,7 +164,7 @@ static enum sk_code check(const struct sk_verb *verb, const struct sk_args *args
 enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv, struct sk_args *out_args,
                            struct sk_err *err)
 {
-    struct sk_args args = {.timeout = -1, .grace = -1};
+    struct sk_args args = {.timeout = -1, .grace = -1, .tail = -1};
     struct parser parser = {.verb = verb, .argv = argv, .argc = argc, .args = &args, .err = err};
     enum sk_code code = SK_OK;
 
@@ -180,5 +204,7 @@ enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out)
                        option->metavar ? option->metavar : "");
         code = sk_buf_printf(out, "  %-24s %s\n", left, option->help);
     }
+    if (verb->notes && !code)
+        code = sk_buf_printf(out, "\n%s\n", verb->notes);
     return code;
 }

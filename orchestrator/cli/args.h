@@ -14,10 +14,11 @@ struct sk_words {
 
 /* Every option of every verb; a verb's table says which it has. */
 struct sk_args {
-    const char *address, *image, *cpu, *memory, *state;
+    const char *address, *image, *cpu, *memory, *state, *since;
     struct sk_words env, tags;
     int64_t timeout, grace; /* seconds; -1 = not given */
-    bool json, help, all, force, keep, interactive, no_stdin;
+    int64_t tail;           /* lines; -1 = not given */
+    bool json, help, all, force, keep, interactive, terminal, no_stdin, follow, timestamps;
     struct sk_words words;   /* what is no option, before the command */
     struct sk_words command; /* what is to be run in the sandbox */
 };
@@ -25,7 +26,13 @@ struct sk_args {
 struct sk_option {
     const char *name; /* without dashes; NULL ends a table */
     char letter;      /* 0 = none */
-    enum sk_option_kind { SK_OPTION_FLAG, SK_OPTION_TEXT, SK_OPTION_WORDS, SK_OPTION_SECONDS } kind;
+    enum sk_option_kind {
+        SK_OPTION_FLAG,
+        SK_OPTION_TEXT,
+        SK_OPTION_WORDS,
+        SK_OPTION_SECONDS,
+        SK_OPTION_LINES
+    } kind;
     size_t offset; /* in struct sk_args */
     const char *metavar, *help;
 };
@@ -33,14 +40,17 @@ struct sk_option {
 struct sk_verb {
     const char *name; /* NULL ends a table */
     const char *synopsis, *summary;
+    const char *notes; /* what else --help says, lines; may be NULL */
     const struct sk_option *options;
     size_t words_min, words_max;
-    bool command; /* takes a command, from the first word after words_max words, or after "--" */
+    const char *missing; /* said when there are fewer words; NULL = "which sandbox?" */
+    /* Whether it takes a command, from the first word after words_max words, or after "--". */
+    enum { SK_COMMAND_NONE, SK_COMMAND_NEEDED, SK_COMMAND_OPTIONAL } command;
     int (*run)(const struct sk_args *args);
 };
 
-/* argv begins after the verb. Errors: SK_INVALID_ARGUMENT. When --help was
- * given nothing else is checked. */
+/* argv begins after the verb. Options of one letter can be joined: "-it". Errors: SK_INVALID_ARGUMENT. When
+ * --help was given nothing else is checked. */
 SK_MUST_CHECK enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv,
                                          struct sk_args *out_args, struct sk_err *err);
 void sk_args_fini(struct sk_args *args);

@@ -16,8 +16,11 @@ static void on_signal(void *arg, int signo)
 {
     struct sk_client *client = arg;
 
-    if (client->signo)
+    if (client->signo) {
+        if (client->before_exit)
+            client->before_exit(client->exit_arg);
         _exit(128 + signo);
+    }
     client->signo = signo;
     if (client->current)
         sk_done_cancel(client->current);
@@ -27,7 +30,7 @@ static void on_signal(void *arg, int signo)
 
 static enum sk_code open_signals(struct sk_client *client, struct sk_err *err)
 {
-    static const int numbers[SK_CLIENT_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[SK_CLIENT_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     enum sk_code code = SK_OK;
 
     for (size_t i = 0; i < SK_CLIENT_SIGNALS && !code; i++)
@@ -123,15 +126,21 @@ void sk_client_close(struct sk_client *client)
 
 /* --- calls ------------------------------------------------------------------------ */
 
+struct sk_method_path sk_client_path(const char *method)
+{
+    struct sk_method_path path;
+    (void)snprintf(path.text, sizeof(path.text), SERVICE "%s", method);
+    return path;
+}
+
 enum sk_code sk_client_call(struct sk_client *client, const char *method, const ProtobufCMessage *request,
                             const ProtobufCMessageDescriptor *response_type, enum sk_patience patience,
                             struct sk_arena *arena, ProtobufCMessage **out_response, struct sk_fault *fault)
 {
     struct wait wait = {.client = client};
-    char path[128];
-    const struct sk_method what = {path, response_type};
+    struct sk_method_path path = sk_client_path(method);
+    const struct sk_method what = {path.text, response_type};
 
-    (void)snprintf(path, sizeof(path), SERVICE "%s", method);
     sk_done_init(&wait.done, on_done);
     sk_call_unary(client->channel, &what, request, NULL, SK_SEC(CALL_LIMIT_S), arena, out_response,
                   &wait.done);

@@ -1,7 +1,7 @@
 /* client.h: the connection to the server, and the program's signals. Calls
  * are made one after the other, so each runs the loop until it is answered.
  *
- * The first SIGINT, SIGTERM or SIGHUP cancels what is under way, unless that must not
+ * The first SIGINT, SIGTERM, SIGHUP or SIGQUIT cancels what is under way, unless that must not
  * be left half done; the second ends the program at once. */
 #ifndef SK_CLI_CLIENT_H
 #define SK_CLI_CLIENT_H
@@ -10,7 +10,7 @@
 #include "cli/fault.h"
 #include "rpc/client.h"
 
-#define SK_CLIENT_SIGNALS 3
+#define SK_CLIENT_SIGNALS 4
 
 struct sk_client {
     struct sk_loop *loop;
@@ -21,6 +21,8 @@ struct sk_client {
     struct sk_done *current;      /* the call that a signal cancels, or NULL */
     void (*on_signal)(void *arg); /* may be NULL */
     void *arg;
+    void (*before_exit)(void *arg); /* when a second signal ends the program; may be NULL */
+    void *exit_arg;
 };
 
 /* address NULL: CWSANDBOX_BASE_URL, else the default. The key is CWSANDBOX_API_KEY. */
@@ -39,6 +41,12 @@ SK_MUST_CHECK enum sk_code sk_client_call(struct sk_client *client, const char *
                                           const ProtobufCMessageDescriptor *response_type,
                                           enum sk_patience patience, struct sk_arena *arena,
                                           ProtobufCMessage **out_response, struct sk_fault *fault);
+
+/* The bare name of a method as the server knows it. */
+struct sk_method_path {
+    char text[128];
+};
+struct sk_method_path sk_client_path(const char *method);
 
 /* Returns early at the first signal. */
 void sk_client_sleep(struct sk_client *client, struct sk_duration time);

@@ -12,7 +12,8 @@
 #define EXIT_USAGE 2
 #define HELP_MAX   8192
 
-static const struct sk_verb *const verbs[] = {&sk_verb_run, &sk_verb_exec, &sk_verb_ls,
+static const struct sk_verb *const verbs[] = {&sk_verb_run, &sk_verb_exec, &sk_verb_sh,
+                                              &sk_verb_cp,  &sk_verb_logs, &sk_verb_ls,
                                               &sk_verb_get, &sk_verb_stop, &sk_verb_rm};
 
 static void print_usage(FILE *to)

@@ -110,7 +110,8 @@ static int run_command(struct sk_client *client, sk_box *box, const struct sk_ar
         sk_fault_print(&fault);
         return SK_EXIT_OWN_FAILURE;
     }
-    return sk_process_run(client, box->sandbox_id, &args->command, sk_process_stdin(args));
+    return sk_process_run(client, box->sandbox_id, args->command.count ? &args->command : &sk_process_shell,
+                          sk_process_streams(args));
 }
 
 static void put_away(struct sk_client *client, const char *id, bool keep)
@@ -148,7 +149,10 @@ static int run_run(const struct sk_args *args)
     struct sk_client client;
     struct sk_err err;
 
-    if (make_spec(args, &arena, &spec, &err)) {
+    enum sk_code code = args->command.count || args->terminal
+                            ? make_spec(args, &arena, &spec, &err)
+                            : sk_fail(&err, SK_INVALID_ARGUMENT, "run: no command to run");
+    if (code) {
         sk_fault_print_err(&err);
         return 2;
     }
@@ -170,9 +174,9 @@ static const struct sk_option options[] = {
     {"timeout", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, timeout), "S",
      "end the sandbox after that many seconds"},
     {"keep", 0, SK_OPTION_FLAG, offsetof(struct sk_args, keep), NULL, "do not remove the sandbox afterwards"},
-    {"interactive", 'i', SK_OPTION_FLAG, offsetof(struct sk_args, interactive), NULL,
-     "pass standard input on even when it is a terminal"},
-    {"no-stdin", 'n', SK_OPTION_FLAG, offsetof(struct sk_args, no_stdin), NULL, "leave standard input alone"},
+    SK_OPTION_INTERACTIVE,
+    SK_OPTION_TERMINAL,
+    SK_OPTION_NO_STDIN,
     SK_OPTION_ADDRESS,
     SK_OPTION_HELP,
     {0},
@@ -182,7 +186,9 @@ const struct sk_verb sk_verb_run = {
     .name = "run",
     .synopsis = "[OPTION]... [--] COMMAND...",
     .summary = "Run a command in a new sandbox, exit with its code, remove the sandbox.",
+    .notes = "With -t the command may be left out: \"sandkeep run -it --image debian\" is a shell in a new\n"
+             "sandbox. Exit codes: the command's; 125 when it could not be run; 128 + n after signal n.",
     .options = options,
-    .command = true,
+    .command = SK_COMMAND_OPTIONAL,
     .run = run_run,
 };

@@ -5,13 +5,29 @@
 
 #include "cli/args.h"
 
-extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_ls, sk_verb_get, sk_verb_stop, sk_verb_rm;
+extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, sk_verb_logs, sk_verb_ls,
+    sk_verb_get, sk_verb_stop, sk_verb_rm;
 
 /* Options that several verbs have. */
 #define SK_OPTION_ADDRESS                                                                                    \
     {                                                                                                        \
         "address", 0, SK_OPTION_TEXT, offsetof(struct sk_args, address), "URL",                              \
             "the server; default $CWSANDBOX_BASE_URL, else " SK_TARGET_DEFAULT                               \
+    }
+#define SK_OPTION_INTERACTIVE                                                                                \
+    {                                                                                                        \
+        "interactive", 'i', SK_OPTION_FLAG, offsetof(struct sk_args, interactive), NULL,                     \
+            "pass standard input on even when it is a terminal"                                              \
+    }
+#define SK_OPTION_TERMINAL                                                                                   \
+    {                                                                                                        \
+        "tty", 't', SK_OPTION_FLAG, offsetof(struct sk_args, terminal), NULL,                                \
+            "give the command a terminal; with -i this one is joined to it"                                  \
+    }
+#define SK_OPTION_NO_STDIN                                                                                   \
+    {                                                                                                        \
+        "no-stdin", 'n', SK_OPTION_FLAG, offsetof(struct sk_args, no_stdin), NULL,                           \
+            "leave standard input alone"                                                                     \
     }
 #define SK_OPTION_JSON                                                                                       \
     {                                                                                                        \

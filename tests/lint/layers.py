@@ -34,6 +34,7 @@ LIBRARIES = {
     "grpc/": {"rpc", "api"},
     "openssl/": {"api", "drivers/containerd"},
     "sqlite3.h": {"store"},
+    "archive": {"cli"},
     "yajl/": {"config", "drivers/containerd", "cli"},
     "protobuf-c/": {"rpc", "api", "store", "drivers/containerd", "cli"},
 }

@@ -11,14 +11,24 @@ static const struct sk_option options[] = {
     {"json", 'j', SK_OPTION_FLAG, offsetof(struct sk_args, json), NULL, "a flag"},
     {"image", 0, SK_OPTION_TEXT, offsetof(struct sk_args, image), "IMAGE", "a text"},
     {"tag", 't', SK_OPTION_WORDS, offsetof(struct sk_args, tags), "TAG", "many texts"},
+    {"all", 'a', SK_OPTION_FLAG, offsetof(struct sk_args, all), NULL, "another flag"},
+    {"tail", 'n', SK_OPTION_LINES, offsetof(struct sk_args, tail), "N", "lines"},
     {"timeout", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, timeout), "S", "a number"},
     {"help", 'h', SK_OPTION_FLAG, offsetof(struct sk_args, help), NULL, "help"},
     {0},
 };
-static const struct sk_verb run = {
-    .name = "run", .synopsis = "S", .summary = "Sum.", .options = options, .command = true};
+static const struct sk_verb run = {.name = "run",
+                                   .synopsis = "S",
+                                   .summary = "Sum.",
+                                   .notes = "Notes.",
+                                   .options = options,
+                                   .command = SK_COMMAND_NEEDED};
 static const struct sk_verb exec = {
-    .name = "exec", .options = options, .words_min = 1, .words_max = 1, .command = true};
+    .name = "exec", .options = options, .words_min = 1, .words_max = 1, .command = SK_COMMAND_NEEDED};
+static const struct sk_verb sh = {
+    .name = "sh", .options = options, .words_min = 1, .words_max = 1, .command = SK_COMMAND_OPTIONAL};
+static const struct sk_verb cp = {
+    .name = "cp", .options = options, .words_min = 2, .words_max = 2, .missing = "what?"};
 static const struct sk_verb stop = {.name = "stop", .options = options, .words_min = 1, .words_max = 2};
 
 struct line {
@@ -73,7 +83,12 @@ static void test_wrong_options(void **state)
     refused(&stop, "--nope x", "unknown option --nope");
     refused(&stop, "--jso x", "unknown option --jso");
     refused(&stop, "-x y", "unknown option -x");
-    refused(&stop, "-jt y", "unknown option -jt");
+    refused(&stop, "-jx y", "unknown option -jx");
+    refused(&stop, "-tj y", "unknown option -tj");
+    refused(&stop, "x -jt", "--tag needs a value");
+    refused(&stop, "x --tail -3", "--tail -3: not a number of lines");
+    refused(&stop, "x --tail 2147483648", "--tail 2147483648: not a number of lines");
+    refused(&cp, "a", "what?");
     refused(&stop, "--json=1 x", "--json takes no value");
     refused(&stop, "x --image", "--image needs a value");
     refused(&stop, "x --timeout -1", "--timeout -1: not a number of seconds");
@@ -85,6 +100,38 @@ static void test_wrong_options(void **state)
     refused(&run, "--json", "no command to run");
     refused(&exec, "id", "no command to run");
     refused(&exec, "id --", "no command to run");
+}
+
+static void test_joined_letters(void **state)
+{
+    char *argv[] = {"-ja", "-jt", "x", "-n", "5", "one"};
+    struct sk_args args;
+    struct sk_err err;
+
+    (void)state;
+    assert_int_equal(sk_args_parse(&stop, (int)sk_array_len(argv), argv, &args, &err), SK_OK);
+    assert_true(args.json);
+    assert_true(args.all);
+    assert_string_equal(args.tags.items[0], "x");
+    assert_int_equal(args.tail, 5);
+    assert_int_equal(args.words.count, 1);
+    sk_args_fini(&args);
+}
+
+static void test_an_optional_command(void **state)
+{
+    char *argv[] = {"id", "--", "ls", "-h"};
+    struct sk_args args;
+    struct sk_err err;
+
+    (void)state;
+    assert_int_equal(sk_args_parse(&sh, 1, argv, &args, &err), SK_OK);
+    assert_int_equal(args.command.count, 0);
+    assert_int_equal(args.tail, -1);
+    sk_args_fini(&args);
+    assert_int_equal(sk_args_parse(&sh, 4, argv, &args, &err), SK_OK);
+    assert_int_equal(args.command.count, 2);
+    sk_args_fini(&args);
 }
 
 /* What is behind the command's first word is the command's. */
@@ -163,6 +210,7 @@ static void test_help_comes_before_other_faults(void **state)
     assert_non_null(strstr(said, "Usage: sandkeep run S\n\nSum.\n"));
     assert_non_null(strstr(said, "  -t, --tag TAG"));
     assert_non_null(strstr(said, "      --image IMAGE"));
+    assert_non_null(strstr(said, "\n\nNotes.\n"));
     free(said);
     sk_buf_fini(&text);
 }
@@ -172,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_wrong_options),
+        cmocka_unit_test(test_joined_letters),
+        cmocka_unit_test(test_an_optional_command),
         cmocka_unit_test(test_command_of_run),
         cmocka_unit_test(test_command_of_exec),
         cmocka_unit_test(test_empty_words_and_a_lone_dash_are_words),
