@@ -29,7 +29,7 @@ static void ended(struct sk_exec *exec)
     exec->live = exec->starting = false;
     if (sk_exec_is_finished(exec))
         sk_exec_destroy(exec);
-    else if (exec->phase == SK_EXEC_RUNNING)
+    else if (!exec->closed && exec->phase == SK_EXEC_RUNNING)
         sk_exec_begin_drain(exec);
 }
 
