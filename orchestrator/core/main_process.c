@@ -13,6 +13,7 @@
 void sk_main_fini(struct sk_sandbox *s)
 {
     sk_timer_stop(s->node->loop, &s->main.verdict);
+    sk_timer_stop(s->node->loop, &s->main.recount);
     sk_main_log_close(s);
 }
 
@@ -118,10 +119,19 @@ void sk_main_exited(struct sk_sandbox *s, int status)
     /* CREATING: the flow has yet to say that it is up */
 }
 
+static void on_recount(struct sk_timer *timer)
+{
+    struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, main.recount);
+
+    (void)knows_kills(s, &s->main.oom_kills);
+}
+
+/* cgroup v1 reports the shortage, which comes before the kill and its count; while the report is fresh it
+ * decides by itself. */
 void sk_main_oom(struct sk_sandbox *s)
 {
     s->main.oom = sk_loop_now(s->node->loop);
-    (void)knows_kills(s, &s->main.oom_kills);
+    sk_timer_start(s->node->loop, &s->main.recount, sk_instant_add(s->main.oom, OOM_FRESH), on_recount);
     if (s->main.verdict.slot)
         decide(s);
 }

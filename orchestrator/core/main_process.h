@@ -15,7 +15,8 @@ struct sk_main {
     bool ended;
     int status;              /* when ended */
     struct sk_instant oom;   /* the last kill for memory in this sandbox */
-    uint64_t oom_kills;      /* how many there had been by then */
+    uint64_t oom_kills;      /* how many there had been until a second after it */
+    struct sk_timer recount; /* for that number */
     struct sk_timer verdict; /* waiting for the out-of-memory event that may belong to an exit */
     char why[256];           /* the guest or init went away: the reason, once the verdict is in */
 };
