@@ -210,7 +210,7 @@ enum sk_code sk_config_load(struct sk_config *config, const char *path, struct s
     SK_AUTO_FREE char *text = NULL;
     size_t len = 0;
     mode_t mode = 0;
-    enum sk_code code = sk_file_read(path, FILE_SIZE_MAX, &text, &len, &mode, err);
+    enum sk_code code = sk_file_load(path, FILE_SIZE_MAX, &text, &len, &mode, err);
 
     *config = (struct sk_config){.exposes_keys = false};
     if (code != SK_OK)

@@ -106,7 +106,7 @@ enum sk_code sk_host_read_pem(const char *path, char **out_text, struct sk_err *
     *out_text = NULL;
     if (!*path)
         return SK_OK;
-    code = sk_file_read(path, PEM_MAX, &text, &len, &mode, err);
+    code = sk_file_load(path, PEM_MAX, &text, &len, &mode, err);
     if (code != SK_OK)
         return code;
     if (!strstr(text, "-----BEGIN "))

@@ -28,7 +28,7 @@ static ssize_t read_all(int fd, char *text, size_t max)
     return (ssize_t)len;
 }
 
-enum sk_code sk_file_read(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
+enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
                           struct sk_err *err)
 {
     /* O_NONBLOCK: a FIFO in the file's place must not stop us. */

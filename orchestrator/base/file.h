@@ -9,7 +9,7 @@
 /* The bytes of a regular file with a NUL after them; heap, the caller's.
  * Errors: by errno; SK_FAILED_PRECONDITION (not a file), SK_OUT_OF_RANGE
  * (larger than `max` bytes). */
-SK_MUST_CHECK enum sk_code sk_file_read(const char *path, size_t max, char **out_text, size_t *out_len,
+SK_MUST_CHECK enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len,
                                         mode_t *out_mode, struct sk_err *err);
 
 #endif

@@ -51,7 +51,7 @@ static void write_it(const struct fixture *f, const char *bytes, size_t len)
 
 static enum sk_code read_it(struct fixture *f, size_t max)
 {
-    return sk_file_read(f->path, max, &f->text, &f->len, &f->mode, &f->err);
+    return sk_file_load(f->path, max, &f->text, &f->len, &f->mode, &f->err);
 }
 
 static void gives_all_bytes_and_a_nul(void **state)
@@ -95,7 +95,7 @@ static void refuses_what_is_not_a_file_without_waiting(void **state)
     struct fixture *f = *state;
     assert_int_equal(mkfifo(f->path, 0600), 0);
     assert_int_equal(read_it(f, 10), SK_FAILED_PRECONDITION);
-    assert_int_equal(sk_file_read(f->dir, 10, &f->text, &f->len, &f->mode, &f->err), SK_FAILED_PRECONDITION);
+    assert_int_equal(sk_file_load(f->dir, 10, &f->text, &f->len, &f->mode, &f->err), SK_FAILED_PRECONDITION);
 }
 
 int main(void)
