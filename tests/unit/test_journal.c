@@ -308,24 +308,24 @@ static void skipped_bytes_are_a_hole(void **state)
     struct journal_rig *rig = *state;
     struct sk_journal_piece piece;
     put_stream(rig, 0, 100);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 100; i++) { /* in a row, they push nothing out */
         assert_int_equal(write(rig->in, "0123456789", 10), 10);
         assert_int_equal(skip_pipe(rig), 10);
     }
     assert_int_equal(skip_pipe(rig), 0);
-    assert_int_equal(sk_journal_end(rig->journal), 130);
+    assert_int_equal(sk_journal_end(rig->journal), 1100);
     assert_int_equal(journal_rig_read(rig, 100, &piece), SK_OUT_OF_RANGE);
-    assert_int_equal(piece.next, 130);
-    assert_int_equal(journal_rig_read(rig, 130, &piece), SK_OK);
+    assert_int_equal(piece.next, 1100);
+    assert_int_equal(journal_rig_read(rig, 1100, &piece), SK_OK);
     assert_int_equal(piece.len, 0);
     reopen(rig); /* the hole is remembered */
-    assert_int_equal(sk_journal_end(rig->journal), 130);
-    put_stream(rig, 130, 50);
+    assert_int_equal(sk_journal_end(rig->journal), 1100);
+    put_stream(rig, 1100, 50);
     assert_int_equal(journal_rig_read(rig, 90, &piece), SK_OK);
     assert_int_equal(piece.len, 10);
     journal_rig_drop_piece(&piece);
     assert_int_equal(journal_rig_read(rig, 115, &piece), SK_OUT_OF_RANGE);
-    assert_int_equal(piece.next, 130);
+    assert_int_equal(piece.next, 1100);
     assert_int_equal(sk_journal_begin(rig->journal), 0);
     assert_int_equal(check_stream(rig), 150);
     reopen(rig);
@@ -473,6 +473,32 @@ static void a_long_line_is_found_over_many_steps(void **state)
     assert_int_equal(journal_rig_tail(rig, 1), 8);
 }
 
+/* A search of several steps, while what it will find is dropped. */
+static void a_search_never_answers_what_was_dropped_meanwhile(void **state)
+{
+    struct journal_rig *rig = *state;
+    SK_AUTO_FREE char *text = sk_alloc(64 * 1024);
+    uint64_t first;
+    journal_rig_close(rig);
+    rig->limit = 4 * 1024 * 1024;
+    assert_int_equal(journal_rig_open(rig), SK_OK);
+    for (int i = 0; i < 60; i++)
+        assert_true(journal_rig_put(rig, text, 64 * 1024));
+    first = sk_journal_begin(rig->journal);
+    for (int i = 0; i < 30; i++) {
+        struct journal_rig other = *rig;
+        struct sk_journal_filled filled;
+        uint64_t found = UINT64_MAX;
+        assert_true(write(rig->in, text, 64 * 1024) > 0);
+        sk_journal_find_tail(rig->journal, UINT64_MAX, &found, journal_rig_done(rig));
+        sk_journal_fill(rig->journal, rig->out, &filled, journal_rig_done(&other));
+        assert_int_equal(journal_rig_wait(rig), SK_OK);
+        assert_int_equal(other.fired, 1);
+        assert_int_equal(found, sk_journal_begin(rig->journal));
+    }
+    assert_true(sk_journal_begin(rig->journal) > first);
+}
+
 static void a_clock_set_back_stands_still(void **state)
 {
     struct journal_rig *rig = *state;
@@ -484,6 +510,12 @@ static void a_clock_set_back_stands_still(void **state)
     assert_true(journal_rig_put(rig, "c", 1));
     assert_int_equal(journal_rig_since(rig, first), 0);
     assert_int_equal(journal_rig_since(rig, first + 1), 3);
+    for (int i = 0; i < SEGMENT; i++) /* into the next segment */
+        assert_true(journal_rig_put(rig, "d", 1));
+    struct sk_journal_piece piece;
+    assert_int_equal(journal_rig_read(rig, SEGMENT, &piece), SK_OK);
+    assert_int_equal(piece.marks[0].at.ns, first);
+    journal_rig_drop_piece(&piece);
 }
 
 /* More marks than one answer holds: the piece is cut, none is lost. */
@@ -585,6 +617,7 @@ int main(void)
         TEST(many_holes_keep_the_number_of_files_bounded),
         TEST(searches_agree_with_a_naive_model),
         TEST(a_long_line_is_found_over_many_steps),
+        TEST(a_search_never_answers_what_was_dropped_meanwhile),
         TEST(a_clock_set_back_stands_still),
         TEST(very_many_marks_come_in_more_than_one_piece),
         TEST(a_folder_that_cannot_be_made_is_an_error),

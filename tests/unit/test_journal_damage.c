@@ -198,6 +198,17 @@ static void a_missing_segment_is_a_hole(void **state)
     assert_int_equal(journal_rig_tail(rig, 9), 0);
 }
 
+static void an_empty_segment_amid_others_is_removed(void **state)
+{
+    struct journal_rig *rig = *state;
+    write_file(rig, "0000000000000032.log", "", 0);
+    write_file(rig, "0000000000000064.log", "later", 5);
+    reopen(rig);
+    assert_false(exists(rig, "0000000000000032.log"));
+    assert_int_equal(sk_journal_begin(rig->journal), 100);
+    assert_int_equal(sk_journal_end(rig->journal), 105);
+}
+
 static void bytes_cut_off_while_it_is_open_are_data_loss(void **state)
 {
     struct journal_rig *rig = *state;
@@ -259,6 +270,34 @@ static void entries_beyond_the_data_or_out_of_order_are_cut(void **state)
     assert_int_equal(piece.marks[1].at.ns, at + 5);
     assert_int_equal(piece.marks[2].offset, 6);
     journal_rig_drop_piece(&piece);
+}
+
+/* What could not be written is caught up with, and changes no time that was. */
+static void an_entry_that_could_not_be_written_harms_no_other(void **state)
+{
+    struct journal_rig *rig = *state;
+    struct sk_segment segment = {0};
+    struct sk_segment_files good = {-1, -1}, bad = {-1, open("/dev/full", O_WRONLY | O_CLOEXEC)};
+    struct sk_segment_entry entries[3];
+    int dir = open(rig->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(sk_segment_create(dir, 0, &good, NULL), SK_OK);
+    sk_segment_note(&segment, &good, 10, (struct sk_wall){SK_SEC(1).ns});
+    sk_segment_note(&segment, &bad, 10, (struct sk_wall){SK_SEC(2).ns});
+    assert_int_equal(segment.len, 20);
+    assert_int_equal(segment.indexed, 10);
+    assert_int_equal(segment.last_at.ns, SK_SEC(2).ns);
+    sk_segment_note(&segment, &good, 10, (struct sk_wall){SK_SEC(2).ns + 5});
+    assert_int_equal(segment.indexed, 30);
+    sk_segment_close(&good);
+    sk_segment_close(&bad);
+    SK_AUTO_FD int index = openat(dir, "0000000000000000.idx", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(sk_segment_read_entries(index, 0, entries, 3), 2);
+    assert_int_equal(entries[0].end, 10);
+    assert_int_equal(entries[0].at.ns, SK_SEC(1).ns);
+    assert_int_equal(entries[1].end, 30);
+    assert_int_equal(entries[1].at.ns, SK_SEC(2).ns + 5);
+    sk_segment_remove(dir, 0);
+    (void)close(dir);
 }
 
 /* --- anything ---------------------------------------------------------------------------------------- */
@@ -347,9 +386,11 @@ int main(void)
         TEST(a_folder_with_our_name_is_in_nobodys_way),
         TEST(what_overlaps_costs_what_is_before_it),
         TEST(a_missing_segment_is_a_hole),
+        TEST(an_empty_segment_amid_others_is_removed),
         TEST(bytes_cut_off_while_it_is_open_are_data_loss),
         TEST(bytes_without_an_entry_get_the_files_time),
         TEST(entries_beyond_the_data_or_out_of_order_are_cut),
+        TEST(an_entry_that_could_not_be_written_harms_no_other),
         TEST(any_damage_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
