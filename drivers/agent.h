@@ -60,6 +60,12 @@ struct sk_file_ask {
     const char *user;        /* as in struct sk_process: whose rights count, who owns what is made */
 };
 
+/* One file that a sandbox is to find in place. */
+struct sk_guest_file {
+    const void *data;
+    size_t len;
+};
+
 struct sk_agent;
 struct sk_guest; /* one sandbox's guest, from open to close */
 
@@ -71,6 +77,12 @@ struct sk_agent_ops {
                                        struct sk_guest **out_guest, struct sk_err *err);
     /* Host directory to show the sandbox (struct sk_box.agent_dir); borrowed from the guest. */
     const char *(*dir)(struct sk_guest *guest);
+    /* Writes `count` files below that directory, as files/0, files/1 and so on, for every user to read and
+     * execute, replacing what is there. They go with the directory. Before the guest has come, and not closed
+     * before it has answered. Data is borrowed until done fires; it cannot be cancelled. Errors:
+     * SK_RESOURCE_EXHAUSTED, SK_INTERNAL. */
+    void (*put_files)(struct sk_guest *guest, const struct sk_guest_file *files, size_t count,
+                      struct sk_done *done);
     /* Waits until the guest whose host pid is `pid` has connected and said
      * hello. After a reconnection every on_found has fired before. No time
      * limit of its own: cancel it. */
@@ -81,8 +93,9 @@ struct sk_agent_ops {
      * SK_INVALID_ARGUMENT (no such user, arguments too long),
      * SK_RESOURCE_EXHAUSTED (no pids or memory), SK_UNAVAILABLE (channel gone). */
     void (*start)(struct sk_guest *guest, const struct sk_process *process, struct sk_done *done);
-    /* Fire and forget. `tree`: the process group and every descendant that
-     * can be found, else the process alone. Unknown key: nothing. */
+    /* Fire and forget. `tree`: the session and every descendant that can be
+     * found, until the release also what an ended process left behind; else the process alone. Unknown
+     * key: nothing. */
     void (*signal)(struct sk_guest *guest, uint64_t key, int signo, bool tree);
     /* Forgets an ended process and drops the read ends kept for it; after
      * this a restart will not find it. */

@@ -15,6 +15,12 @@
 
 #include <string.h>
 
+/* Something of the host that a sandbox sees read-only at an absolute path. Missing directories on the way are
+ * made in the sandbox's root, which links cannot lead out of. */
+struct sk_bind {
+    const char *source, *target;
+};
+
 /* A sandbox as the runtime sees it. */
 struct sk_box {
     const char *id;
@@ -27,6 +33,8 @@ struct sk_box {
     int64_t memory_limit_bytes; /* 0 = none */
     int64_t pids_limit;         /* 0 = none */
     const char *cpuset;         /* e.g. "0-1", or NULL for all */
+    const struct sk_bind *binds;
+    size_t bind_count;
     bool read_only_root;
     const char *const *drop_capabilities; /* "CAP_NET_RAW", NULL-terminated; NULL = none beyond the default */
 };

@@ -1,6 +1,7 @@
 #include "drivers/agent/channel.h"
 
 #include "drivers/agent/guest.h"
+#include "drivers/agent/host_files.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -70,6 +71,7 @@ static void dir_remove(const char *dir)
 {
     SK_AUTO_FREE char *sock = sk_printf("%s/sock", dir);
     SK_AUTO_FREE char *mount_point = sk_printf("%s/guest", dir);
+    sk_host_files_remove(dir);
     (void)unlink(sock);
     (void)unlink(mount_point);
     (void)rmdir(dir);
@@ -87,6 +89,7 @@ static void channel_guest_close(struct sk_guest *guest, bool remove)
 static const struct sk_agent_ops channel_ops = {
     .open = channel_guest_open,
     .dir = channel_guest_dir,
+    .put_files = sk_host_files_put,
     .await = sk_guest_await,
     .start = sk_guest_start,
     .signal = sk_guest_signal,

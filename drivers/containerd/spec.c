@@ -138,6 +138,9 @@ static void write_mounts(struct sk_json_out *out, const struct sk_box *box, cons
         sk_json_strs(out, "options", mounts[i].options);
         sk_json_map_end(out);
     }
+    for (size_t i = 0; i < box->bind_count; i++)
+        write_bind(out, box->binds[i].source, box->binds[i].target);
+    /* Last: nothing covers these. */
     write_bind(out, box->agent_dir, SK_GUEST_DIR);
     write_bind(out, host->guest_path, SK_GUEST_DIR "/guest"); /* on top of the directory */
     sk_json_array_end(out);

@@ -258,6 +258,7 @@ static void op_close(struct sk_guest *guest, bool remove)
 static const struct sk_agent_ops ops = {
     .open = op_open,
     .dir = op_dir,
+    .put_files = sk_fake_put_files,
     .await = op_await,
     .start = op_start,
     .signal = op_signal,

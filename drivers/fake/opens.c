@@ -88,6 +88,31 @@ static enum sk_code terminal_effect(struct sk_fake_call *call, struct sk_err *er
     return SK_OK;
 }
 
+static enum sk_code put_one(struct sk_fake_files *to, const struct sk_guest_file *file, const char *path,
+                            struct sk_err *err)
+{
+    const struct sk_file_ask ask = {.path = path, .working_dir = "", .user = ""};
+    SK_AUTO_FD int fd = -1;
+    enum sk_code code = sk_fake_files_write(to, UINT64_MAX, &ask, &fd, err);
+    if (code != SK_OK)
+        return code;
+    if (write(fd, file->data, file->len) != (ssize_t)file->len)
+        return sk_fail(err, SK_RESOURCE_EXHAUSTED, "no room for the mounted files");
+    return sk_fake_files_commit(to, UINT64_MAX, err);
+}
+
+static enum sk_code put_effect(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct opening *opening = call->out;
+    const struct sk_guest_file *files = call->args;
+    enum sk_code code = SK_OK;
+    for (int i = 0; i < call->number && code == SK_OK; i++) {
+        SK_AUTO_FREE char *path = sk_printf("/.sandkeep/files/%d", i);
+        code = put_one(&opening->far->files, &files[i], path, err);
+    }
+    return code;
+}
+
 /* A call about `opening`, which is copied. */
 static void make_call(struct sk_guest *guest, const char *name, const struct opening *opening,
                       const struct sk_fake_call *how, struct sk_done *done)
@@ -110,6 +135,13 @@ static struct opening opening_of(uint64_t key, const struct sk_file_ask *ask, in
                             .working_dir = sk_strdup(ask->working_dir),
                             .user = sk_strdup(ask->user),
                             .out_fd = out_fd};
+}
+
+void sk_fake_put_files(struct sk_guest *guest, const struct sk_guest_file *files, size_t count,
+                       struct sk_done *done)
+{
+    make_call(guest, "agent.put_files", &(struct opening){0},
+              &(struct sk_fake_call){.effect = put_effect, .args = files, .number = (int)count}, done);
 }
 
 void sk_fake_open_read(struct sk_guest *guest, const struct sk_file_ask *ask, int *out_fd,

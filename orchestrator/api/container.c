@@ -1,5 +1,6 @@
 #include "api/container.h"
 #include "api/capability.h"
+#include "api/file_mounts.h"
 #include "api/resources.h"
 
 #include <string.h>
@@ -28,7 +29,6 @@ void sk_container_sort(SK_PB(Container) * container)
 static void check_unimplemented(const SK_PB(Container) * in, const struct sk_path *path,
                                 struct sk_check *check)
 {
-    sk_check_unimplemented(check, path, "files", in->n_files > 0);
     sk_check_unimplemented(check, path, "volume_mounts", in->n_volume_mounts > 0);
     sk_check_unimplemented(check, path, "image_pull_credentials", in->image_pull_credentials);
     sk_check_unimplemented(check, path, "startup_probe", in->startup_probe);
@@ -142,6 +142,7 @@ void sk_container_decode(const SK_PB(Container) * container, const struct sk_pat
     if (container->security_context)
         decode_security(container->security_context, SK_FIELD(path, "security_context"), arena, out_spec,
                         check);
+    sk_file_mounts_decode(container, path, arena, out_spec, check);
     sk_resources_decode(container, path, node, out_spec, check);
     check_unimplemented(container, path, check);
 }

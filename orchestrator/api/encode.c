@@ -107,3 +107,14 @@ SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_recor
     out->status = encode_status(arena, record, out->spec, node);
     return out;
 }
+
+void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out)
+{
+    const struct sk_spec *spec = &record->spec;
+    if (!out->spec->n_containers || out->spec->containers[0]->n_files != spec->file_count)
+        return; /* the echo could not be read */
+    for (size_t i = 0; i < spec->file_count; i++) {
+        out->spec->containers[0]->files[i]->content = (ProtobufCBinaryData){
+            .len = spec->files[i].len, .data = (uint8_t *)(uintptr_t)spec->files[i].content};
+    }
+}

@@ -5,9 +5,12 @@
 #include "api/messages.h"
 #include "core/node.h"
 
-/* The spec as the caller wrote it, the status as it is now. Lives in the arena. */
+/* The spec as the caller wrote it (but for the contents of files), the status as it is now. Lives in the
+ * arena. */
 SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_record *record,
                                    const struct sk_node_config *node);
+/* Adds the contents of the files, borrowed from the record: they may be large, so lists go without them. */
+void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out);
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at);
 
 #endif

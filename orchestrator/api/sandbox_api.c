@@ -16,7 +16,9 @@ struct create {
 static const ProtobufCMessage *encoded(struct sk_call *call, const struct sk_sandbox *sandbox)
 {
     const struct sk_node_config *config = sk_node_config(call->node);
-    return &sk_encode_sandbox(call->arena, sk_sandbox_record(sandbox), config)->base;
+    SK_PB(Sandbox) *out = sk_encode_sandbox(call->arena, sk_sandbox_record(sandbox), config);
+    sk_encode_contents(sk_sandbox_record(sandbox), out);
+    return &out->base;
 }
 
 static void on_created(struct sk_done *done, const struct sk_err *err)

@@ -1,5 +1,6 @@
 #include "api/spec.h"
 #include "api/container.h"
+#include "api/file_mounts.h"
 #include "api/network.h"
 
 #include <string.h>
@@ -17,9 +18,17 @@ static int by_annotation(const void *a, const void *b)
     return strcmp((*(ANNOTATION *const *)a)->key, (*(ANNOTATION *const *)b)->key);
 }
 
+static size_t contents_of(const SK_PB(Sandbox) * sandbox)
+{
+    const SK_PB(SandboxSpec) *spec = sandbox->spec;
+    return spec && spec->n_containers ? sk_file_mounts_size(spec->containers[0]) : 0;
+}
+
 bool sk_spec_fits(const SK_PB(Sandbox) * sandbox)
 {
-    return protobuf_c_message_get_packed_size(&sandbox->base) <= SK_SPEC_BYTES_MAX;
+    size_t contents = contents_of(sandbox);
+    return contents <= SK_FILE_MOUNTS_BYTES_MAX &&
+           protobuf_c_message_get_packed_size(&sandbox->base) - contents <= SK_SPEC_BYTES_MAX;
 }
 
 void sk_spec_sort(SK_PB(Sandbox) * sandbox)
@@ -144,6 +153,11 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node,
     SK_PB(SandboxSpec) *spec = sandbox->spec;
     if (!spec) {
         sk_check_violated(check, path, "is required");
+        return;
+    }
+    if (contents_of(sandbox) > SK_FILE_MOUNTS_BYTES_MAX) {
+        sk_check_violated(check, SK_FIELD(SK_ITEM(path, "containers", 0), "files"),
+                          "must not hold more than %zu bytes together", SK_FILE_MOUNTS_BYTES_MAX);
         return;
     }
     if (!sk_spec_fits(sandbox)) {

@@ -6,7 +6,7 @@
 #include "api/messages.h"
 #include "core/node.h"
 
-#define SK_SPEC_BYTES_MAX ((size_t)1024 * 1024) /* of an accepted spec, packed */
+#define SK_SPEC_BYTES_MAX ((size_t)1024 * 1024) /* of an accepted spec, packed, without contents of files */
 #define SK_DEFAULT_IMAGE  "python:3.11"
 
 /* Whether it is small enough to be looked at any further. */
@@ -18,7 +18,8 @@ void sk_spec_sort(SK_PB(Sandbox) * sandbox);
 
 /* Validates and fills *out_spec (strings copied into `arena`, which is the
  * record's); finds everything that is wrong. The message must be sorted;
- * absent defaults that clients see again (the image) are filled into it.
+ * absent defaults that clients see again (the image) are filled into it, and
+ * the contents of files are moved out of it.
  * When `check` is clean afterwards *out_spec is complete, its echo included:
  * a packed Sandbox with spec and display_name. */
 void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node, struct sk_arena *arena,

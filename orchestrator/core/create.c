@@ -17,6 +17,8 @@ struct sk_create {
     struct sk_image *image;
     struct sk_box box;
     char cpuset[256];
+    struct sk_arena arena; /* of the two lists of files */
+    const struct sk_guest_file *files;
     int pid;
     struct sk_instant started; /* its init */
     struct sk_done main_started;
@@ -153,6 +155,36 @@ static void close_guest(struct sk_op *op, struct sk_done *done)
     answer(c, done, SK_OK, NULL);
 }
 
+/* What the sandbox is to find in place, as the drivers want it: where it comes from, where it goes. */
+static void list_files(struct sk_create *c)
+{
+    const struct sk_spec *spec = &c->sandbox->record->spec;
+    struct sk_guest_file *files = sk_arena_alloc(&c->arena, spec->file_count * sizeof(files[0]));
+    struct sk_bind *binds = sk_arena_alloc(&c->arena, spec->file_count * sizeof(binds[0]));
+
+    for (size_t i = 0; i < spec->file_count; i++) {
+        files[i] = (struct sk_guest_file){.data = spec->files[i].content, .len = spec->files[i].len};
+        binds[i].source = sk_arena_printf(&c->arena, "%s/files/%zu", c->box.agent_dir, i);
+        binds[i].target = spec->files[i].path;
+    }
+    c->files = files;
+    c->box.binds = binds;
+    c->box.bind_count = spec->file_count;
+}
+
+static void put_files(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    struct sk_sandbox *s = c->sandbox;
+
+    if (!s->record->spec.file_count) {
+        answer(c, done, SK_OK, NULL);
+        return;
+    }
+    list_files(c);
+    s->node->agent->ops->put_files(s->guest, c->files, c->box.bind_count, done);
+}
+
 static void prepare_rootfs(struct sk_op *op, struct sk_done *done)
 {
     runtime(of(op))->ops->prepare_rootfs(runtime(of(op)), &of(op)->box, done);
@@ -268,6 +300,7 @@ static const struct sk_step steps[] = {
     {"old log", clear_log, NULL},
     {"log", open_log, close_log},
     {"guest", open_guest, close_guest},
+    {"files", put_files, NULL}, /* they go with the guest's directory */
     {"rootfs", prepare_rootfs, remove_rootfs},
     {"container", create_container, delete_container},
     {"task", create_task, delete_task},
@@ -303,6 +336,7 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     s->create = NULL;
     sk_image_free(c->image);
     sk_stdio_close(&c->io);
+    sk_arena_fini(&c->arena);
     if (err)
         phrase(err, &why);
     sk_sandbox_created(s, err ? &why : NULL);

@@ -112,8 +112,16 @@ static const char *state_name(enum sk_state state)
     return names[state];
 }
 
+/* They may be many megabytes, and records are kept for long. */
+static void forget_contents(struct sk_sandbox *s)
+{
+    if (sk_state_is_final(s->state) && !s->create) /* which may be at it */
+        sk_record_forget_contents(s->record);
+}
+
 static void entered_final(struct sk_sandbox *s)
 {
+    forget_contents(s);
     s->record->ended = sk_loop_wall(s->node->loop);
     sk_lifetime_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
@@ -243,6 +251,7 @@ void sk_sandbox_created(struct sk_sandbox *s, const struct sk_err *err)
         creation_failed(s, err);
     else
         came_up(s);
+    forget_contents(s);
 }
 
 /* --- what the drivers say -------------------------------------------------- */

@@ -14,6 +14,7 @@
 
 typedef Sandkeep__Records__V1__SandboxRecord wire_record;
 typedef Sandkeep__Records__V1__Spec wire_spec;
+typedef Sandkeep__Records__V1__MountedFile wire_file;
 typedef Sandkeep__Records__V1__StringList wire_strings;
 typedef Sandkeep__Records__V1__EnvVar wire_env;
 typedef Sandkeep__Records__V1__Moment wire_moment;
@@ -80,6 +81,9 @@ static const char *spec_fault(const wire_spec *spec)
     for (size_t i = 0; i < spec->n_env; i++)
         if (!*spec->env[i]->name)
             return "an environment variable without a name";
+    for (size_t i = 0; i < spec->n_files; i++)
+        if (spec->files[i]->path[0] != '/')
+            return "a mounted file without a path";
     return NULL;
 }
 
@@ -145,6 +149,21 @@ static void fill_env(wire_spec *wire, const struct sk_spec *spec, struct sk_aren
     wire->n_env = spec->env_count;
 }
 
+static void fill_files(wire_spec *wire, const struct sk_spec *spec, struct sk_arena *scratch)
+{
+    wire_file *files = sk_arena_alloc(scratch, (spec->file_count + 1) * sizeof(*files));
+
+    wire->files = sk_arena_alloc(scratch, (spec->file_count + 1) * sizeof(wire_file *));
+    for (size_t i = 0; i < spec->file_count; i++) {
+        sandkeep__records__v1__mounted_file__init(&files[i]);
+        files[i].path = borrow(spec->files[i].path);
+        files[i].content.data = (uint8_t *)(uintptr_t)spec->files[i].content;
+        files[i].content.len = spec->files[i].len;
+        wire->files[i] = &files[i];
+    }
+    wire->n_files = spec->file_count;
+}
+
 static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch)
 {
     wire_spec *wire = sk_arena_alloc(scratch, sizeof(*wire));
@@ -166,6 +185,7 @@ static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch
     wire->drop_capabilities = borrow_list(spec->drop_capabilities, &wire->n_drop_capabilities);
     wire->echo.data = (uint8_t *)(uintptr_t)spec->echo;
     wire->echo.len = spec->echo_len;
+    fill_files(wire, spec, scratch);
     return wire;
 }
 
@@ -254,6 +274,16 @@ static const char **take_strings(struct sk_arena *arena, const wire_strings *wir
     return wire ? take_list(arena, wire->items, wire->n_items) : NULL;
 }
 
+static void take_files(struct sk_spec *spec, struct sk_arena *arena, const wire_spec *wire)
+{
+    spec->files = sk_arena_alloc(arena, (wire->n_files + 1) * sizeof(*spec->files));
+    spec->file_count = wire->n_files;
+    for (size_t i = 0; i < wire->n_files; i++) {
+        const ProtobufCBinaryData *content = &wire->files[i]->content;
+        spec->files[i] = (struct sk_mounted_file){wire->files[i]->path, content->data, content->len};
+    }
+}
+
 static void take_spec(struct sk_spec *spec, struct sk_arena *arena, const wire_spec *wire)
 {
     spec->image = wire->image;
@@ -275,6 +305,7 @@ static void take_spec(struct sk_spec *spec, struct sk_arena *arena, const wire_s
     spec->drop_capabilities = take_list(arena, wire->drop_capabilities, wire->n_drop_capabilities);
     spec->echo = wire->echo.data;
     spec->echo_len = wire->echo.len;
+    take_files(spec, arena, wire);
 }
 
 static void take_process(struct sk_process_defaults *process, struct sk_arena *arena,

@@ -35,8 +35,20 @@ void sk_record_free(struct sk_record *record)
 {
     if (!record)
         return;
+    sk_arena_fini(&record->spec.contents);
     sk_arena_fini(&record->arena);
     free(record);
+}
+
+void sk_record_forget_contents(struct sk_record *record)
+{
+    struct sk_spec *spec = &record->spec;
+
+    for (size_t i = 0; i < spec->file_count; i++) {
+        spec->files[i].content = NULL;
+        spec->files[i].len = 0;
+    }
+    sk_arena_fini(&spec->contents);
 }
 
 void sk_record_set_reason(struct sk_record *record, const char *reason)

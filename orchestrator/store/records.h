@@ -35,6 +35,13 @@ struct sk_env {
     const char *name, *value;
 };
 
+/* A file that a sandbox finds in place when it starts, read-only. */
+struct sk_mounted_file {
+    const char *path; /* absolute and canonical */
+    const uint8_t *content;
+    size_t len;
+};
+
 /* What was asked for, validated and with defaults filled in. All strings and
  * arrays live in the arena of the record that holds it. */
 struct sk_spec {
@@ -51,8 +58,12 @@ struct sk_spec {
     int32_t max_lifetime_seconds; /* effective, never 0 */
     bool read_only_root;
     const char **drop_capabilities; /* NULL-terminated, never NULL */
+    struct sk_mounted_file *files;
+    size_t file_count;
+    struct sk_arena contents; /* of the files: the one big part, given back first */
     /* The caller's words as accepted: a packed coreweave.sandbox.v1.Sandbox with
-     * spec and display_name alone. Opaque to everything but the API, which echoes it. */
+     * spec and display_name alone, without the contents of files. Opaque to everything but the API, which
+     * echoes it. */
     const uint8_t *echo;
     size_t echo_len;
 };
@@ -99,6 +110,8 @@ struct sk_record {
 /* Heap. A fresh record with empty strings and arrays in place. */
 struct sk_record *sk_record_new(const char *id);
 void sk_record_free(struct sk_record *record);
+/* Gives up the contents of the mounted files, for a sandbox that is over. */
+void sk_record_forget_contents(struct sk_record *record);
 /* Replaces the reason; cleaned to valid UTF-8 and cut at 512 bytes. */
 void sk_record_set_reason(struct sk_record *record, const char *reason);
 

@@ -1,4 +1,5 @@
 /* The birth of a sandbox: answers, holds, duplicates, failures at each step. */
+#include "core/file.h"
 #include "core/sandbox_impl.h"
 #include "support/world.h"
 
@@ -262,6 +263,81 @@ static void test_slow_store(void **state)
     world_fini(&w);
 }
 
+/* --- mounted files ---------------------------------------------------------------- */
+
+static struct sk_record *with_files(struct world *w)
+{
+    struct sk_record *record = world_record(w, "");
+    struct sk_spec *spec = &record->spec;
+
+    spec->file_count = 2;
+    spec->files = sk_arena_alloc(&record->arena, 2 * sizeof(spec->files[0]));
+    spec->files[0] = (struct sk_mounted_file){"/opt/tool", sk_arena_memdup(&spec->contents, "#!\0x", 4), 4};
+    spec->files[1] = (struct sk_mounted_file){"/etc/empty", NULL, 0};
+    return record;
+}
+
+static void read_mounted(struct world *w, struct sk_sandbox *s, const char *path, const char *expected,
+                         size_t len)
+{
+    struct sk_file_read read = {.path = path, .most = SK_FILE_MAX};
+    struct answer answer;
+
+    answer_init(&answer);
+    sk_file_read(s, &read, &answer.done);
+    world_settle(w);
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(answer.err.code, SK_OK);
+    assert_int_equal(read.len, len);
+    assert_memory_equal(read.data, expected, len);
+    free(read.data);
+}
+
+static void test_files_are_there(void **state)
+{
+    struct world w;
+    struct answer created, deleted;
+
+    (void)state;
+    world_init(&w);
+    world_create(&w, with_files(&w), &created);
+    world_settle(&w);
+    assert_int_equal(record_of(&created)->state, SK_STATE_RUNNING);
+    read_mounted(&w, created.sandbox, "/.sandkeep/files/0", "#!\0x", 4);
+    read_mounted(&w, created.sandbox, "/.sandkeep/files/1", "", 0);
+    assert_int_equal(record_of(&created)->spec.files[0].len, 4);
+    world_delete(&w, created.sandbox, SK_NS(0), &deleted);
+    world_advance(&w, SK_SEC(1));
+    /* Kept in mind: that there was one. Not kept: what was in it. */
+    assert_int_equal(record_of(&created)->spec.file_count, 2);
+    assert_string_equal(record_of(&created)->spec.files[0].path, "/opt/tool");
+    assert_int_equal(record_of(&created)->spec.files[0].len, 0);
+    world_assert_clean(&w);
+    world_fini(&w);
+}
+
+/* The next daemon begins anew, and has them still. */
+static void test_files_outlast_a_crash(void **state)
+{
+    struct world w;
+    struct answer created;
+
+    (void)state;
+    world_init(&w);
+    sk_fake_agent_deaf(w.agent, true);
+    world_create(&w, with_files(&w), &created);
+    world_advance(&w, SK_SEC(1));
+    SK_AUTO_FREE char *id = sk_strdup(record_of(&created)->id);
+    world_crash(&w);
+    sk_fake_agent_deaf(w.agent, false);
+    world_start(&w);
+    world_advance(&w, SK_SEC(1));
+    struct sk_sandbox *s = sk_node_find(w.node, id);
+    assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_RUNNING);
+    read_mounted(&w, s, "/.sandkeep/files/0", "#!\0x", 4);
+    world_fini(&w);
+}
+
 static void test_stopping(void **state)
 {
     struct world w;
@@ -301,7 +377,7 @@ static void birth(struct sk_sweep *sweep, void *arg)
     world_init(&w);
     world_sweep(&w, sweep);
     sk_sweep_on_cancel(sweep, w.loop, cancel_by_delete, &w);
-    world_create(&w, world_record(&w, "r"), &created);
+    world_create(&w, with_files(&w), &created);
     world_advance(&w, SK_SEC(1));
     sk_sweep_pause(sweep, true);
     world_advance(&w, SK_SEC(40)); /* less than the life of what runs, more than all limits but one */
@@ -348,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_store_fails),
         cmocka_unit_test(test_store_fails_later),
         cmocka_unit_test(test_slow_store),
+        cmocka_unit_test(test_files_are_there),
+        cmocka_unit_test(test_files_outlast_a_crash),
         cmocka_unit_test(test_stopping),
         cmocka_unit_test(test_sweep),
     };

@@ -212,6 +212,29 @@ static void test_mounts(void **state)
     free(text);
 }
 
+/* What the caller puts anywhere is below what is ours, and can only be read. */
+static void test_binds(void **state)
+{
+    const struct sk_bind binds[] = {{"/run/x/files/0", "/etc/app.conf"},
+                                    {"/run/x/files/1", "/opt/\"odd\" name"}};
+    struct sk_box box = small_box;
+    box.binds = binds;
+    box.bind_count = 2;
+    char *text = make(&box, &host, "");
+    yajl_val root = parse(text), mounts = AT(root, "mounts");
+    size_t first = mounts->u.array.len - 4;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        yajl_val mount = mounts->u.array.values[first + i], options = AT(mount, "options");
+        assert_string_equal(YAJL_GET_STRING(AT(mount, "destination")), binds[i].target);
+        assert_string_equal(YAJL_GET_STRING(AT(mount, "source")), binds[i].source);
+        assert_string_equal(YAJL_GET_STRING(options->u.array.values[1]), "ro");
+    }
+    assert_string_equal(YAJL_GET_STRING(AT(mounts->u.array.values[first + 2], "destination")), "/.sandkeep");
+    yajl_tree_free(root);
+    free(text);
+}
+
 static void test_devices_are_denied_first(void **state)
 {
     char *text = make(&small_box, &host, "");
@@ -279,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_extreme_limits_stay_within_the_kernels),
         cmocka_unit_test(test_open_files_never_above_our_own_limit),
         cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_binds),
         cmocka_unit_test(test_devices_are_denied_first),
         cmocka_unit_test(test_root_group_and_cgroup),
         cmocka_unit_test(test_what_cannot_be_written_is_refused),

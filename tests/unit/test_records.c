@@ -72,6 +72,11 @@ static void random_spec(struct sk_spec *spec, struct sk_arena *arena, uint64_t *
                                  "\0\xff\x80 any bytes may stand here, this is not text: "
                                  "..................................................",
                                  spec->echo_len);
+    spec->file_count = next_random(seed) % 3;
+    spec->files = sk_arena_alloc(arena, (spec->file_count + 1) * sizeof(*spec->files));
+    for (size_t i = 0; i < spec->file_count; i++)
+        spec->files[i] = (struct sk_mounted_file){
+            "/some/where", sk_arena_memdup(&spec->contents, "\0\xff", i), i}; /* the first is empty */
 }
 
 static struct sk_record *random_record(uint64_t *seed)
@@ -124,6 +129,13 @@ static void same_spec(const struct sk_spec *a, const struct sk_spec *b)
     for (size_t i = 0; i < a->env_count; i++) {
         assert_string_equal(a->env[i].name, b->env[i].name);
         assert_string_equal(a->env[i].value, b->env[i].value);
+    }
+    assert_int_equal(a->file_count, b->file_count);
+    for (size_t i = 0; i < a->file_count; i++) {
+        assert_string_equal(a->files[i].path, b->files[i].path);
+        assert_int_equal(a->files[i].len, b->files[i].len);
+        assert_memory_equal(a->files[i].content ? a->files[i].content : (const uint8_t *)"",
+                            b->files[i].content ? b->files[i].content : (const uint8_t *)"", a->files[i].len);
     }
     same_list(a->tags, b->tags);
     assert_int_equal(a->cpu_limit_millis, b->cpu_limit_millis);
