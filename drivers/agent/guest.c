@@ -259,7 +259,7 @@ void sk_guest_signal(struct sk_guest *guest, uint64_t key, int signo, bool tree)
     assert(signo >= 1 && signo <= 64);
     frame.flags = tree ? SK_FRAME_TREE : 0;
     frame.signal.signo = (uint32_t)signo;
-    if (known && known->state != SK_KNOWN_ENDED)
+    if (known && (tree || known->state != SK_KNOWN_ENDED))
         sk_guest_send(guest, &frame);
 }
 

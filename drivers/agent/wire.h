@@ -32,8 +32,8 @@
  *            all of stdin, stdout and stderr; nothing is kept then.
  *            Answered by STARTED, in the order of the STARTs.
  *   SIGNAL   word 0: signal number. Flag TREE: the session and every
- *            descendant that can be found. Not answered; an unknown or ended
- *            key is ignored.
+ *            descendant that can be found, also when the process itself has
+ *            ended. Not answered; an unknown key is ignored.
  *   RELEASE  forgets an ended process and closes what was kept for it. Not
  *            answered; a key that is unknown or still runs is ignored.
  *   OPEN     opens one file. Word 0: enum sk_open_kind. The text, always

@@ -19,7 +19,6 @@ static void finish(struct sk_exec *exec)
     exec->phase = SK_EXEC_OVER;
     exec->wanted = false;
     sk_timer_stop(loop_of(exec), &exec->silence);
-    sk_exec_release(exec);
     if (exec->failure.code != SK_OK)
         exec->events->on_error(exec->arg, &exec->failure);
     else

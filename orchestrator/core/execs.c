@@ -44,8 +44,8 @@ void sk_execs_exited(struct sk_sandbox *s, uint64_t key, int status)
     }
     exec->status = status;
     exec->kept = true;
-    if (!exec->on_terminal)
-        sk_exec_release(exec); /* a terminal may lose what was not read when the guest lets go of it */
+    if (!exec->grace.slot)
+        sk_exec_release(exec); /* else what it left behind is killed first */
     ended(exec);
 }
 

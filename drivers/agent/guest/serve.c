@@ -58,11 +58,14 @@ static void on_commit(struct sk_serve *serve, const struct sk_frame *frame)
 static void on_signal(struct sk_serve *serve, const struct sk_frame *frame)
 {
     struct sk_proc *proc = sk_table_find(&serve->table, frame->key);
-    if (!proc || proc->has_ended)
+    bool tree = frame->flags & SK_FRAME_TREE;
+    if (!proc)
         return;
-    if (frame->flags & SK_FRAME_TREE)
+    if (tree && proc->has_ended)
+        sk_tree_signal_left(proc->pid, (int)frame->signal.signo);
+    else if (tree)
         sk_tree_signal(proc->pid, (int)frame->signal.signo);
-    else
+    else if (!proc->has_ended)
         (void)kill(proc->pid, (int)frame->signal.signo);
 }
 

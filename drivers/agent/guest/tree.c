@@ -158,23 +158,47 @@ static size_t signal_new(struct picture *picture, int signo)
     return count;
 }
 
-void sk_tree_signal(pid_t leader, int signo)
+static void signal_all(struct picture *picture, pid_t leader, int signo)
 {
-    struct picture picture = {0};
     for (int round = 0; round < ROUNDS_MAX; round++) {
-        picture_take(&picture);
-        picture_mark(&picture, leader);
-        if (signal_new(&picture, signo == SIGKILL ? SIGSTOP : signo) == 0)
+        picture_take(picture);
+        picture_mark(picture, leader);
+        if (signal_new(picture, signo == SIGKILL ? SIGSTOP : signo) == 0)
             break;
     }
     if (signo == SIGKILL)
-        for (size_t i = 0; i < picture.known_len; i++)
-            (void)kill(picture.known[i], SIGKILL);
+        for (size_t i = 0; i < picture->known_len; i++)
+            (void)kill(picture->known[i], SIGKILL);
+}
+
+void sk_tree_signal(pid_t leader, int signo)
+{
+    struct picture picture = {0};
+    signal_all(&picture, leader, signo);
     /* What /proc did not show: the group is reached without it. */
     if (signo == SIGKILL || picture.known_len == 0) {
         (void)kill(-leader, signo);
         (void)kill(leader, signo);
     }
+    free(picture.entries);
+    free(picture.known);
+}
+
+/* The kernel keeps the leader's number for as long as its session has members. */
+static bool is_number_reused(const struct picture *picture, pid_t leader)
+{
+    for (size_t i = 0; i < picture->len; i++)
+        if (picture->entries[i].pid == leader)
+            return true;
+    return false;
+}
+
+void sk_tree_signal_left(pid_t leader, int signo)
+{
+    struct picture picture = {0};
+    picture_take(&picture);
+    if (!is_number_reused(&picture, leader))
+        signal_all(&picture, leader, signo);
     free(picture.entries);
     free(picture.known);
 }

@@ -10,5 +10,7 @@
  * that made a session of its own and whose parents have all ended cannot be
  * told from others and is missed. */
 void sk_tree_signal(pid_t leader, int signo);
+/* The same for what a leader that has been reaped left behind in its session. */
+void sk_tree_signal_left(pid_t leader, int signo);
 
 #endif
