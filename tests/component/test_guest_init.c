@@ -161,6 +161,55 @@ static void without_null_it_says_so(void **state)
     (void)close(out[0]);
 }
 
+static enum sk_code terminal_of(struct rig *rig)
+{
+    struct rig_call call;
+    int master = -1, slave = -1;
+    rig_call_init(&call, rig, 0);
+    rig->agent->ops->open_terminal(rig->guest, &master, &slave, &call.done);
+    assert_true(rig_until(rig, &call.fired, 1));
+    sk_close_fd(&master);
+    sk_close_fd(&slave);
+    return call.err.code;
+}
+
+static enum sk_code read_of(struct rig *rig, const char *user, const char *path)
+{
+    struct rig_call call;
+    int fd = -1;
+    rig_call_init(&call, rig, 0);
+    rig->agent->ops->open_read(rig->guest, &(struct sk_file_ask){path, "", user}, &fd, &call.done);
+    assert_true(rig_until(rig, &call.fired, 1));
+    sk_close_fd(&fd);
+    return call.err.code;
+}
+
+static void files_of_pid_1(void **state)
+{
+    struct rig *rig = *state;
+    rig_up(rig);
+    assert_int_equal(read_of(rig, "12345", "/etc/hosts"), SK_OK);
+    assert_int_equal(read_of(rig, "12345", "/proc/1/status"), SK_OK);
+    assert_int_equal(read_of(rig, "", "/proc/1/fd/3"), SK_INVALID_ARGUMENT);
+    assert_int_equal(read_of(rig, "", "/proc/1/root/etc/hosts"), SK_INVALID_ARGUMENT);
+    assert_int_equal(rig->lost, 0);
+}
+
+static void files_and_terminals_in_odd_roots(void **state)
+{
+    struct rig *rig = *state;
+    rig->launch = launch_without_dev;
+    rig_up(rig);
+    assert_int_equal(terminal_of(rig), SK_FAILED_PRECONDITION);
+    assert_int_equal(read_of(rig, "", "/etc/hosts"), SK_OK);
+    rig_down(rig);
+    guest_rig_kill(rig);
+    rig->launch = launch_without_proc;
+    rig_up(rig);
+    assert_int_equal(read_of(rig, "", "/etc/hosts"), SK_INTERNAL); /* said, not guessed */
+    assert_int_equal(rig->lost, 0);
+}
+
 /* A process that closes, fills and floods what it can reach. */
 static void floods_inside_harm_nobody(void **state)
 {
@@ -182,10 +231,11 @@ static void floods_inside_harm_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        INIT_TEST(the_sandbox_is_made_ready),   INIT_TEST(orphans_are_reaped),
-        INIT_TEST(the_inside_cannot_end_it),    INIT_TEST(signals_go_on_to_the_main_process),
-        INIT_TEST(without_proc_it_still_works), INIT_TEST(without_null_it_says_so),
-        INIT_TEST(floods_inside_harm_nobody),
+        INIT_TEST(the_sandbox_is_made_ready),        INIT_TEST(orphans_are_reaped),
+        INIT_TEST(the_inside_cannot_end_it),         INIT_TEST(signals_go_on_to_the_main_process),
+        INIT_TEST(without_proc_it_still_works),      INIT_TEST(without_null_it_says_so),
+        INIT_TEST(floods_inside_harm_nobody),        INIT_TEST(files_of_pid_1),
+        INIT_TEST(files_and_terminals_in_odd_roots),
     };
     if (geteuid() != 0)
         return 77;
