@@ -198,10 +198,12 @@ static const char *reason_of(enum sk_code code)
 /* What the client reads: drivers tell what happened, not always to whom. */
 static void phrase(const struct sk_file *file, const struct sk_err *err, struct sk_err *out)
 {
+    const struct sk_sandbox *s = file->sandbox;
+
     *out = *err;
     if (err->reason)
         return;
-    if (err->code == SK_UNAVAILABLE && file->sandbox->state != SK_STATE_RUNNING)
+    if (err->code == SK_UNAVAILABLE && (s->state != SK_STATE_RUNNING || !s->guest_ready))
         not_running(file, out);
     else
         out->reason = reason_of(err->code);
