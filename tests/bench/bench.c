@@ -3,24 +3,20 @@
  * argument; see usage. Settings by environment: SANDKEEP_ADDRESS, CWSANDBOX_API_KEY,
  * SANDKEEP_CONTAINERD_SOCKET. */
 #include "bench/call.h"
+#include "bench/command.h"
+#include "bench/containerd.h"
+#include "bench/exec.h"
+#include "bench/flow.h"
+#include "bench/lanes.h"
+#include "bench/pipes.h"
 #include "bench/samples.h"
+#include "bench/sandbox.h"
 
-#include "coreweave/sandbox/v1/sandbox.pb-c.h"
-
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define API "/coreweave.sandbox.v1.SandboxService/"
-
-typedef Coreweave__Sandbox__V1__Sandbox Sandbox;
-
-extern char **environ;
-
-enum { WARM_UP = 3, POLL_MICROSECONDS = 200 };
+static const char *const SLEEP[] = {"/bin/sleep", "100000", NULL};
 
 static const char *setting(const char *name)
 {
@@ -32,179 +28,25 @@ static const char *setting(const char *name)
     return value;
 }
 
-/* --- sandkeep ------------------------------------------------------------- */
-
-static Sandbox *create(struct caller *daemon, const char *image)
+static void daemon_init(struct caller *daemon)
 {
-    static const char *const args[] = {"100000"};
-    static unsigned serial;
-    char request_id[64];
-    Coreweave__Sandbox__V1__Container container = COREWEAVE__SANDBOX__V1__CONTAINER__INIT;
-    Coreweave__Sandbox__V1__Container *containers[] = {&container};
-    Coreweave__Sandbox__V1__SandboxSpec spec = COREWEAVE__SANDBOX__V1__SANDBOX_SPEC__INIT;
-    Sandbox sandbox = COREWEAVE__SANDBOX__V1__SANDBOX__INIT;
-    Coreweave__Sandbox__V1__CreateSandboxRequest request =
-        COREWEAVE__SANDBOX__V1__CREATE_SANDBOX_REQUEST__INIT;
-
-    snprintf(request_id, sizeof(request_id), "bench-%d-%u", (int)getpid(), serial++);
-    container.name = (char *)"main";
-    container.image = (char *)image;
-    container.command = (char *)"/bin/sleep";
-    container.args = (char **)args;
-    container.n_args = 1;
-    spec.containers = containers;
-    spec.n_containers = 1;
-    sandbox.spec = &spec;
-    request.sandbox = &sandbox;
-    request.request_id = request_id;
-    return (Sandbox *)caller_must(daemon, API "CreateSandbox", &request.base,
-                                  &coreweave__sandbox__v1__sandbox__descriptor);
+    static char bearer[200];
+    snprintf(bearer, sizeof(bearer), "Bearer %s", setting("CWSANDBOX_API_KEY"));
+    caller_init(daemon, setting("SANDKEEP_ADDRESS"), "authorization", bearer);
 }
 
-static Sandbox *get(struct caller *daemon, char *id)
-{
-    Coreweave__Sandbox__V1__GetSandboxRequest request = COREWEAVE__SANDBOX__V1__GET_SANDBOX_REQUEST__INIT;
-    request.sandbox_id = id;
-    return (Sandbox *)caller_must(daemon, API "GetSandbox", &request.base,
-                                  &coreweave__sandbox__v1__sandbox__descriptor);
-}
-
-static void sandbox_free(Sandbox *sandbox)
-{
-    protobuf_c_message_free_unpacked(&sandbox->base, NULL);
-}
-
-/* Polls until the sandbox is in one of two states. */
-static void reach(struct caller *daemon, char *id, int one, int other)
-{
-    for (;;) {
-        Sandbox *now = get(daemon, id);
-        int state = (int)now->status->state;
-        sandbox_free(now);
-        if (state == one || state == other)
-            return;
-        usleep(POLL_MICROSECONDS);
-    }
-}
-
-static void stop(struct caller *daemon, char *id)
-{
-    Coreweave__Sandbox__V1__DeleteSandboxRequest request =
-        COREWEAVE__SANDBOX__V1__DELETE_SANDBOX_REQUEST__INIT;
-    ProtobufCMessage *answer;
-
-    request.sandbox_id = id;
-    answer = caller_must(daemon, API "DeleteSandbox", &request.base,
-                         &coreweave__sandbox__v1__delete_sandbox_response__descriptor);
-    protobuf_c_message_free_unpacked(answer, NULL);
-    reach(daemon, id, COREWEAVE__SANDBOX__V1__STATE__STATE_TERMINATED,
-          COREWEAVE__SANDBOX__V1__STATE__STATE_COMPLETED);
-}
-
-static void exec_unary(struct caller *daemon, char *id)
-{
-    static const char *const command[] = {"/bin/true"};
-    Coreweave__Sandbox__V1__ExecRequest request = COREWEAVE__SANDBOX__V1__EXEC_REQUEST__INIT;
-    Coreweave__Sandbox__V1__ExecResponse *answer;
-
-    request.sandbox_id = id;
-    request.command = (char **)command;
-    request.n_command = 1;
-    answer = (Coreweave__Sandbox__V1__ExecResponse *)caller_must(
-        daemon, API "Exec", &request.base, &coreweave__sandbox__v1__exec_response__descriptor);
-    if (answer->exit_code != 0) {
-        fprintf(stderr, "bench: true exits %d\n", answer->exit_code);
-        exit(1);
-    }
-    protobuf_c_message_free_unpacked(&answer->base, NULL);
-}
-
-static void exec_stream(struct caller *daemon, char *id)
-{
-    static const char *const command[] = {"/bin/true"};
-    Coreweave__Sandbox__V1__ExecStreamInit init = COREWEAVE__SANDBOX__V1__EXEC_STREAM_INIT__INIT;
-    Coreweave__Sandbox__V1__ExecStreamRequest request = COREWEAVE__SANDBOX__V1__EXEC_STREAM_REQUEST__INIT;
-
-    init.sandbox_id = id;
-    init.command = (char **)command;
-    init.n_command = 1;
-    request.message_case = COREWEAVE__SANDBOX__V1__EXEC_STREAM_REQUEST__MESSAGE_INIT;
-    request.init = &init;
-    if (caller_stream(daemon, API "StreamExec", &request.base) != 2) {
-        fprintf(stderr, "bench: StreamExec did not say ready and exit\n");
-        exit(1);
-    }
-}
-
-/* --- containerd's own Exec, on the same container --------------------------- */
-
-/* Just enough of protobuf to write a message of strings. */
-struct writer {
-    uint8_t data[1024];
-    size_t len;
-};
-
-static void put_bytes(struct writer *to, unsigned field, const void *data, size_t len)
-{
-    to->data[to->len++] = (uint8_t)(field << 3 | 2);
-    if (len >= 128)
-        to->data[to->len++] = (uint8_t)(len | 128);
-    to->data[to->len++] = (uint8_t)(len >= 128 ? len >> 7 : len);
-    memcpy(to->data + to->len, data, len);
-    to->len += len;
-}
-
-static void put_text(struct writer *to, unsigned field, const char *text)
-{
-    put_bytes(to, field, text, strlen(text));
-}
-
-static void containerd_must(struct caller *containerd, const char *path, const struct writer *request)
-{
-    grpc_status_code code = caller_unary(containerd, path, request->data, request->len, NULL);
-    if (code != GRPC_STATUS_OK) {
-        fprintf(stderr, "bench: %s: status %d\n", path, (int)code);
-        exit(1);
-    }
-}
-
-/* Exec, Start, Wait and DeleteProcess: what one command costs there. */
-static void containerd_exec(struct caller *containerd, const char *id)
-{
-    static unsigned serial;
-    const char *process = "{\"args\":[\"/bin/true\"],\"cwd\":\"/\",\"user\":{\"uid\":0,\"gid\":0},"
-                          "\"env\":[\"PATH=/usr/bin:/bin\"],\"noNewPrivileges\":true}";
-    struct writer any = {0}, exec = {0}, named = {0};
-    char exec_id[32];
-
-    snprintf(exec_id, sizeof(exec_id), "bench%u", serial++);
-    put_text(&any, 1, "types.containerd.io/opencontainers/runtime-spec/1/Process");
-    put_text(&any, 2, process);
-    put_text(&exec, 1, id);
-    put_bytes(&exec, 6, any.data, any.len);
-    put_text(&exec, 7, exec_id);
-    put_text(&named, 1, id);
-    put_text(&named, 2, exec_id);
-    containerd_must(containerd, "/containerd.services.tasks.v1.Tasks/Exec", &exec);
-    containerd_must(containerd, "/containerd.services.tasks.v1.Tasks/Start", &named);
-    containerd_must(containerd, "/containerd.services.tasks.v1.Tasks/Wait", &named);
-    containerd_must(containerd, "/containerd.services.tasks.v1.Tasks/DeleteProcess", &named);
-}
-
-/* --- the runs ------------------------------------------------------------- */
+/* --- lives and single commands ---------------------------------------------- */
 
 static void run_lives(struct caller *daemon, const char *image, int n)
 {
     struct samples creates = {0}, stops = {0};
     for (int i = -WARM_UP; i < n; i++) {
         double began = now_ms(), created, stopping;
-        Sandbox *sandbox = create(daemon, image);
-        if (sandbox->status->state != COREWEAVE__SANDBOX__V1__STATE__STATE_RUNNING)
-            reach(daemon, sandbox->sandbox_id, COREWEAVE__SANDBOX__V1__STATE__STATE_RUNNING,
-                  COREWEAVE__SANDBOX__V1__STATE__STATE_FAILED);
+        Sandbox *sandbox = sandbox_create(daemon, image, SLEEP);
+        sandbox_reach_running(daemon, sandbox);
         created = now_ms();
         stopping = now_ms();
-        stop(daemon, sandbox->sandbox_id);
+        sandbox_stop(daemon, sandbox->sandbox_id);
         if (i >= 0) {
             samples_add(&creates, created - began);
             samples_add(&stops, now_ms() - stopping);
@@ -219,12 +61,10 @@ static void run_lives(struct caller *daemon, const char *image, int n)
 
 static void run_execs(struct caller *daemon, struct caller *containerd, const char *image, int n)
 {
-    struct samples unary = {0}, stream = {0}, theirs = {0};
-    Sandbox *sandbox = create(daemon, image);
+    struct samples unary = {0}, stream = {0}, first = {0}, theirs = {0};
+    Sandbox *sandbox = sandbox_run(daemon, image, SLEEP);
     char *id = sandbox->sandbox_id;
 
-    reach(daemon, id, COREWEAVE__SANDBOX__V1__STATE__STATE_RUNNING,
-          COREWEAVE__SANDBOX__V1__STATE__STATE_FAILED);
     for (int i = -WARM_UP; i < n; i++) {
         double a = now_ms(), b, c;
         exec_unary(daemon, id);
@@ -235,6 +75,7 @@ static void run_execs(struct caller *daemon, struct caller *containerd, const ch
             continue;
         samples_add(&unary, b - a);
         samples_add(&stream, c - b);
+        samples_add(&first, exec_first_byte(daemon, id));
     }
     for (int i = -WARM_UP; i < n / 10; i++) {
         double began = now_ms();
@@ -244,73 +85,24 @@ static void run_execs(struct caller *daemon, struct caller *containerd, const ch
     }
     samples_print(&unary, "exec");
     samples_print(&stream, "stream");
+    samples_print(&first, "first-byte");
     samples_print(&theirs, "containerd-exec");
-    stop(daemon, id);
+    sandbox_stop(daemon, id);
     sandbox_free(sandbox);
     samples_fini(&unary);
     samples_fini(&stream);
+    samples_fini(&first);
     samples_fini(&theirs);
-}
-
-/* One command line; its exit status. */
-static int spawn_and_wait(char **argv)
-{
-    pid_t pid;
-    int status = -1;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) != 0) {
-        fprintf(stderr, "bench: cannot start %s\n", argv[0]);
-        exit(1);
-    }
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-/* "before" and "after" are shell lines around each measured command, not measured; an argument
- * "@", and BENCH_I in those lines, is the number of the round. */
-static void run_command(const char *name, int n, const char *before, const char *after, char **argv)
-{
-    struct samples samples = {0};
-    char number[16];
-
-    for (char **arg = argv; *arg; arg++)
-        if (strcmp(*arg, "@") == 0)
-            *arg = number;
-    for (int i = -WARM_UP; i < n; i++) {
-        double began;
-        snprintf(number, sizeof(number), "%d", i + WARM_UP);
-        setenv("BENCH_I", number, 1);
-        if (*before && system(before) != 0)
-            exit(1);
-        began = now_ms();
-        if (spawn_and_wait(argv) != 0) {
-            fprintf(stderr, "bench: %s failed\n", name);
-            exit(1);
-        }
-        if (i >= 0)
-            samples_add(&samples, now_ms() - began);
-        if (*after && system(after) != 0)
-            exit(1);
-    }
-    samples_print(&samples, name);
-    samples_fini(&samples);
-}
-
-static int usage(void)
-{
-    fprintf(stderr, "use: bench sandkeep IMAGE LIVES EXECS\n"
-                    "     bench command NAME N BEFORE AFTER COMMAND...\n");
-    return 2;
 }
 
 static void run_sandkeep(const char *image, int lives, int execs)
 {
     struct caller daemon, containerd;
-    char target[200], bearer[200];
+    char target[200];
 
     snprintf(target, sizeof(target), "unix:%s", setting("SANDKEEP_CONTAINERD_SOCKET"));
-    snprintf(bearer, sizeof(bearer), "Bearer %s", setting("CWSANDBOX_API_KEY"));
     grpc_init();
-    caller_init(&daemon, setting("SANDKEEP_ADDRESS"), "authorization", bearer);
+    daemon_init(&daemon);
     caller_init(&containerd, target, "containerd-namespace", "sandkeep");
     run_lives(&daemon, image, lives);
     run_execs(&daemon, &containerd, image, execs);
@@ -319,10 +111,102 @@ static void run_sandkeep(const char *image, int lives, int execs)
     grpc_shutdown_blocking();
 }
 
+/* --- many at a time ----------------------------------------------------------- */
+
+static void run_many(const char *image, int total)
+{
+    static const char *const command[] = {"/bin/true", NULL};
+    static const int widths[] = {1, 8, 64};
+    struct caller daemon;
+    char name[32];
+
+    grpc_init();
+    daemon_init(&daemon);
+    Sandbox *sandbox = sandbox_run(&daemon, image, SLEEP);
+    struct answer unary = exec_unary_request(sandbox->sandbox_id, command);
+    struct answer stream = exec_stream_request(sandbox->sandbox_id, command);
+    (void)lanes_run(&daemon, API "Exec", &unary, 8, 100, 1);
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        snprintf(name, sizeof(name), "exec-rate-%d", widths[i]);
+        rate_print(lanes_run(&daemon, API "Exec", &unary, widths[i], total, 1), name);
+        snprintf(name, sizeof(name), "stream-rate-%d", widths[i]);
+        rate_print(lanes_run(&daemon, API "StreamExec", &stream, widths[i], total, 2), name);
+    }
+    answer_fini(&unary);
+    answer_fini(&stream);
+    sandbox_stop(&daemon, sandbox->sandbox_id);
+    sandbox_free(sandbox);
+    caller_fini(&daemon);
+    grpc_shutdown_blocking();
+}
+
+/* --- streams ------------------------------------------------------------------ */
+
+/* The daemon and the yardstick by turns, so that both meet the same machine. */
+static void run_flows(const char *image, size_t mib, int rounds)
+{
+    const size_t bytes = mib * 1024 * 1024;
+    char out_script[96], target[64];
+    snprintf(out_script, sizeof(out_script), "dd if=/dev/zero bs=65536 count=%zu 2>/dev/null",
+             bytes / FLOW_PIECE);
+    const char *const out_command[] = {"/bin/sh", "-c", out_script, NULL};
+    const char *const in_command[] = {"/bin/sh", "-c", "dd of=/dev/null bs=65536 2>/dev/null", NULL};
+    struct caller daemon, bare;
+    int port;
+    pid_t pipes = pipes_start(out_script, in_command[2], &port);
+
+    grpc_init();
+    daemon_init(&daemon);
+    snprintf(target, sizeof(target), "127.0.0.1:%d", port);
+    caller_init(&bare, target, "x-none", "x");
+    Sandbox *sandbox = sandbox_run(&daemon, image, SLEEP);
+    uint8_t *zeros = calloc(1, FLOW_PIECE);
+    struct answer out = exec_stream_request(sandbox->sandbox_id, out_command);
+    struct answer in = exec_stream_request(sandbox->sandbox_id, in_command);
+    struct answer piece = exec_stdin_request(zeros, FLOW_PIECE), raw = {zeros, FLOW_PIECE}, none = {zeros, 1};
+    struct samples rates[4] = {0};
+    static const char *const names[] = {"out", "pipe-out", "in", "pipe-in"};
+    for (int i = 0; i < rounds; i++) {
+        samples_add(&rates[0], flow_out(&daemon, API "StreamExec", &out, bytes));
+        samples_add(&rates[1], flow_out(&bare, PIPES_OUT, &none, bytes));
+        samples_add(&rates[2], flow_in(&daemon, API "StreamExec", &in, &piece, bytes));
+        samples_add(&rates[3], flow_in(&bare, PIPES_IN, &none, &raw, bytes));
+    }
+    for (int i = 0; i < 4; i++) {
+        samples_print(&rates[i], names[i]);
+        samples_fini(&rates[i]);
+    }
+    answer_fini(&out);
+    answer_fini(&in);
+    answer_fini(&piece);
+    free(zeros);
+    sandbox_stop(&daemon, sandbox->sandbox_id);
+    sandbox_free(sandbox);
+    caller_fini(&daemon);
+    caller_fini(&bare);
+    grpc_shutdown_blocking();
+    pipes_stop(pipes);
+}
+
+/* --- which of them -------------------------------------------------------------- */
+
+static int usage(void)
+{
+    fprintf(stderr, "use: bench sandkeep IMAGE LIVES EXECS\n"
+                    "     bench many IMAGE EXECS\n"
+                    "     bench flows IMAGE MIB ROUNDS\n"
+                    "     bench command NAME N BEFORE AFTER COMMAND...\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "sandkeep") == 0)
         run_sandkeep(argv[2], atoi(argv[3]), atoi(argv[4]));
+    else if (argc == 4 && strcmp(argv[1], "many") == 0)
+        run_many(argv[2], atoi(argv[3]));
+    else if (argc == 5 && strcmp(argv[1], "flows") == 0)
+        run_flows(argv[2], (size_t)atoi(argv[3]), atoi(argv[4]));
     else if (argc >= 7 && strcmp(argv[1], "command") == 0)
         run_command(argv[2], atoi(argv[3]), argv[4], argv[5], argv + 6);
     else

@@ -13,11 +13,16 @@ enum { CALL_SECONDS = 60 };
 
 void caller_init(struct caller *caller, const char *target, const char *header, const char *value)
 {
-    grpc_arg authority = {.type = GRPC_ARG_STRING, .key = (char *)GRPC_ARG_DEFAULT_AUTHORITY};
-    grpc_channel_args args = {.num_args = 1, .args = &authority};
+    grpc_arg settings[] = {
+        {.type = GRPC_ARG_STRING,
+         .key = (char *)GRPC_ARG_DEFAULT_AUTHORITY,
+         .value.string = (char *)"localhost"},
+        {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = -1},
+        {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, .value.integer = 1},
+    };
+    grpc_channel_args args = {.num_args = 3, .args = settings};
     grpc_channel_credentials *plain = grpc_insecure_credentials_create();
 
-    authority.value.string = (char *)"localhost";
     caller->channel = grpc_channel_create(target, plain, &args);
     grpc_channel_credentials_release(plain);
     caller->queue = grpc_completion_queue_create_for_pluck(NULL);
@@ -38,24 +43,24 @@ static gpr_timespec deadline(void)
     return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_seconds(CALL_SECONDS, GPR_TIMESPAN));
 }
 
-static grpc_call *begin(struct caller *caller, const char *path)
+grpc_call *caller_begin(struct caller *caller, const char *path)
 {
     return grpc_channel_create_call(caller->channel, NULL, 0, caller->queue,
                                     grpc_slice_from_static_string(path), NULL, deadline(), NULL);
 }
 
-/* Runs one batch to its end. */
-static void batch(struct caller *caller, grpc_call *call, const grpc_op *ops, size_t count)
+bool caller_batch(struct caller *caller, grpc_call *call, const grpc_op *ops, size_t count)
 {
     grpc_call_error error = grpc_call_start_batch(call, ops, count, call, NULL);
     if (error != GRPC_CALL_OK) {
         fprintf(stderr, "bench: batch refused: %s\n", grpc_call_error_to_string(error));
         exit(1);
     }
-    grpc_completion_queue_pluck(caller->queue, call, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    return grpc_completion_queue_pluck(caller->queue, call, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)
+        .success;
 }
 
-static void copy_out(grpc_byte_buffer *from, struct answer *out_answer)
+void answer_copy(grpc_byte_buffer *from, struct answer *out_answer)
 {
     grpc_byte_buffer_reader reader;
     grpc_slice all;
@@ -137,7 +142,7 @@ static grpc_byte_buffer *buffer_of(const void *data, size_t len)
 grpc_status_code caller_unary(struct caller *caller, const char *path, const void *request, size_t len,
                               struct answer *out_answer)
 {
-    grpc_call *call = begin(caller, path);
+    grpc_call *call = caller_begin(caller, path);
     grpc_byte_buffer *message = buffer_of(request, len), *received = NULL;
     struct outcome outcome;
     grpc_op ops[6];
@@ -147,9 +152,9 @@ grpc_status_code caller_unary(struct caller *caller, const char *path, const voi
     count = opening_ops(caller, message, &outcome, ops);
     ops[count++] = (grpc_op){.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&received}};
     ops[count++] = status_op(&outcome);
-    batch(caller, call, ops, count);
+    (void)caller_batch(caller, call, ops, count);
     if (out_answer)
-        copy_out(received, out_answer);
+        answer_copy(received, out_answer);
     grpc_byte_buffer_destroy(received);
     grpc_byte_buffer_destroy(message);
     grpc_call_unref(call);
@@ -157,66 +162,29 @@ grpc_status_code caller_unary(struct caller *caller, const char *path, const voi
     return outcome.code;
 }
 
+struct answer packed(const ProtobufCMessage *message)
+{
+    struct answer answer = {.len = protobuf_c_message_get_packed_size(message)};
+    answer.data = malloc(answer.len + 1);
+    if (!answer.data)
+        abort();
+    protobuf_c_message_pack(message, answer.data);
+    return answer;
+}
+
 ProtobufCMessage *caller_must(struct caller *caller, const char *path, const ProtobufCMessage *request,
                               const ProtobufCMessageDescriptor *type)
 {
-    size_t len = protobuf_c_message_get_packed_size(request);
-    uint8_t *packed = malloc(len + 1);
-    struct answer answer;
-    grpc_status_code code;
-    ProtobufCMessage *message;
+    struct answer sent = packed(request), answer;
+    grpc_status_code code = caller_unary(caller, path, sent.data, sent.len, &answer);
+    ProtobufCMessage *message =
+        code == GRPC_STATUS_OK ? protobuf_c_message_unpack(type, NULL, answer.len, answer.data) : NULL;
 
-    if (!packed)
-        abort();
-    protobuf_c_message_pack(request, packed);
-    code = caller_unary(caller, path, packed, len, &answer);
-    message = code == GRPC_STATUS_OK ? protobuf_c_message_unpack(type, NULL, answer.len, answer.data) : NULL;
     if (!message) {
         fprintf(stderr, "bench: %s: status %d\n", path, (int)code);
         exit(1);
     }
     answer_fini(&answer);
-    free(packed);
+    answer_fini(&sent);
     return message;
-}
-
-static bool next_message(struct caller *caller, grpc_call *call)
-{
-    grpc_byte_buffer *received = NULL;
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&received}};
-    bool any;
-
-    batch(caller, call, &op, 1);
-    any = received != NULL;
-    grpc_byte_buffer_destroy(received);
-    return any;
-}
-
-int caller_stream(struct caller *caller, const char *path, const ProtobufCMessage *request)
-{
-    grpc_call *call = begin(caller, path);
-    size_t len = protobuf_c_message_get_packed_size(request);
-    uint8_t *packed = malloc(len + 1);
-    grpc_byte_buffer *message;
-    struct outcome outcome;
-    grpc_op ops[4], last;
-    int messages = 0;
-
-    if (!packed)
-        abort();
-    protobuf_c_message_pack(request, packed);
-    message = buffer_of(packed, len);
-    outcome_init(&outcome);
-    batch(caller, call, ops, opening_ops(caller, message, &outcome, ops));
-    while (next_message(caller, call))
-        messages++;
-    last = status_op(&outcome);
-    batch(caller, call, &last, 1);
-    if (outcome.code != GRPC_STATUS_OK)
-        messages = -1;
-    grpc_byte_buffer_destroy(message);
-    free(packed);
-    grpc_call_unref(call);
-    outcome_fini(&outcome);
-    return messages;
 }

@@ -25,16 +25,19 @@ struct answer {
 void caller_init(struct caller *caller, const char *target, const char *header, const char *value);
 void caller_fini(struct caller *caller);
 
+/* A new call, to be unreffed, and one batch of it run to its end; false when it failed. */
+grpc_call *caller_begin(struct caller *caller, const char *path);
+bool caller_batch(struct caller *caller, grpc_call *call, const grpc_op *ops, size_t count);
+
 /* One unary call; the status code. out_answer may be NULL. */
 grpc_status_code caller_unary(struct caller *caller, const char *path, const void *request, size_t len,
                               struct answer *out_answer);
 /* The same with a message; stops the program when the call fails. */
 ProtobufCMessage *caller_must(struct caller *caller, const char *path, const ProtobufCMessage *request,
                               const ProtobufCMessageDescriptor *type);
-/* A bidirectional call as the Python SDK makes it: one message, half-close,
- * then everything until the status. The number of messages received. */
-int caller_stream(struct caller *caller, const char *path, const ProtobufCMessage *request);
-
+/* A message's bytes; free with answer_fini. */
+struct answer packed(const ProtobufCMessage *message);
+void answer_copy(grpc_byte_buffer *from, struct answer *out_answer);
 void answer_fini(struct answer *answer);
 
 #endif
