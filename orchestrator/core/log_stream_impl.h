@@ -1,5 +1,5 @@
 /* log_stream_impl.h: the inside of struct sk_log_stream: log_stream.c is its
- * life, log_seek.c where it begins. */
+ * life, log_seek.c where it begins, log_give.c what it gives. */
 #ifndef SK_CORE_LOG_STREAM_IMPL_H
 #define SK_CORE_LOG_STREAM_IMPL_H
 
@@ -38,6 +38,7 @@ struct sk_log_stream {
     struct sk_log_text text;
     char line[SK_LOG_MARKER_MAX]; /* ours, to be given before what comes next */
     size_t line_at, line_len;
+    uint64_t lost; /* bytes that the line tells of, behind the session's start */
 
     struct sk_log_piece *piece; /* a reference; what is being given */
     uint8_t carry[3];           /* the beginning of a character whose rest is in the next piece */
@@ -58,8 +59,11 @@ bool sk_log_disk_answered(struct sk_log_stream *stream);
 /* Looks at everything again, in the next turn. */
 void sk_log_turn_soon(struct sk_log_stream *stream);
 /* The last words; nothing may be touched afterwards. */
+void sk_log_finish(struct sk_log_stream *stream);
 void sk_log_fail(struct sk_log_stream *stream, const struct sk_err *err);
 void sk_log_break(struct sk_log_stream *stream, const char *code, const char *text);
+/* READING: gives what is wanted and there, or the end, or reads on. */
+void sk_log_go_on(struct sk_log_stream *stream);
 /* Finds where to begin, step by step; afterwards the phase is READING. */
 void sk_log_seek(struct sk_log_stream *stream);
 /* A new session from `start` on. */
