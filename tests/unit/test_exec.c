@@ -360,6 +360,37 @@ static void test_sandbox_ends(void **state)
     world_fini(&w);
 }
 
+static int hang_starts(void *arg, const char *call)
+{
+    (void)arg;
+    return strcmp(call, "agent.start") == 0 ? SK_FAKE_HANG : SK_FAKE_OK;
+}
+
+/* Nobody has asked for output yet, and the error comes all the same. */
+static void test_sandbox_ends_while_it_starts(void **state)
+{
+    struct world w;
+    struct answer deleted;
+    struct run run, left;
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = world_running(&w, NULL);
+    world_hook(&w, hang_starts, NULL);
+    run_start(&run, s, ARGV("true"), false, true);
+    run_start(&left, s, ARGV("true"), false, true);
+    world_settle(&w);
+    world_delete(&w, s, SK_NS(0), &deleted);
+    world_advance(&w, SK_SEC(1));
+    assert_int_equal(run.started, 0);
+    assert_int_equal(run.errors, 1);
+    assert_string_equal(run.error.reason, "SANDBOX_NOT_RUNNING");
+    run_close(&run);
+    run_close(&left);
+    assert_true(sk_list_is_empty(&s->execs));
+    world_fini(&w);
+}
+
 static void test_node_stops(void **state)
 {
     struct world w;
@@ -465,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_close_kills),
         cmocka_unit_test(test_waits_for_running),
         cmocka_unit_test(test_sandbox_ends),
+        cmocka_unit_test(test_sandbox_ends_while_it_starts),
         cmocka_unit_test(test_node_stops),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_sweep),
