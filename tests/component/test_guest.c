@@ -231,7 +231,8 @@ static void many_short_runs_leave_nothing(void **state)
     rig_idle(rig, 50);
     assert_int_equal(count_entries(fds), guest_before);
     assert_int_equal(count_entries("/proc/self/fd"), own_before);
-    assert_true(rss_of(rig->pid) <= rss_before + 64);
+    assert_true(rss_of(rig->pid) <=
+                rss_before + 256);                    /* the kernel's count is exact to some 32 pages a cpu */
     assert_true(rss_before > 0 && rss_before < 1024); /* KiB */
     char children[64];
     (void)snprintf(children, sizeof children, "/proc/%d/task/%d/children", rig->pid, rig->pid);
