@@ -437,6 +437,7 @@ static int run(struct daemon *d)
     }
     sk_watchdog_start(&d->watchdog, d->loop);
     sk_done_init(&d->over, on_over);
+    d->life.flow = "daemon";
     d->life.on_undo_error = on_undo_error;
     sk_op_start(&d->life, d->loop, &d->log, life, (struct sk_instant){0}, &d->over);
     sk_loop_run(d->loop);

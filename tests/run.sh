@@ -91,6 +91,7 @@ part_lint() {
     one format tests/lint/format.sh
     one shellcheck tests/lint/shell.sh
     one cppcheck tests/lint/cppcheck.sh build/dev
+    one failpoints tests/lint/failpoints.sh
     one 'proto drift' "$(venv requirements)" tests/lint/proto_drift.py
 }
 part_unit() { suites build/dev; }

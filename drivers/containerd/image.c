@@ -274,6 +274,7 @@ static void ensure(struct sk_image_driver *base, const char *reference, struct s
     done->callee = e;
     done->cancel = cancel_ensure;
     sk_done_init(&e->over, finish_ensure);
+    e->op.flow = "image";
     sk_op_start(&e->op, images->client->loop, images->client->log, steps, (struct sk_instant){0}, &e->over);
 }
 

@@ -172,5 +172,6 @@ void sk_ctd_list(struct sk_runtime *base, struct sk_runtime_list *out_list, stru
     done->callee = l;
     done->cancel = cancel_listing;
     sk_done_init(&l->over, finish_listing);
+    l->op.flow = "list";
     sk_op_start(&l->op, l->rt->client->loop, l->rt->client->log, steps, (struct sk_instant){0}, &l->over);
 }

@@ -51,6 +51,7 @@ static void start_flow(struct sk_runtime *base, const char *id, const struct sk_
     f->out_pid = out_pid;
     f->id = sk_arena_strdup(&f->arena, id);
     sk_done_init(&f->over, finish_flow);
+    f->op.flow = "task";
     sk_op_start(&f->op, f->rt->client->loop, f->rt->client->log, steps, (struct sk_instant){0}, &f->over);
 }
 

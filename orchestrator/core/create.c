@@ -356,6 +356,7 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean)
     sandbox->create = c;
     sk_node_hold(node);
     sk_done_init(&c->whole, on_whole);
+    c->op.flow = "create";
     c->op.on_undo_error = on_undo_error;
     sk_op_start(&c->op, node->loop, sk_sandbox_log(sandbox), steps,
                 sk_instant_add(sk_loop_now(node->loop), node->config.create_limit), &c->whole);

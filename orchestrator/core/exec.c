@@ -1,6 +1,7 @@
 #include "core/exec_impl.h"
 
 #include "core/defaults.h"
+#include "loop/failpoint.h"
 
 #include <stdio.h>
 
@@ -134,6 +135,7 @@ static void on_started(struct sk_done *done, const struct sk_err *err)
 
     exec->starting = false;
     sk_timer_stop(loop_of(exec), &exec->limit);
+    sk_failpoint_pass(loop_of(exec), "exec", "start", SK_AFTER);
     if (err) {
         sk_exec_start_failed(exec, err);
         return;
@@ -181,6 +183,7 @@ static void start_process(struct sk_exec *exec)
         sk_exec_begin_output(exec);
     }
     sk_done_init(&exec->started, on_started);
+    sk_failpoint_pass(loop_of(exec), "exec", "start", SK_BEFORE);
     s->node->agent->ops->start(s->guest, &process, &exec->started);
 }
 

@@ -246,6 +246,7 @@ void sk_file_start(struct sk_file *file, struct sk_sandbox *sandbox, const char 
     sk_list_append(&sandbox->files, &file->link);
     sk_node_hold(sandbox->node);
     sk_done_init(&file->whole, on_whole);
+    file->op.flow = "file";
     sk_op_start(&file->op, sandbox->node->loop, sk_sandbox_log(sandbox), steps, (struct sk_instant){0},
                 &file->whole);
 }

@@ -217,6 +217,7 @@ void sk_removal_start(struct sk_sandbox *sandbox)
     sandbox->removal = r;
     sk_node_hold(node);
     sk_done_init(&r->whole, on_whole);
+    r->op.flow = "remove";
     sk_op_start(&r->op, node->loop, sk_sandbox_log(sandbox), steps, (struct sk_instant){0}, &r->whole);
 }
 

@@ -105,7 +105,7 @@ const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox)
 
 /* --- moves ----------------------------------------------------------------- */
 
-static const char *state_name(enum sk_state state)
+const char *sk_state_word(enum sk_state state)
 {
     static const char *const names[] = {"",          "pending", "creating",  "running", "terminating",
                                         "completed", "failed",  "terminated"};
@@ -138,7 +138,7 @@ bool sk_sandbox_move(struct sk_sandbox *s, enum sk_event event, const char *reas
         sk_record_set_reason(s->record, reason);
     if (sk_state_is_final(next))
         entered_final(s);
-    sk_log(sk_sandbox_log(s), SK_INFO, "sandbox.state", SK_STR("state", state_name(next)),
+    sk_log(sk_sandbox_log(s), SK_INFO, "sandbox.state", SK_STR("state", sk_state_word(next)),
            SK_STR("reason", s->record->state_reason));
     sk_sandbox_save(s, NULL);
     sk_execs_poke(s);
@@ -150,7 +150,7 @@ static void on_stamp(struct sk_timer *timer)
 {
     struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, stamp);
 
-    sk_log(sk_sandbox_log(s), SK_WARN, "sandbox.resists", SK_STR("state", state_name(s->state)));
+    sk_log(sk_sandbox_log(s), SK_WARN, "sandbox.resists", SK_STR("state", sk_state_word(s->state)));
     (void)sk_sandbox_move(s, SK_EV_GONE, NULL);
 }
 

@@ -82,6 +82,8 @@ const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox);
 bool sk_sandbox_move(struct sk_sandbox *sandbox, enum sk_event event, const char *reason);
 /* The table itself; 0 = no such move. */
 enum sk_state sk_state_next(enum sk_state state, enum sk_event event);
+/* For logs. */
+const char *sk_state_word(enum sk_state state);
 
 /* After the shown state has changed. */
 void sk_sandbox_fire_watchers(struct sk_sandbox *sandbox);

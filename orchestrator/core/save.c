@@ -1,5 +1,6 @@
 /* save.c: a sandbox's way to the store, and from there to its shown state. */
 #include "core/sandbox_impl.h"
+#include "loop/failpoint.h"
 
 #include <assert.h>
 
@@ -34,6 +35,11 @@ static void fire_riders(struct sk_list *riders, const struct sk_err *err)
     }
 }
 
+static void pass(const struct sk_sandbox *s, const char *side)
+{
+    sk_failpoint_pass(s->node->loop, "save", sk_state_word(s->save.packed), side);
+}
+
 static void show(struct sk_sandbox *s, const struct sk_err *err)
 {
     if (err)
@@ -54,6 +60,7 @@ static void on_put(struct sk_done *done, const struct sk_err *err)
     sk_list_init(&riders);
     sk_list_move_all(&riders, &s->save.riding);
     s->save.putting = false;
+    pass(s, SK_AFTER);
     show(s, err);
     if (s->save.dirty && (!err || !sk_list_is_empty(&s->save.waiting)))
         schedule(s);
@@ -73,6 +80,7 @@ static void put(struct sk_sandbox *s)
     s->save.dirty = false;
     s->save.putting = true;
     s->save.packed = s->state;
+    pass(s, SK_BEFORE);
     sk_list_move_all(&s->save.riding, &s->save.waiting);
     sk_done_init(&s->save.put, on_put);
     s->record->state = s->state;

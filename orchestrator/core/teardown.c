@@ -47,7 +47,7 @@ void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const
                        void (*task_gone)(struct sk_teardown *teardown, struct sk_done *done),
                        struct sk_done *done)
 {
-    *teardown = (struct sk_teardown){.node = node, .id = id, .task_gone = task_gone};
+    *teardown = (struct sk_teardown){.node = node, .id = id, .task_gone = task_gone, .op.flow = "teardown"};
     sk_op_start(&teardown->op, node->loop, node->log, steps, (struct sk_instant){0}, done);
 }
 

@@ -1,4 +1,4 @@
-#include "loop/loop.h"
+#include "loop/failpoint.h"
 #include "loop/posts.h"
 #include "loop/timers.h"
 #include "loop/uv_loop.h"
@@ -24,7 +24,8 @@ struct sk_loop {
     struct sk_list tasks;
     struct sk_posts posts;
     atomic_bool stopping;
-    size_t handles; /* open watches and signals, work under way */
+    size_t handles;                 /* open watches and signals, work under way */
+    struct sk_failpoint *failpoint; /* of test builds, or NULL */
 };
 
 uv_loop_t *sk_loop_uv(struct sk_loop *loop)
@@ -158,6 +159,11 @@ void sk_loop_stop(struct sk_loop *loop)
 
 /* --- the loop itself ------------------------------------------------------ */
 
+struct sk_failpoint *sk_loop_failpoint(const struct sk_loop *loop)
+{
+    return loop->failpoint;
+}
+
 static void close_all(struct sk_loop *loop)
 {
     uv_handle_t *handles[] = {(uv_handle_t *)&loop->wake, (uv_handle_t *)&loop->after,
@@ -171,6 +177,7 @@ static void close_all(struct sk_loop *loop)
     assert(left == 0);
     (void)left;
     sk_close_fd(&loop->timer_fd);
+    sk_failpoint_free(loop->failpoint);
     free(loop);
 }
 
@@ -211,6 +218,7 @@ enum sk_code sk_loop_new(struct sk_loop **out_loop, struct sk_err *err)
         free(loop);
         return sk_fail_sys(err, SK_INTERNAL, -failed, "make a loop");
     }
+    loop->failpoint = sk_failpoint_from_environment();
     open_turn(loop);
     failed = open_all(loop);
     if (failed) {

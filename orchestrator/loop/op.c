@@ -1,4 +1,5 @@
 #include "loop/op.h"
+#include "loop/failpoint.h"
 
 #include <assert.h>
 
@@ -13,8 +14,13 @@ static const struct sk_step *step_under_way(const struct sk_op *op)
 static void log_step(const struct sk_op *op, const struct sk_err *err)
 {
     struct sk_duration took = sk_instant_diff(sk_loop_now(op->loop), op->step_began);
-    sk_log_err(op->log, SK_DEBUG, op->undoing ? "op.undo" : "op.step", err,
+    sk_log_err(op->log, SK_DEBUG, op->undoing ? "op.undo" : "op.step", err, SK_STR("flow", op->flow),
                SK_STR("step", step_under_way(op)->name), SK_MS("took", took));
+}
+
+static void pass(const struct sk_op *op, const char *side)
+{
+    sk_failpoint_pass(op->loop, op->flow, step_under_way(op)->name, side);
 }
 
 /* The last act: whoever waits may free the op. */
@@ -32,6 +38,7 @@ static void undo_answered(struct sk_done *done, const struct sk_err *err)
 {
     struct sk_op *op = sk_container_of(done, struct sk_op, step);
     log_step(op, err);
+    pass(op, SK_UNDONE);
     if (err && op->on_undo_error)
         op->on_undo_error(op, step_under_way(op), err);
     if (op->at == 0) {
@@ -53,6 +60,7 @@ static void undo_step(struct sk_op *op)
     }
     op->step_began = sk_loop_now(op->loop);
     sk_done_init(&op->step, undo_answered);
+    pass(op, SK_UNDO);
     step_under_way(op)->undo(op, &op->step);
 }
 
@@ -67,6 +75,7 @@ static void step_answered(struct sk_done *done, const struct sk_err *err)
 {
     struct sk_op *op = sk_container_of(done, struct sk_op, step);
     log_step(op, err);
+    pass(op, SK_AFTER);
     if (op->err.code == SK_OK && err)
         op->err = *err;
     if (op->err.code != SK_OK) {
@@ -84,6 +93,7 @@ static void run_step(struct sk_op *op)
 {
     op->step_began = sk_loop_now(op->loop);
     sk_done_init(&op->step, step_answered);
+    pass(op, SK_BEFORE);
     step_under_way(op)->run(op, &op->step);
     if (op->err.code != SK_OK)
         sk_done_cancel(&op->step); /* the step itself asked for the end */

@@ -35,6 +35,7 @@ struct sk_op {
     bool running;
     struct sk_err err; /* the first error; code SK_OK if none */
     struct sk_loop *loop;
+    const char *flow; /* its name, for the log and for failpoints; set before the start; may be NULL */
     const struct sk_log *log; /* may be NULL; each step is logged at debug level */
     struct sk_timer deadline;
     struct sk_instant step_began;

@@ -1,4 +1,5 @@
 #include "support/vloop.h"
+#include "loop/failpoint.h"
 #include "loop/posts.h"
 #include "loop/timers.h"
 
@@ -40,6 +41,13 @@ struct sk_signal {
     void (*fn)(void *arg, int signo);
     void *arg;
 };
+
+/* Of the real loop alone. */
+struct sk_failpoint *sk_loop_failpoint(const struct sk_loop *loop)
+{
+    (void)loop;
+    return NULL;
+}
 
 /* --- making and freeing ---------------------------------------------------- */
 
