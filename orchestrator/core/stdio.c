@@ -11,6 +11,7 @@ static enum sk_code make_pipe(int *out_read, int *out_write, struct sk_err *err)
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, errno, "make a pipe");
+    (void)fcntl(ends[0], F_SETPIPE_SZ, SK_PUMP_CHUNK); /* so that one read can fill a chunk; helps, no more */
     *out_read = ends[0];
     *out_write = ends[1];
     return SK_OK;

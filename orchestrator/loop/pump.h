@@ -12,7 +12,8 @@
 
 #include "loop/loop.h"
 
-#define SK_PUMP_CHUNK (64 * 1024) /* bytes read at most in one go */
+#define SK_PUMP_CHUNK                                                                                        \
+    (256 * 1024) /* bytes read at most in one go; large, as each costs two threads a wake-up */
 
 struct sk_reader {
     void (*on_data)(struct sk_reader *reader, const uint8_t *data,

@@ -44,7 +44,8 @@ struct sk_server_call_events {
      * The buffer is borrowed for the callback. Too big or broken: the call is cancelled by gRPC.
      * No NULL comes when the client resets the stream: that is on_cancel. */
     void (*on_message)(void *arg, grpc_byte_buffer *message);
-    /* The last sk_server_call_send has been taken. Not called once cancelled. */
+    /* There is room for another sk_server_call_send: at most one message waits behind the one on its way.
+     * Not called once cancelled. */
     void (*on_sent)(void *arg);
     /* The client went away or its deadline passed. The handler must still finish. */
     void (*on_cancel)(void *arg);

@@ -31,16 +31,30 @@ struct sk_server_call {
 
     struct sk_tag requested, closed, received, sent;
     grpc_byte_buffer *incoming;
+    grpc_byte_buffer *early;  /* received before it was wanted */
+    grpc_byte_buffer *outbox; /* waits for the send under way */
+    struct sk_task early_turn, room_turn;
     int gone; /* set by gRPC: the client went away */
     struct last_words last;
-    unsigned held; /* batches under way and callbacks being run */
+    unsigned held;   /* batches and turns under way, and callbacks being run */
+    unsigned wanted; /* messages in all */
+    bool wants;      /* the handler waits for a message */
     bool receiving;
-    bool half_closed;
+    bool half_closed; /* nothing more to receive */
+    bool told_end;    /* the handler knows that */
+    bool broken;      /* reset: on_cancel follows */
     bool sending;
+    bool full;      /* the handler waits for on_sent */
     bool greeted;   /* initial metadata has been sent */
     bool cancelled; /* the handler knows */
     bool finished;  /* by the handler */
 };
+
+static void drop(grpc_byte_buffer *bytes)
+{
+    if (bytes)
+        grpc_byte_buffer_destroy(bytes);
+}
 
 static void call_free(struct sk_server_call *call)
 {
@@ -52,8 +66,9 @@ static void call_free(struct sk_server_call *call)
         grpc_call_unref(call->grpc);
     grpc_call_details_destroy(&call->details);
     grpc_metadata_array_destroy(&call->headers);
-    if (call->last.message)
-        grpc_byte_buffer_destroy(call->last.message);
+    drop(call->early);
+    drop(call->outbox);
+    drop(call->last.message);
     grpc_slice_unref(call->last.text);
     grpc_slice_unref(call->last.trailer.value);
     sk_arena_fini(&call->arena);
@@ -109,32 +124,73 @@ static void watch_close(struct sk_server_call *call)
 
 /* --- receiving -------------------------------------------------------------------- */
 
+static void receive(struct sk_server_call *call);
+
+/* A stream's next message is on its way while the handler is busy with this one. Not the second
+ * of all: most calls have one only, and some hold the first back to spare memory. */
+static void deliver(struct sk_server_call *call, grpc_byte_buffer *bytes_take)
+{
+    call->wants = false;
+    call->told_end = !bytes_take;
+    if (bytes_take && call->wanted > 1)
+        receive(call);
+    if (call->events.on_message)
+        call->events.on_message(call->arg, bytes_take);
+    if (bytes_take)
+        grpc_byte_buffer_destroy(bytes_take);
+}
+
+static bool listens(const struct sk_server_call *call)
+{
+    return !call->finished && !call->cancelled;
+}
+
 static void on_received(struct sk_tag *tag, bool ok)
 {
     struct sk_server_call *call = sk_container_of(tag, struct sk_server_call, received);
     grpc_byte_buffer *bytes = sk_take(call->incoming);
     /* A reset stream ends like a half-closed one; it is not the same: on_cancel follows. */
-    bool broken = !ok || (!bytes && grpc_call_failed_before_recv_message(call->grpc));
-
+    call->broken = !ok || (!bytes && grpc_call_failed_before_recv_message(call->grpc));
     call->receiving = false;
     call->half_closed |= !bytes;
-    if (!broken && !call->finished && !call->cancelled && call->events.on_message)
-        call->events.on_message(call->arg, bytes);
-    if (bytes)
-        grpc_byte_buffer_destroy(bytes);
+    if (call->wants && !call->broken && listens(call))
+        deliver(call, bytes);
+    else
+        call->early = bytes;
+    release(call);
+}
+
+static void receive(struct sk_server_call *call)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&call->incoming}};
+
+    call->receiving = true;
+    call->received.fn = on_received;
+    start(call, &op, 1, &call->received);
+}
+
+static void on_early_turn(struct sk_task *task)
+{
+    struct sk_server_call *call = sk_container_of(task, struct sk_server_call, early_turn);
+
+    if (listens(call) && !call->broken)
+        deliver(call, sk_take(call->early));
     release(call);
 }
 
 void sk_server_call_want(struct sk_server_call *call)
 {
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&call->incoming}};
-
     assert(!call->finished);
-    if (call->receiving || call->half_closed || call->cancelled)
+    if (call->wants || call->told_end || call->cancelled)
         return;
-    call->receiving = true;
-    call->received.fn = on_received;
-    start(call, &op, 1, &call->received);
+    call->wants = true;
+    call->wanted++;
+    if (call->early || call->half_closed) {
+        hold(call);
+        sk_loop_defer(sk_bridge_loop(call->server->bridge), &call->early_turn, on_early_turn);
+    } else if (!call->receiving) {
+        receive(call);
+    }
 }
 
 /* --- sending ------------------------------------------------------------------------ */
@@ -175,15 +231,49 @@ static void send_last(struct sk_server_call *call)
     start(call, ops, n, &call->sent);
 }
 
+static void on_sent(struct sk_tag *tag, bool ok);
+
+static void send_message(struct sk_server_call *call, grpc_byte_buffer *bytes_take)
+{
+    grpc_op ops[2];
+    size_t n = put_greeting(call, ops);
+
+    ops[n++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {bytes_take}};
+    call->sending = true;
+    call->sent.fn = on_sent;
+    start(call, ops, n, &call->sent);
+    grpc_byte_buffer_destroy(bytes_take); /* gRPC has taken the slices out */
+}
+
+static void tell_room(struct sk_server_call *call)
+{
+    call->full = false;
+    if (listens(call) && call->events.on_sent)
+        call->events.on_sent(call->arg);
+}
+
+static void on_room_turn(struct sk_task *task)
+{
+    struct sk_server_call *call = sk_container_of(task, struct sk_server_call, room_turn);
+
+    tell_room(call);
+    release(call);
+}
+
 static void on_sent(struct sk_tag *tag, bool ok)
 {
     struct sk_server_call *call = sk_container_of(tag, struct sk_server_call, sent);
+    grpc_byte_buffer *next = sk_take(call->outbox);
 
     call->sending = false;
-    if (call->finished && !call->cancelled)
+    if (next && ok && !call->cancelled) {
+        send_message(call, next);
+        tell_room(call);
+    } else if (next) {
+        grpc_byte_buffer_destroy(next);
+    }
+    if (!call->sending && call->finished && !call->cancelled)
         send_last(call);
-    else if (!call->finished && !call->cancelled && ok && call->events.on_sent)
-        call->events.on_sent(call->arg);
     release(call);
 }
 
@@ -193,21 +283,22 @@ static bool is_too_big(const grpc_byte_buffer *message)
     return message->data.raw.slice_buffer.length > SK_RPC_MESSAGE_MAX;
 }
 
+/* One message is on its way and one may wait for it, so that the next is made meanwhile. */
 void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *message)
 {
-    grpc_op ops[2];
-
-    assert(!call->finished && !call->sending);
+    assert(!call->finished && !call->full);
     if (call->cancelled)
         return;
     grpc_byte_buffer *bytes = sk_message_pack(message);
     assert(!is_too_big(bytes));
-    size_t n = put_greeting(call, ops);
-    ops[n++] = (grpc_op){.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {bytes}};
-    call->sending = true;
-    call->sent.fn = on_sent;
-    start(call, ops, n, &call->sent);
-    grpc_byte_buffer_destroy(bytes); /* gRPC has taken the slices out */
+    call->full = true;
+    if (call->sending) {
+        call->outbox = bytes;
+        return;
+    }
+    send_message(call, bytes);
+    hold(call);
+    sk_loop_defer(sk_bridge_loop(call->server->bridge), &call->room_turn, on_room_turn);
 }
 
 static void set_last(struct last_words *last, enum sk_code code, const char *text, const uint8_t *details,

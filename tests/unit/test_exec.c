@@ -1,5 +1,6 @@
 /* Processes in a running sandbox: streams, exits, refusals. */
 #include "core/sandbox_impl.h"
+#include "loop/pump.h"
 #include "support/world.h"
 
 static const char *id_of(const struct sk_sandbox *s)
@@ -162,7 +163,7 @@ static void test_back_pressure(void **state)
     sk_exec_want(run.exec);
     world_advance(&w, SK_SEC(10));
     assert_int_equal(run.chunks, 1);
-    assert_true(run.last_len <= 64 * 1024);
+    assert_true(run.last_len <= SK_PUMP_CHUNK);
     assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 2);
     while (run.exits == 0 && run.chunks < 1000) {
         sk_exec_want(run.exec);
