@@ -28,6 +28,8 @@ struct sk_node_config {
     struct sk_duration retention;    /* of ended sandboxes' records */
     struct sk_duration max_grace;    /* ceiling of a delete's grace */
     int32_t default_lifetime_seconds;
+    int32_t default_lease_seconds, max_lease_seconds; /* of sessions */
+    size_t max_sessions;                              /* that are not closed */
     int64_t default_cpu_millis, default_memory_bytes;
     int64_t ceiling_cpu_millis, ceiling_memory_bytes; /* of one sandbox */
     int64_t pids_limit;
@@ -66,9 +68,13 @@ struct sk_loop *sk_node_loop(const struct sk_node *node);
  * and hash, and spec filled in; consumed. When done fires without error,
  * *out_sandbox is the sandbox, its record durable, and either it is RUNNING
  * or over, or the hold has passed. A request id seen before gives the
- * original sandbox (also one still being recorded). Errors: SK_INVALID_ARGUMENT (same request id, other body;
- * field "request_id"), SK_UNAVAILABLE + RUNNER_UNAVAILABLE (stopping), those
- * of the store. */
+ * original sandbox (also one still being recorded), whatever has become of
+ * its session. With start_on_first_use it stays PENDING until an exec, a file
+ * or a log is asked for. Errors: SK_INVALID_ARGUMENT (same request id, other
+ * body; field "request_id"), SK_UNAVAILABLE + RUNNER_UNAVAILABLE (stopping),
+ * those of the store; of the record's session SK_NOT_FOUND +
+ * SESSION_NOT_FOUND, SK_FAILED_PRECONDITION + SESSION_CLOSED,
+ * SK_RESOURCE_EXHAUSTED + SESSION_FULL. */
 void sk_node_create(struct sk_node *node, struct sk_record *record_take, struct sk_sandbox **out_sandbox,
                     struct sk_done *done);
 

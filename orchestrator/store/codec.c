@@ -99,6 +99,10 @@ static const char *record_fault(const wire_record *wire)
     if (wire->request_hash.len != 0 &&
         wire->request_hash.len != sizeof(((struct sk_record *)0)->request_hash))
         return "a request hash of the wrong length";
+    if (wire->idle_timeout_seconds < 0)
+        return "a negative idle timeout";
+    if (*wire->session_id && !sk_id_is_session(wire->session_id))
+        return "a session id of the wrong shape";
     if (wire->exit && (wire->exit->code < 0 || wire->exit->code > 255))
         return "an exit code out of range";
     if (wire->process && (wire->process->stop_signal < 0 || wire->process->stop_signal > SIGNAL_MAX))
@@ -223,6 +227,9 @@ static wire_record *fill_record(const struct sk_record *record, struct sk_arena 
     wire->request_hash.len = sizeof(record->request_hash);
     wire->template_id = borrow(record->template_id);
     wire->template_revision = record->template_revision;
+    wire->session_id = borrow(record->session_id);
+    wire->idle_timeout_seconds = record->idle_timeout_seconds;
+    wire->start_on_first_use = record->start_on_first_use;
     wire->spec = fill_spec(&record->spec, scratch);
     wire->state = (Sandkeep__Records__V1__State)record->state;
     wire->state_reason = borrow(record->state_reason);
@@ -337,6 +344,9 @@ static void take_record(struct sk_record *record, const wire_record *wire)
         memcpy(record->request_hash, wire->request_hash.data, sizeof(record->request_hash));
     record->template_id = wire->template_id;
     record->template_revision = wire->template_revision;
+    record->session_id = wire->session_id;
+    record->idle_timeout_seconds = wire->idle_timeout_seconds;
+    record->start_on_first_use = wire->start_on_first_use;
     take_spec(&record->spec, &record->arena, wire->spec);
     record->state = (enum sk_state)wire->state;
     record->state_reason = wire->state_reason;

@@ -21,7 +21,7 @@ struct sk_record *sk_record_new(const char *id)
     struct sk_record *record = sk_alloc(sizeof(*record));
 
     record->id = sk_arena_strdup(&record->arena, id);
-    record->owner = record->request_id = record->template_id = "";
+    record->owner = record->request_id = record->template_id = record->session_id = "";
     record->state = SK_STATE_PENDING;
     record->state_reason = record->boot_id = "";
     spec_init(&record->spec, &record->arena);

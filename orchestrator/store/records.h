@@ -85,6 +85,9 @@ struct sk_record {
     uint8_t request_hash[32]; /* of the create request's body, for duplicate detection */
     const char *template_id;  /* "" = none */
     int64_t template_revision;
+    const char *session_id;       /* that it lives and ends with; "" = none */
+    int32_t idle_timeout_seconds; /* without exec, file call or log stream it ends; 0 = never */
+    bool start_on_first_use;      /* PENDING until then */
     struct sk_spec spec;
 
     enum sk_state state;
