@@ -240,7 +240,6 @@ def test_what_comes_later_is_refused_not_ignored(node):
     secret = pb.SecretStoreReference(store_name="s", secrets=[pb.SecretMapping(path="p")])
     refused = [
         node.spec(volumes=[volume], container={"volume_mounts": [mount]}),
-        node.spec(container={"files": [pb.FileMount(path="/f", content=b"x")]}),
         node.spec(container={"secret_stores": [secret]}),
         node.spec(services=[pb.Service(port=80, visibility=pb.VISIBILITY_PUBLIC)]),
         node.spec(network=pb.NetworkOptions(egress=[pb.EgressRule(any=True)])),
