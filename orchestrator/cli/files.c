@@ -15,9 +15,10 @@ enum sk_code sk_files_read(struct sk_client *client, const char *sandbox_id, con
     enum sk_code code = sk_client_call(client, "ReadFile", &request.base,
                                        &coreweave__sandbox__v1__read_file_response__descriptor, SK_ABANDON,
                                        arena, &answer, fault);
-    if (!code)
-        *out_content = ((Coreweave__Sandbox__V1__ReadFileResponse *)answer)->content;
-    return code;
+    if (code)
+        return sk_err_wrap(&fault->err, "%s", path);
+    *out_content = ((Coreweave__Sandbox__V1__ReadFileResponse *)answer)->content;
+    return SK_OK;
 }
 
 enum sk_code sk_files_write(struct sk_client *client, const char *sandbox_id, const char *path,
@@ -30,12 +31,13 @@ enum sk_code sk_files_write(struct sk_client *client, const char *sandbox_id, co
     request.sandbox_id = (char *)sandbox_id;
     request.path = (char *)path;
     request.content = *content;
-    return sk_client_call(client, "WriteFile", &request.base,
-                          &coreweave__sandbox__v1__write_file_response__descriptor, SK_ABANDON, &arena,
-                          &answer, fault);
+    enum sk_code code = sk_client_call(client, "WriteFile", &request.base,
+                                       &coreweave__sandbox__v1__write_file_response__descriptor, SK_ABANDON,
+                                       &arena, &answer, fault);
+    return code ? sk_err_wrap(&fault->err, "%s", path) : SK_OK;
 }
 
 bool sk_files_is_too_large(const struct sk_fault *fault)
 {
-    return strcmp(fault->reason, "FILE_TOO_LARGE") == 0;
+    return strcmp(fault->reason, "CWSANDBOX_FILE_TOO_LARGE") == 0;
 }

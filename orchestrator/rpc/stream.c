@@ -146,7 +146,7 @@ static void on_sent(struct sk_tag *tag, bool ok)
     struct sk_stream_call *stream = sk_container_of(tag, struct sk_stream_call, sent);
 
     stream->sending = false;
-    if (stream->half_close_due)
+    if (stream->half_close_due && !stream->closed) /* the queue may be shut down once it is */
         half_close(stream);
     if (ok && !stream->closed && !stream->reported && stream->events.on_sent)
         stream->events.on_sent(stream->arg);
