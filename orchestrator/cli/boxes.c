@@ -21,9 +21,9 @@ struct sk_request_id sk_request_id_make(void)
 }
 
 enum sk_code sk_boxes_create(struct sk_client *client, Coreweave__Sandbox__V1__SandboxSpec *spec,
-                             struct sk_arena *arena, sk_box **out_box, struct sk_fault *fault)
+                             struct sk_arena *arena, sk_shown **out_box, struct sk_fault *fault)
 {
-    sk_box box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT;
+    sk_shown box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT;
     Coreweave__Sandbox__V1__CreateSandboxRequest request =
         COREWEAVE__SANDBOX__V1__CREATE_SANDBOX_REQUEST__INIT;
     struct sk_request_id id = sk_request_id_make();
@@ -37,12 +37,12 @@ enum sk_code sk_boxes_create(struct sk_client *client, Coreweave__Sandbox__V1__S
         sk_client_call(client, "CreateSandbox", &request.base, &coreweave__sandbox__v1__sandbox__descriptor,
                        SK_FINISH, arena, &answer, fault);
     if (!code)
-        *out_box = (sk_box *)answer;
+        *out_box = (sk_shown *)answer;
     return code;
 }
 
-enum sk_code sk_boxes_get(struct sk_client *client, const char *id, struct sk_arena *arena, sk_box **out_box,
-                          struct sk_fault *fault)
+enum sk_code sk_boxes_get(struct sk_client *client, const char *id, struct sk_arena *arena,
+                          sk_shown **out_box, struct sk_fault *fault)
 {
     Coreweave__Sandbox__V1__GetSandboxRequest request = COREWEAVE__SANDBOX__V1__GET_SANDBOX_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
@@ -52,12 +52,12 @@ enum sk_code sk_boxes_get(struct sk_client *client, const char *id, struct sk_ar
         sk_client_call(client, "GetSandbox", &request.base, &coreweave__sandbox__v1__sandbox__descriptor,
                        SK_ABANDON, arena, &answer, fault);
     if (!code)
-        *out_box = (sk_box *)answer;
+        *out_box = (sk_shown *)answer;
     return code;
 }
 
 enum sk_code sk_boxes_delete(struct sk_client *client, const char *id, int32_t grace_s, bool allow_missing,
-                             struct sk_arena *arena, sk_box **out_box, struct sk_fault *fault)
+                             struct sk_arena *arena, sk_shown **out_box, struct sk_fault *fault)
 {
     Coreweave__Sandbox__V1__DeleteSandboxRequest request =
         COREWEAVE__SANDBOX__V1__DELETE_SANDBOX_REQUEST__INIT;
@@ -91,10 +91,10 @@ enum sk_code sk_boxes_list(struct sk_client *client,
 
 enum sk_code sk_boxes_await(struct sk_client *client, const char *id,
                             bool (*leave)(Coreweave__Sandbox__V1__State state), struct sk_arena *arena,
-                            sk_box **out_box, struct sk_fault *fault)
+                            sk_shown **out_box, struct sk_fault *fault)
 {
     int signo = client->signo; /* an older one is why we wait, not a reason to stop */
-    sk_box *box = NULL;
+    sk_shown *box = NULL;
 
     for (;;) {
         sk_arena_fini(arena); /* of the look before */

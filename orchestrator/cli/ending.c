@@ -6,7 +6,7 @@ enum sk_code sk_box_end(struct sk_client *client, const char *id, int32_t grace_
                         struct sk_fault *fault)
 {
     struct sk_arena arena = {0};
-    sk_box *box = NULL;
+    sk_shown *box = NULL;
     enum sk_code code = sk_boxes_delete(client, id, grace_s, missing_ok, &arena, &box, fault);
 
     if (!code && box && !sk_state_is_final(sk_box_state(box)))

@@ -8,7 +8,7 @@ static int run_get(const struct sk_args *args)
     struct sk_client client;
     struct sk_arena arena = {0};
     struct sk_fault fault = {0};
-    sk_box *box = NULL;
+    sk_shown *box = NULL;
     int exit_code = 1;
 
     if (sk_client_open(&client, args->address, &fault.err)) {

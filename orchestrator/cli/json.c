@@ -38,7 +38,7 @@ static void put_key_texts(yajl_gen gen, const char *key, char *const *texts, siz
     (void)yajl_gen_array_close(gen);
 }
 
-const Coreweave__Sandbox__V1__Container *sk_box_main(const sk_box *box)
+const Coreweave__Sandbox__V1__Container *sk_box_main(const sk_shown *box)
 {
     return box->spec && box->spec->n_containers ? box->spec->containers[0] : NULL;
 }
@@ -73,7 +73,7 @@ static void put_exit_code(yajl_gen gen, const Coreweave__Sandbox__V1__SandboxSta
         (void)yajl_gen_null(gen);
 }
 
-static void put_box(yajl_gen gen, const sk_box *box)
+static void put_box(yajl_gen gen, const sk_shown *box)
 {
     const Coreweave__Sandbox__V1__SandboxStatus *status = box->status;
     const Coreweave__Sandbox__V1__Container *container = sk_box_main(box);
@@ -100,7 +100,7 @@ static void gen_free(yajl_gen *gen)
     yajl_gen_free(*gen);
 }
 
-enum sk_code sk_json_print(sk_box *const *boxes, size_t count, bool array, struct sk_buf *out,
+enum sk_code sk_json_print(sk_shown *const *boxes, size_t count, bool array, struct sk_buf *out,
                            struct sk_err *err)
 {
     SK_CLEANUP(gen_free) yajl_gen gen = yajl_gen_alloc(NULL);

@@ -10,7 +10,7 @@
 
 struct listing {
     struct sk_arena arena;
-    sk_box **boxes;
+    sk_shown **boxes;
     size_t count, cap;
 };
 
@@ -18,7 +18,7 @@ static void add_page(struct listing *listing, const Coreweave__Sandbox__V1__List
 {
     if (listing->count + page->n_sandboxes > listing->cap) {
         listing->cap = (listing->count + page->n_sandboxes) * 2;
-        listing->boxes = sk_realloc(listing->boxes, listing->cap * sizeof(sk_box *));
+        listing->boxes = sk_realloc(listing->boxes, listing->cap * sizeof(sk_shown *));
     }
     for (size_t i = 0; i < page->n_sandboxes; i++)
         listing->boxes[listing->count++] = page->sandboxes[i];

@@ -39,7 +39,7 @@ static const char *joined(struct sk_arena *arena, char *const *texts, size_t cou
     return all;
 }
 
-static void add_row(struct sk_table *table, const sk_box *box, int64_t now)
+static void add_row(struct sk_table *table, const sk_shown *box, int64_t now)
 {
     const Coreweave__Sandbox__V1__Container *container = sk_box_main(box);
     const Google__Protobuf__Timestamp *created = box->status ? box->status->create_time : NULL;
@@ -54,7 +54,7 @@ static void add_row(struct sk_table *table, const sk_box *box, int64_t now)
     sk_table_add(table, box->spec ? joined(&table->arena, box->spec->tags, box->spec->n_tags) : NULL);
 }
 
-static enum sk_code print_table(sk_box *const *boxes, size_t count, struct sk_buf *out)
+static enum sk_code print_table(sk_shown *const *boxes, size_t count, struct sk_buf *out)
 {
     static const char *const titles[] = {"ID", "STATE", "AGE", "IMAGE", "TAGS"};
     struct sk_table table = {.columns = sk_array_len(titles)};
@@ -94,7 +94,7 @@ static void add_exit_code(struct sk_table *table, const Coreweave__Sandbox__V1__
     add_text(table, "exit code:", sk_arena_printf(&table->arena, "%" PRId32, status->exit_code));
 }
 
-static enum sk_code print_box(const sk_box *box, struct sk_buf *out)
+static enum sk_code print_box(const sk_shown *box, struct sk_buf *out)
 {
     const Coreweave__Sandbox__V1__Container *container = sk_box_main(box);
     struct sk_table table = {.columns = 2};
@@ -129,7 +129,7 @@ static int finish(enum sk_code code, struct sk_buf *out, struct sk_err *err)
     return code ? 1 : 0;
 }
 
-int sk_output_list(sk_box *const *boxes, size_t count, bool json)
+int sk_output_list(sk_shown *const *boxes, size_t count, bool json)
 {
     struct sk_buf out;
     struct sk_err err = {0};
@@ -140,9 +140,9 @@ int sk_output_list(sk_box *const *boxes, size_t count, bool json)
     return finish(code, &out, &err);
 }
 
-int sk_output_box(const sk_box *box, bool json)
+int sk_output_box(const sk_shown *box, bool json)
 {
-    sk_box *one = (sk_box *)box;
+    sk_shown *one = (sk_shown *)box;
     struct sk_buf out;
     struct sk_err err = {0};
 

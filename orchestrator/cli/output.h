@@ -9,8 +9,8 @@
 bool sk_write_all(int fd, const void *data, size_t len);
 
 /* A table, newest as the server sorts; or a JSON array. Returns the exit code. */
-int sk_output_list(sk_box *const *boxes, size_t count, bool json);
+int sk_output_list(sk_shown *const *boxes, size_t count, bool json);
 /* "key: value" lines, or a JSON object. Returns the exit code. */
-int sk_output_box(const sk_box *box, bool json);
+int sk_output_box(const sk_shown *box, bool json);
 
 #endif

@@ -99,13 +99,13 @@ static void send_init(struct sk_remote *remote, const struct sk_remote_command *
 
 void sk_remote_send(struct sk_remote *remote, const uint8_t *data, size_t len)
 {
-    assert(!remote->input_ended && !remote->held.len);
+    assert(!remote->input_ended && !remote->held.len && len <= SK_PUMP_CHUNK);
     if (remote->over)
         return;
     if (!remote->sending)
         send_input(remote, data, len);
     else if (sk_buf_append(&remote->held, data, len) != SK_OK)
-        assert(!"more than one piece at a time");
+        abort(); /* it has room for one piece, and there was none */
 }
 
 void sk_remote_end_input(struct sk_remote *remote)

@@ -81,7 +81,7 @@ static bool is_settled(Coreweave__Sandbox__V1__State state)
     return state == COREWEAVE__SANDBOX__V1__STATE__STATE_RUNNING || sk_state_is_final(state);
 }
 
-static enum sk_code await_running(struct sk_client *client, sk_box *box, struct sk_fault *fault)
+static enum sk_code await_running(struct sk_client *client, sk_shown *box, struct sk_fault *fault)
 {
     struct sk_arena arena = {0};
     enum sk_code code = SK_OK;
@@ -98,7 +98,7 @@ static enum sk_code await_running(struct sk_client *client, sk_box *box, struct 
     return code;
 }
 
-static int run_command(struct sk_client *client, sk_box *box, const struct sk_args *args)
+static int run_command(struct sk_client *client, sk_shown *box, const struct sk_args *args)
 {
     struct sk_fault fault = {0};
 
@@ -129,7 +129,7 @@ static int create_and_run(struct sk_client *client, Coreweave__Sandbox__V1__Sand
 {
     struct sk_arena arena = {0};
     struct sk_fault fault = {0};
-    sk_box *box = NULL;
+    sk_shown *box = NULL;
     int exit_code = SK_EXIT_OWN_FAILURE;
 
     if (sk_boxes_create(client, spec, &arena, &box, &fault)) {

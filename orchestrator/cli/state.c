@@ -38,7 +38,7 @@ enum sk_code sk_state_parse(const char *name, Coreweave__Sandbox__V1__State *out
     return sk_fail(err, SK_INVALID_ARGUMENT, "--state %s: no such state", name);
 }
 
-Coreweave__Sandbox__V1__State sk_box_state(const sk_box *box)
+Coreweave__Sandbox__V1__State sk_box_state(const sk_shown *box)
 {
     return box->status ? box->status->state : COREWEAVE__SANDBOX__V1__STATE__STATE_UNSPECIFIED;
 }

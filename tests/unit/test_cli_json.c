@@ -11,7 +11,7 @@ typedef Coreweave__Sandbox__V1__SandboxStatus box_status;
 typedef Coreweave__Sandbox__V1__SandboxSpec box_spec;
 typedef Coreweave__Sandbox__V1__Container container;
 
-static char *print(sk_box *const *boxes, size_t count, bool array)
+static char *print(sk_shown *const *boxes, size_t count, bool array)
 {
     struct sk_buf out;
     struct sk_err err;
@@ -29,7 +29,7 @@ static void contains(const char *json, const char *part)
 
 static void test_a_full_box(void **state)
 {
-    sk_box box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT, *boxes[] = {&box};
+    sk_shown box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT, *boxes[] = {&box};
     box_status status = COREWEAVE__SANDBOX__V1__SANDBOX_STATUS__INIT;
     box_spec spec = COREWEAVE__SANDBOX__V1__SANDBOX_SPEC__INIT;
     container main = COREWEAVE__SANDBOX__V1__CONTAINER__INIT, *containers[] = {&main};
@@ -66,7 +66,7 @@ static void test_a_full_box(void **state)
 
 static void test_a_bare_box_and_no_box(void **state)
 {
-    sk_box box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT, *boxes[] = {&box, &box};
+    sk_shown box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT, *boxes[] = {&box, &box};
 
     (void)state;
     char *json = print(boxes, 2, true);
