@@ -192,3 +192,33 @@ enum sk_code sk_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
     struct check check = {SK_WIRE_OVERHEAD_MAX, err};
     return check_message(&check, type, (struct span){data, len}, 1);
 }
+
+static bool is_plain_bytes(const ProtobufCFieldDescriptor *field)
+{
+    return field && field->type == PROTOBUF_C_TYPE_BYTES && field->label == PROTOBUF_C_LABEL_NONE &&
+           !(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF);
+}
+
+bool sk_wire_find_bytes(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t len, size_t least,
+                        struct sk_wire_bytes *out_bytes)
+{
+    struct span in = {data, len};
+    struct sk_wire_bytes found = {0};
+
+    while (in.len) {
+        size_t begin = len - in.len;
+        struct field field;
+        if (!read_field(&in, &field))
+            return false;
+        const ProtobufCFieldDescriptor *known = protobuf_c_message_descriptor_get_field(type, field.id);
+        if (!is_plain_bytes(known) || field.wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+            continue;
+        if (field.value.len >= least)
+            found = (struct sk_wire_bytes){known, begin, len - in.len, field.value.at, field.value.len};
+        else if (known == found.field)
+            found.field = NULL; /* it is this one that counts */
+    }
+    if (found.field)
+        *out_bytes = found;
+    return found.field != NULL;
+}

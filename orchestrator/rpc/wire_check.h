@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 
 #define SK_WIRE_DEPTH_MAX 64
 /* What unpacking may need beyond the bytes themselves. */
@@ -20,5 +21,18 @@
 /* Errors: SK_INVALID_ARGUMENT, naming the field. */
 SK_MUST_CHECK enum sk_code sk_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data,
                                          size_t len, struct sk_err *err);
+
+/* A field of bytes in a packed message. */
+struct sk_wire_bytes {
+    const ProtobufCFieldDescriptor *field;
+    size_t begin, end; /* of all of it */
+    const uint8_t *data;
+    size_t len; /* of its value */
+};
+
+/* A field of `least` bytes or more, of the message itself, singular and of no
+ * oneof, that no later one of its kind replaces. The bytes must have been checked. */
+bool sk_wire_find_bytes(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t len, size_t least,
+                        struct sk_wire_bytes *out_bytes);
 
 #endif

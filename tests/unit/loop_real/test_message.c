@@ -115,6 +115,88 @@ static void test_refuses_compressed_bytes(void **state)
     sk_arena_fini(&arena);
 }
 
+/* --- big fields, which are not copied ---------------------------------------------- */
+
+enum { LARGE = 300000 };
+
+struct any_parts {
+    uint8_t *bytes;
+    size_t len;
+};
+
+static void add(struct any_parts *to, const char *type_url, const char *fill, size_t value_len)
+{
+    Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
+    any.type_url = (char *)(uintptr_t)type_url;
+    any.value.len = value_len;
+    any.value.data = sk_alloc(value_len + 1);
+    memset(any.value.data, fill[0], value_len);
+    to->bytes = sk_realloc(to->bytes, to->len + value_len + 100);
+    to->len += protobuf_c_message_pack(&any.base, to->bytes + to->len);
+    free(any.value.data);
+}
+
+/* The last one of each field counts, big or small, before or behind others. */
+static void test_big_bytes(void **state)
+{
+    static const struct {
+        const char *urls[3];
+        size_t lens[3];
+        const char *url;
+        size_t expected;
+        char fill;
+    } cases[] = {
+        {{"u"}, {LARGE}, "u", LARGE, 'a'},
+        {{""}, {LARGE}, "", LARGE, 'a'},
+        {{"u", "v"}, {LARGE, LARGE + 1}, "v", LARGE + 1, 'b'},
+        {{"u", "v"}, {LARGE, 5}, "v", 5, 'b'},
+        {{"u", "v"}, {5, LARGE}, "v", LARGE, 'b'},
+        {{"u", "v", "w"}, {LARGE, 5, LARGE}, "w", LARGE, 'c'},
+        {{"u", "v", "w"}, {LARGE, LARGE, 1}, "w", 1, 'c'},
+    };
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(cases); i++) {
+        struct sk_arena arena = {0};
+        struct any_parts parts = {0};
+        ProtobufCMessage *message = NULL;
+        for (size_t n = 0; n < 3 && cases[i].urls[n]; n++)
+            add(&parts, cases[i].urls[n], &"abc"[n], cases[i].lens[n]);
+        grpc_byte_buffer *buffer = buffer_of((char *)parts.bytes, parts.len, parts.len / 7 + 1);
+        assert_int_equal(
+            sk_message_unpack(&arena, &google__protobuf__any__descriptor, buffer, &message, NULL), SK_OK);
+        grpc_byte_buffer_destroy(buffer); /* nothing is borrowed from it */
+        const Google__Protobuf__Any *any = (const void *)message;
+        assert_string_equal(any->type_url, cases[i].url);
+        assert_int_equal(any->value.len, cases[i].expected);
+        assert_int_equal(any->value.data[0], cases[i].fill);
+        assert_int_equal(any->value.data[any->value.len - 1], cases[i].fill);
+        sk_arena_fini(&arena);
+        free(parts.bytes);
+    }
+}
+
+static void test_big_and_broken(void **state)
+{
+    struct sk_arena arena = {0};
+    struct any_parts parts = {0};
+    ProtobufCMessage *message = NULL;
+    struct sk_err err;
+    (void)state;
+    add(&parts, "\xff", "a", LARGE);
+    grpc_byte_buffer *buffer = buffer_of((char *)parts.bytes, parts.len, parts.len);
+    assert_int_equal(sk_message_unpack(&arena, &google__protobuf__any__descriptor, buffer, &message, &err),
+                     SK_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.text, "UTF-8"));
+    grpc_byte_buffer_destroy(buffer);
+    buffer = buffer_of((char *)parts.bytes, parts.len - 1, parts.len);
+    assert_int_equal(sk_message_unpack(&arena, &google__protobuf__any__descriptor, buffer, &message, &err),
+                     SK_INVALID_ARGUMENT);
+    grpc_byte_buffer_destroy(buffer);
+    assert_null(message);
+    sk_arena_fini(&arena);
+    free(parts.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +205,8 @@ int main(void)
         cmocka_unit_test(test_keeps_unknown_fields),
         cmocka_unit_test(test_refuses_what_protobuf_refuses),
         cmocka_unit_test(test_refuses_compressed_bytes),
+        cmocka_unit_test(test_big_bytes),
+        cmocka_unit_test(test_big_and_broken),
     };
     grpc_init();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
