@@ -212,6 +212,12 @@ PY
     names "$DIR/run/agent" | sed 's/^/agent folder /'
 }
 
+# Tables of nftables that bear the node's name.
+node_rulesets() {
+    command -v nft >/dev/null || return 0
+    nft list tables 2>/dev/null | sed -n "s/^table \(.*$NODE_ID.*\)/nft table \1/p"
+}
+
 # What OCI runtimes remember of the node's containers.
 node_runtime_state() {
     {
@@ -235,6 +241,7 @@ host_leftovers() {
     node_namespaces
     node_cgroups
     node_sockets
+    node_rulesets
     node_runtime_state
 }
 
