@@ -1,6 +1,7 @@
 #include "core/answer.h"
 
 #include "core/create.h"
+#include "core/session_impl.h"
 
 struct answer {
     struct sk_list link;        /* node->answers, once it is held back */
@@ -55,6 +56,14 @@ static void hold_back(struct answer *a)
     sk_timer_start(node->loop, &a->timer, sk_instant_add(sk_loop_now(node->loop), a->patience), on_timer);
 }
 
+static void begin(struct sk_sandbox *s)
+{
+    if (s->node->stopping || sk_session_missed(s))
+        return;
+    if (s->state == SK_STATE_CREATING) /* else its end came first */
+        sk_create_start(s, false);
+}
+
 static void on_stored(struct sk_done *stored, const struct sk_err *err)
 {
     struct answer *a = sk_container_of(stored, struct answer, stored);
@@ -66,9 +75,12 @@ static void on_stored(struct sk_done *stored, const struct sk_err *err)
         give(a, err);
         return;
     }
-    if (a->is_new && s->state == SK_STATE_CREATING && !s->node->stopping) /* else its end came first */
-        sk_create_start(s, false);
-    hold_back(a);
+    if (a->is_new)
+        begin(s);
+    if (s->state == SK_STATE_PENDING)
+        give(a, NULL); /* it waits for its first use, not for a client */
+    else
+        hold_back(a);
 }
 
 static void cancel(struct sk_done *done)

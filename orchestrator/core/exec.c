@@ -1,5 +1,6 @@
 #include "core/exec_impl.h"
 
+#include "core/activity.h"
 #include "core/defaults.h"
 #include "loop/failpoint.h"
 
@@ -273,6 +274,7 @@ struct sk_exec *sk_exec_open(struct sk_sandbox *sandbox, const struct sk_exec_re
     exec->columns = request->columns;
     exec->rows = request->rows;
     copy_request(exec, request);
+    sk_activity_attach(sandbox);
     if (!exec->argv[0])
         (void)sk_fail(&exec->failure, SK_INVALID_ARGUMENT, "the command is empty");
     else if (open_pipes(exec, request->has_stdin, &exec->failure) != SK_OK)
@@ -286,6 +288,7 @@ void sk_exec_close(struct sk_exec *exec)
     if (!exec)
         return;
     exec->closed = true;
+    sk_activity_detach(exec->sandbox);
     if (exec->live && exec->on_terminal)
         sk_exec_hang_up(exec);
     else if (exec->live)

@@ -1,5 +1,6 @@
 #include "core/file_impl.h"
 
+#include "core/activity.h"
 #include "core/exec_impl.h"
 
 /* A guest short of cpu may need seconds to open a file; one that needs longer is broken. */
@@ -220,6 +221,7 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     if (err)
         phrase(file, err, &why);
     sk_list_remove(&file->link);
+    sk_activity_detach(s);
     sk_close_fd(&file->fd);
     done->cancel = NULL;
     file->over(file);
@@ -244,6 +246,7 @@ void sk_file_start(struct sk_file *file, struct sk_sandbox *sandbox, const char 
     done->callee = file;
     done->cancel = cancel_whole;
     sk_list_append(&sandbox->files, &file->link);
+    sk_activity_attach(sandbox);
     sk_node_hold(sandbox->node);
     sk_done_init(&file->whole, on_whole);
     file->op.flow = "file";

@@ -2,6 +2,7 @@
 
 #include "core/create.h"
 #include "core/log_shelf.h"
+#include "core/session_impl.h"
 #include "core/teardown.h"
 
 #include <stdio.h>
@@ -213,14 +214,16 @@ static void on_retention(struct sk_timer *timer)
         struct sk_sandbox *s = sk_list_entry(link, struct sk_sandbox, link);
         if (!is_left_over(s) || s->record->ended.ns > before)
             continue;
-        if (s->save.putting || s->save.dirty)
+        if (!sk_saver_is_idle(&s->saver))
             continue; /* a put that comes after the delete would bring it back */
         if (s->log_file.users > 0 || s->log_file.opening)
             continue; /* its log is being read */
+        sk_session_count_pruned(s);
         sk_store_delete(node->store, SK_KIND_SANDBOX, s->record->id, NULL);
         sk_log_shelf_drop(node, s->record->id);
         sk_node_withdraw(node, s);
     }
+    sk_sessions_prune(node, (struct sk_wall){before});
     sk_timer_start(node->loop, timer, sk_instant_add(sk_loop_now(node->loop), RETENTION_EVERY), on_retention);
 }
 

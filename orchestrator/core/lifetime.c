@@ -1,5 +1,7 @@
 #include "core/lifetime.h"
 
+#include "core/moment.h"
+
 #include <stdio.h>
 
 #define SWEEP_EVERY SK_SEC(5)
@@ -12,20 +14,17 @@ static bool is_due(const struct sk_sandbox *s)
            sk_loop_now(s->node->loop).ns >= s->record->deadline.ns;
 }
 
-static void check(struct sk_sandbox *s)
+static void on_deadline(struct sk_timer *timer)
 {
-    char reason[64];
+    struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, deadline);
+    char reason[96], when[SK_MOMENT_MAX];
 
     if (!is_due(s))
         return;
-    (void)snprintf(reason, sizeof(reason), "its lifetime of %d s ended",
-                   (int)s->record->spec.max_lifetime_seconds);
+    sk_moment_print(sk_loop_wall(s->node->loop), when);
+    (void)snprintf(reason, sizeof(reason), "its lifetime of %d s ended (%s)",
+                   (int)s->record->spec.max_lifetime_seconds, when);
     sk_sandbox_end(s, LAST_GRACE, reason);
-}
-
-static void on_deadline(struct sk_timer *timer)
-{
-    check(sk_container_of(timer, struct sk_sandbox, deadline));
 }
 
 static void start_timer(struct sk_sandbox *s)
@@ -68,12 +67,7 @@ static void on_sweep(struct sk_timer *timer)
     struct sk_node *node = sk_container_of(timer, struct sk_node, sweep);
 
     sk_lifetime_start_sweep(node);
-    sk_list_each(&node->sandboxes, link)
-    {
-        struct sk_sandbox *s = sk_list_entry(link, struct sk_sandbox, link);
-        sk_sandbox_retry_save(s);
-        check(s);
-    }
+    sk_savers_retry(node);
 }
 
 void sk_lifetime_start_sweep(struct sk_node *node)

@@ -1,9 +1,10 @@
 /* lifetime.h: deadlines of lives.
  *
- * The deadline is a stored fact. Timers only hint: each one, and a sweep every
- * five seconds, asks whether the deadline has passed and ends the sandbox in
- * the same step. The boot clock decides while this boot lasts, so that a jump
- * of the wall clock changes nothing; after a reboot the wall clock does. */
+ * The deadline is a stored fact. The boot clock, which goes on while the
+ * machine sleeps, decides while this boot lasts, so that a jump of the wall
+ * clock changes nothing; after a reboot the wall clock does. A sweep every
+ * five seconds stores what the disk had refused; what is idle costs nothing
+ * but its timer. */
 #ifndef SK_CORE_LIFETIME_H
 #define SK_CORE_LIFETIME_H
 

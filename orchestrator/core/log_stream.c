@@ -1,3 +1,4 @@
+#include "core/activity.h"
 #include "core/log_stream_impl.h"
 
 #include <assert.h>
@@ -35,6 +36,7 @@ void sk_log_close(struct sk_log_stream *l)
     if (!l)
         return;
     quieten(l);
+    sk_activity_detach(l->sandbox);
     l->closed = true;
     if (!l->busy)
         destroy(l);
@@ -221,6 +223,7 @@ struct sk_log_stream *sk_log_open(struct sk_sandbox *s, const struct sk_log_ask 
     l->session.timestamps = ask->timestamps;
     l->session.whole = !ask->tail_lines && !ask->since.ns;
     sk_log_file_listen(s, &l->ear, on_news);
+    sk_activity_attach(s);
     if (may_begin(l, ask)) {
         if (l->resumes)
             sk_log_session_print(&l->session, s->record->id, l->session_text);

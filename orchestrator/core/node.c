@@ -1,3 +1,4 @@
+#include "core/activity.h"
 #include "core/answer.h"
 #include "core/create.h"
 #include "core/exec_impl.h"
@@ -5,6 +6,7 @@
 #include "core/lifetime.h"
 #include "core/recover.h"
 #include "core/remove.h"
+#include "core/session_impl.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -55,6 +57,10 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_map_init(&node->by_id);
     sk_map_init(&node->by_request);
     sk_list_init(&node->sandboxes);
+    sk_map_init(&node->session_by_id);
+    sk_map_init(&node->session_by_request);
+    sk_list_init(&node->sessions);
+    sk_list_init(&node->unsaved);
     sk_list_init(&node->answers);
     read_boot_id(node->boot_id);
     sk_gc_init(&node->gc, node);
@@ -69,10 +75,13 @@ void sk_node_free(struct sk_node *node)
     assert(node->busy == 0);
     node->runtime->ops->listen(node->runtime, ignore_event, NULL);
     sk_list_each(&node->sandboxes, link) sk_node_withdraw(node, sk_list_entry(link, struct sk_sandbox, link));
+    sk_list_each(&node->sessions, link) sk_session_withdraw(sk_list_entry(link, struct sk_session, link));
     sk_loop_undefer(&node->stop_task);
     sk_gc_fini(&node->gc);
     sk_map_fini(&node->by_id);
     sk_map_fini(&node->by_request);
+    sk_map_fini(&node->session_by_id);
+    sk_map_fini(&node->session_by_request);
     free(node);
 }
 
@@ -111,6 +120,7 @@ void sk_node_insert(struct sk_node *node, struct sk_sandbox *s)
 
 void sk_node_withdraw(struct sk_node *node, struct sk_sandbox *s)
 {
+    sk_session_leave(s);
     sk_list_remove(&s->link);
     sk_map_remove(&node->by_id, &s->by_id);
     sk_map_remove(&node->by_request, &s->by_request);
@@ -167,16 +177,40 @@ static void create_again(struct sk_node *node, struct sk_sandbox *original, cons
     sk_done_later(node->loop, done, &err);
 }
 
-static struct sk_wall next_created(struct sk_node *node)
+struct sk_wall sk_node_next_created(struct sk_node *node)
 {
     int64_t now = sk_loop_wall(node->loop).ns;
     return (struct sk_wall){now > node->last_created.ns ? now : node->last_created.ns + 1};
+}
+
+static struct sk_sandbox *admit(struct sk_node *node, struct sk_session *session, struct sk_record *record)
+{
+    record->state = record->start_on_first_use ? SK_STATE_PENDING : SK_STATE_CREATING;
+    record->created = sk_node_next_created(node);
+    struct sk_sandbox *s = sk_sandbox_new(node, record);
+    sk_node_insert(node, s);
+    if (session)
+        sk_session_join(session, s);
+    return s;
+}
+
+static enum sk_code find_session(struct sk_node *node, const struct sk_record *record,
+                                 struct sk_session **out_session, struct sk_err *err)
+{
+    if (!record->session_id[0])
+        return SK_OK;
+    *out_session = sk_session_find(node, record->session_id);
+    if (*out_session)
+        return sk_session_admit(*out_session, err);
+    sk_session_not_found(err, record->session_id);
+    return SK_NOT_FOUND;
 }
 
 void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sandbox **out_sandbox,
                     struct sk_done *done)
 {
     struct sk_sandbox *original = find_request(node, record->request_id);
+    struct sk_session *session = NULL;
     struct sk_err err = {0};
 
     if (node->stopping) {
@@ -184,12 +218,10 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
         sk_done_later(node->loop, done, &err);
     } else if (original) {
         create_again(node, original, record, out_sandbox, done);
+    } else if (find_session(node, record, &session, &err) != SK_OK) {
+        sk_done_later(node->loop, done, &err);
     } else {
-        record->state = SK_STATE_CREATING;
-        record->created = next_created(node);
-        struct sk_sandbox *s = sk_sandbox_new(node, record);
-        sk_node_insert(node, s);
-        sk_answer_create(s, true, out_sandbox, done);
+        sk_answer_create(admit(node, session, record), true, out_sandbox, done);
         return;
     }
     sk_record_free(record);
@@ -272,6 +304,7 @@ static void stop_sandbox(struct sk_sandbox *s)
     sk_removal_cancel(s);
     sk_adoption_cancel(s);
     sk_lifetime_end(s);
+    sk_activity_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
     if (!s->create && !s->adoption) /* those two still need it, and have no execs */
         sk_sandbox_close_guest(s, false);
@@ -288,6 +321,7 @@ void sk_node_stop(struct sk_node *node, struct sk_done *done)
     sk_gc_stop(&node->gc);
     sk_recover_stop(node);
     sk_answers_stop(node);
+    sk_sessions_stop(node);
     sk_list_each(&node->sandboxes, link) stop_sandbox(sk_list_entry(link, struct sk_sandbox, link));
     check_stopped(node);
 }

@@ -5,8 +5,9 @@
 #include "core/gc.h"
 #include "core/node.h"
 
-/* Records of sandboxes in the store. */
+/* Records in the store. */
 #define SK_KIND_SANDBOX "sandbox"
+#define SK_KIND_SESSION "session"
 
 struct sk_node {
     struct sk_loop *loop;
@@ -19,13 +20,18 @@ struct sk_node {
 
     struct sk_map by_id;
     struct sk_map by_request;
-    struct sk_list sandboxes;    /* in the order (created, id) */
+    struct sk_list sandboxes; /* in the order (created, id) */
+    struct sk_list sessions;  /* in the order (created, id) */
+    struct sk_map session_by_id;
+    struct sk_map session_by_request;
+    size_t open_sessions;        /* that are not closed */
+    struct sk_list unsaved;      /* struct sk_saver: the last put failed */
     struct sk_list answers;      /* creates and deletes that are held back */
     struct sk_wall last_created; /* creation times never repeat, so that paging has a total order */
     unsigned next_cpu;           /* where the next cpuset begins */
     char boot_id[40];
 
-    struct sk_timer sweep; /* deadlines and saves that failed, see lifetime.c */
+    struct sk_timer sweep; /* saves that failed */
     struct sk_gc gc;
     struct sk_recovery *recovery; /* NULL when none is under way */
 
@@ -45,6 +51,8 @@ void sk_node_withdraw(struct sk_node *node, struct sk_sandbox *sandbox);
 
 /* Like sk_node_find, but also those whose first record is not stored yet. */
 struct sk_sandbox *sk_node_find_any(struct sk_node *node, const char *id);
+/* For the next record. */
+struct sk_wall sk_node_next_created(struct sk_node *node);
 /* What everything that comes too late is told. */
 void sk_node_stopping_err(struct sk_err *err);
 

@@ -1,9 +1,11 @@
 #include "core/recover.h"
 
+#include "core/activity.h"
 #include "core/create.h"
 #include "core/lifetime.h"
 #include "core/log_shelf.h"
 #include "core/remove.h"
+#include "core/session_impl.h"
 
 #include <string.h>
 
@@ -54,6 +56,15 @@ static void load_one(void *arg, const char *key, const uint8_t *data, size_t len
     struct sk_sandbox *s = sk_sandbox_new(node, record);
     s->durable = true;
     sk_node_insert(node, s);
+    sk_session_rejoin(s);
+}
+
+static enum sk_code load(struct sk_recovery *r, struct sk_err *err)
+{
+    struct sk_node *node = r->node;
+    enum sk_code code = sk_sessions_load(node, err);
+
+    return code == SK_OK ? sk_store_load(node->store, SK_KIND_SANDBOX, load_one, r, err) : code;
 }
 
 /* --- taking up ------------------------------------------------------------- */
@@ -66,8 +77,11 @@ static void take_up(struct sk_recovery *r, struct sk_sandbox *s)
     if (sk_state_is_final(s->state))
         return; /* leftovers are gc's */
     sk_lifetime_resume(s);
+    sk_activity_begin(s);
     if (s->state == SK_STATE_TERMINATING)
         sk_sandbox_resume_end(s);
+    if (s->state == SK_STATE_PENDING && s->record->start_on_first_use)
+        return; /* it waits on */
     if (s->state <= SK_STATE_CREATING) {
         (void)sk_sandbox_move(s, SK_EV_BEGIN, NULL);
         sk_create_start(s, true);
@@ -111,6 +125,7 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
         return;
     }
     sk_list_each(&node->sandboxes, link) take_up(r, sk_list_entry(link, struct sk_sandbox, link));
+    sk_sessions_take_up(node);
     sk_log_shelf_tidy(node);
     sk_gc_start(&node->gc);
     sk_lifetime_start_sweep(node);
@@ -133,7 +148,7 @@ void sk_node_recover(struct sk_node *node, struct sk_done *done)
     r->done = done;
     node->recovery = r;
     sk_node_hold(node);
-    if (sk_store_load(node->store, SK_KIND_SANDBOX, load_one, r, &err) != SK_OK)
+    if (load(r, &err) != SK_OK)
         finish(r, &err);
     else
         list(r);

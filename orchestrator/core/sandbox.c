@@ -1,5 +1,6 @@
 #include "core/sandbox_impl.h"
 
+#include "core/activity.h"
 #include "core/create.h"
 #include "core/exec_impl.h"
 #include "core/file_impl.h"
@@ -49,8 +50,7 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
     s->log = (struct sk_log){.parent = node->log, .fields = {SK_STR("sandbox", record_take->id)}};
     /* Later than any key an earlier daemon gave out. */
     s->next_key = (uint64_t)sk_loop_wall(node->loop).ns + SK_MAIN_KEY + 1;
-    sk_list_init(&s->save.riding);
-    sk_list_init(&s->save.waiting);
+    sk_saver_init(&s->saver, node, &sk_sandbox_saver_ops);
     sk_list_init(&s->watchers);
     sk_list_init(&s->execs);
     sk_list_init(&s->files);
@@ -69,10 +69,12 @@ void sk_sandbox_unref(struct sk_sandbox *s)
 {
     if (!s || --s->refs > 0)
         return;
-    assert(!s->guest && !s->create && !s->removal && !s->adoption && !s->save.putting);
+    assert(!s->guest && !s->create && !s->removal && !s->adoption && !s->session);
     assert(sk_list_is_empty(&s->execs) && sk_list_is_empty(&s->files) && sk_list_is_empty(&s->watchers));
     sk_lifetime_end(s);
+    sk_activity_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
+    sk_saver_fini(&s->saver);
     sk_main_fini(s);
     assert(s->log_file.users == 0 && sk_list_is_empty(&s->log_file.ears));
     sk_record_free(s->record);
@@ -124,6 +126,7 @@ static void entered_final(struct sk_sandbox *s)
     forget_contents(s);
     s->record->ended = sk_loop_wall(s->node->loop);
     sk_lifetime_end(s);
+    sk_activity_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
 }
 
@@ -195,7 +198,7 @@ void sk_sandbox_end(struct sk_sandbox *s, struct sk_duration grace, const char *
         (void)sk_main_decide(s); /* it had ended before this was asked */
     if (sk_state_is_final(s->state))
         return;
-    set_kill_at(s, s->state == SK_STATE_CREATING ? SK_NS(0) : grace);
+    set_kill_at(s, s->state <= SK_STATE_CREATING ? SK_NS(0) : grace);
     if (s->record->kill_at.ns <= sk_loop_now(s->node->loop).ns)
         sk_adoption_cancel(s); /* nobody is to be asked politely */
     if (s->state == SK_STATE_TERMINATING)
@@ -215,6 +218,27 @@ void sk_sandbox_break(struct sk_sandbox *s, const char *reason)
     } else if (sk_sandbox_move(s, SK_EV_BROKEN, reason)) {
         sk_removal_start(s);
     }
+}
+
+/* --- the first use --------------------------------------------------------- */
+
+static void on_begun(struct sk_done *begun, const struct sk_err *err)
+{
+    struct sk_sandbox *s = sk_container_of(begun, struct sk_sandbox, begun);
+
+    if (s->state != SK_STATE_CREATING || s->node->stopping)
+        return; /* its end came first */
+    if (err)
+        sk_sandbox_break(s, err->text); /* what is made unrecorded could be lost */
+    else
+        sk_create_start(s, false);
+}
+
+void sk_sandbox_begin(struct sk_sandbox *s)
+{
+    (void)sk_sandbox_move(s, SK_EV_BEGIN, NULL);
+    sk_done_init(&s->begun, on_begun);
+    sk_sandbox_save(s, &s->begun);
 }
 
 /* --- the create flow is over ----------------------------------------------- */
@@ -241,6 +265,7 @@ static void came_up(struct sk_sandbox *s)
     }
     sk_lifetime_begin(s);
     (void)sk_sandbox_move(s, SK_EV_UP, "");
+    sk_activity_begin(s);
     if (s->main.ended)
         sk_main_exited(s, s->main.status);
 }

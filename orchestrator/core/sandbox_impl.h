@@ -13,6 +13,7 @@
 #include "core/main_process.h"
 #include "core/node_impl.h"
 #include "core/sandbox.h"
+#include "core/saver.h"
 
 enum sk_event {
     SK_EV_BEGIN,  /* its making begins */
@@ -24,16 +25,7 @@ enum sk_event {
     SK_EV_COUNT
 };
 
-/* Bringing the record to the store: one put at a time, the latest state wins. */
-struct sk_save {
-    struct sk_task task; /* the next put; what changes in one turn goes together */
-    struct sk_done put;
-    bool putting;           /* a put is under way */
-    bool dirty;             /* something is newer than what was given to the store */
-    enum sk_state packed;   /* in the put under way */
-    struct sk_list riding;  /* who waits for the put under way */
-    struct sk_list waiting; /* who waits for the next one */
-};
+struct sk_session;
 
 struct sk_sandbox {
     struct sk_node *node;
@@ -45,7 +37,13 @@ struct sk_sandbox {
     struct sk_list link; /* node->sandboxes */
     bool durable;        /* its first record is stored: it may be seen */
 
-    struct sk_save save;
+    struct sk_saver saver;
+    enum sk_state packed;       /* in the put under way */
+    struct sk_session *session; /* borrowed: it is kept for longer; NULL = none */
+    struct sk_list in_session;  /* its sandboxes, until the end is seen */
+    size_t users;               /* see activity.h */
+    struct sk_timer idle;
+    struct sk_done begun;    /* the first use is stored */
     struct sk_list watchers; /* struct sk_watcher: not there yet */
     struct sk_list execs;    /* struct sk_exec */
     struct sk_list files;    /* struct sk_file */
@@ -92,9 +90,10 @@ void sk_sandbox_fire_watchers(struct sk_sandbox *sandbox);
 void sk_sandbox_save(struct sk_sandbox *sandbox, struct sk_done *done);
 /* Fires when everything that has changed so far is durable (or could not be stored). */
 void sk_sandbox_await_saved(struct sk_sandbox *sandbox, struct sk_done *done);
-/* After a put that failed (see lifetime.c): once more. */
-void sk_sandbox_retry_save(struct sk_sandbox *sandbox);
+extern const struct sk_saver_ops sk_sandbox_saver_ops;
 
+/* PENDING ends: it is made, once that is stored. */
+void sk_sandbox_begin(struct sk_sandbox *sandbox);
 /* Ends it: SIGTERM now, SIGKILL after the grace; an earlier end already asked for stands. */
 void sk_sandbox_end(struct sk_sandbox *sandbox, struct sk_duration grace, const char *reason);
 /* RUNNING cannot go on: FAILED with `reason`, and what is left is taken away. */

@@ -51,7 +51,7 @@ void sk_record_forget_contents(struct sk_record *record)
     sk_arena_fini(&spec->contents);
 }
 
-void sk_record_set_reason(struct sk_record *record, const char *reason)
+const char *sk_reason_clean(struct sk_arena *arena, const char *reason)
 {
     char clean[REASON_MAX + 1];
     size_t used = 0, left = strlen(reason);
@@ -67,5 +67,10 @@ void sk_record_set_reason(struct sk_record *record, const char *reason)
         reason += step ? step : 1;
         left -= step ? step : 1;
     }
-    record->state_reason = sk_arena_strndup(&record->arena, clean, used);
+    return sk_arena_strndup(arena, clean, used);
+}
+
+void sk_record_set_reason(struct sk_record *record, const char *reason)
+{
+    record->state_reason = sk_reason_clean(&record->arena, reason);
 }

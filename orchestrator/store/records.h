@@ -115,7 +115,9 @@ struct sk_record *sk_record_new(const char *id);
 void sk_record_free(struct sk_record *record);
 /* Gives up the contents of the mounted files, for a sandbox that is over. */
 void sk_record_forget_contents(struct sk_record *record);
-/* Replaces the reason; cleaned to valid UTF-8 and cut at 512 bytes. */
+/* A sentence from anywhere, cleaned to valid UTF-8 and cut at 512 bytes. */
+const char *sk_reason_clean(struct sk_arena *arena, const char *reason);
+/* Replaces the reason, cleaned. */
 void sk_record_set_reason(struct sk_record *record, const char *reason);
 
 /* Appends the packed record to `out` (which sets the ceiling). */

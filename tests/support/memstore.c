@@ -5,6 +5,7 @@
 
 struct row {
     struct sk_list link;
+    const char *kind;
     char *key;
     uint8_t *data;
     size_t len;
@@ -64,6 +65,7 @@ void sk_memstore_hook(struct sk_store *store, int (*hook)(void *arg, const char 
     store->arg = arg;
 }
 
+/* Keys are ids, and those of one kind cannot be taken for another's. */
 static struct row *find(const struct sk_store *store, const char *key)
 {
     sk_list_each(&store->rows, link)
@@ -107,6 +109,7 @@ static void apply(struct change *change)
     } else if (change->row.data) {
         if (!row) {
             row = sk_alloc(sizeof(*row));
+            row->kind = change->row.kind;
             row->key = sk_strdup(change->row.key);
             sk_list_append(&change->store->rows, &row->link);
         }
@@ -142,12 +145,13 @@ static void on_timer(struct sk_timer *timer)
     finish(sk_container_of(timer, struct change, timer));
 }
 
-static void begin(struct sk_store *store, const char *call, const char *key, const void *data, size_t len,
-                  struct sk_done *done)
+static void begin(struct sk_store *store, const char *call, const char *kind, const char *key,
+                  const void *data, size_t len, struct sk_done *done)
 {
     struct change *change = sk_alloc(sizeof(*change));
 
     change->store = store;
+    change->row.kind = kind;
     change->row.key = sk_strdup(key);
     change->row.data = data ? sk_memdup(data, len) : NULL;
     change->row.len = len;
@@ -164,27 +168,25 @@ static void begin(struct sk_store *store, const char *call, const char *key, con
 void sk_store_put(struct sk_store *store, const char *kind, const char *key, const void *data, size_t len,
                   struct sk_done *done)
 {
-    (void)kind;
     store->puts++;
-    begin(store, "store.put", key, data, len, done);
+    begin(store, "store.put", kind, key, data, len, done);
 }
 
 void sk_store_delete(struct sk_store *store, const char *kind, const char *key, struct sk_done *done)
 {
-    (void)kind;
-    begin(store, "store.delete", key, NULL, 0, done);
+    begin(store, "store.delete", kind, key, NULL, 0, done);
 }
 
 enum sk_code sk_store_load(struct sk_store *store, const char *kind,
                            void (*each)(void *arg, const char *key, const uint8_t *data, size_t len),
                            void *arg, struct sk_err *err)
 {
-    (void)kind;
     (void)err;
     sk_list_each(&store->rows, link)
     {
         struct row *row = sk_list_entry(link, struct row, link);
-        each(arg, row->key, row->data, row->len);
+        if (strcmp(row->kind, kind) == 0)
+            each(arg, row->key, row->data, row->len);
     }
     return SK_OK;
 }

@@ -1,0 +1,44 @@
+/* session_list.c: sk_session_list: a page of sessions, newest first. */
+#include "core/page_token.h"
+#include "core/session_impl.h"
+
+static bool matches(const struct sk_session *session, const struct sk_page_anchor *anchor, bool show_closed)
+{
+    const struct sk_session_record *record = session->record;
+
+    if (!session->durable || (record->state == SK_SESSION_CLOSED && !show_closed))
+        return false;
+    return sk_page_is_after(anchor, record->created, record->id, false);
+}
+
+/* Where the search begins: at the anchor itself, if it is still there. */
+static struct sk_list *begin(struct sk_node *node, const struct sk_page_anchor *anchor)
+{
+    const struct sk_session *at = anchor->id ? sk_session_find(node, anchor->id) : NULL;
+    return at ? at->link.prev : node->sessions.prev;
+}
+
+enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char *after, size_t limit,
+                             struct sk_session **out, size_t *out_count, char out_next[96],
+                             struct sk_err *err)
+{
+    struct sk_page_anchor anchor;
+    enum sk_code code = sk_page_parse(after, sk_id_is_session, &anchor, err);
+    size_t count = 0;
+
+    if (code != SK_OK)
+        return code;
+    out_next[0] = '\0';
+    for (struct sk_list *link = begin(node, &anchor); link != &node->sessions; link = link->prev) {
+        struct sk_session *session = sk_list_entry(link, struct sk_session, link);
+        if (!matches(session, &anchor, show_closed))
+            continue;
+        if (count == limit) { /* there is more */
+            sk_page_print(out[count - 1]->record->created, out[count - 1]->record->id, out_next);
+            break;
+        }
+        out[count++] = session;
+    }
+    *out_count = count;
+    return SK_OK;
+}
