@@ -6,7 +6,9 @@
 #include "bench/command.h"
 #include "bench/containerd.h"
 #include "bench/exec.h"
+#include "bench/file.h"
 #include "bench/flow.h"
+#include "bench/follow.h"
 #include "bench/lanes.h"
 #include "bench/pipes.h"
 #include "bench/samples.h"
@@ -188,6 +190,66 @@ static void run_flows(const char *image, size_t mib, int rounds)
     pipes_stop(pipes);
 }
 
+/* --- files and logs --------------------------------------------------------------- */
+
+static void run_size(struct caller *daemon, const char *id, const char *size, size_t len, int n)
+{
+    static const char *const kinds[] = {"write", "read", "tar-write", "tar-read"};
+    struct samples samples[4] = {0};
+    uint8_t *content = calloc(1, len);
+    char name[32];
+
+    for (int i = -WARM_UP; i < n; i++) {
+        double at[5] = {now_ms()};
+        file_write(daemon, id, content, len);
+        at[1] = now_ms();
+        file_read(daemon, id, len);
+        at[2] = now_ms();
+        file_write_tar(daemon, id, content, len);
+        at[3] = now_ms();
+        file_read_tar(daemon, id, len);
+        at[4] = now_ms();
+        for (int kind = 0; kind < 4 && i >= 0; kind++)
+            samples_add(&samples[kind], at[kind + 1] - at[kind]);
+    }
+    for (int kind = 0; kind < 4; kind++) {
+        snprintf(name, sizeof(name), "%s-%s", kinds[kind], size);
+        samples_print(&samples[kind], name);
+        samples_fini(&samples[kind]);
+    }
+    free(content);
+}
+
+static void run_files(const char *image, int n)
+{
+    struct caller daemon;
+
+    grpc_init();
+    daemon_init(&daemon);
+    Sandbox *sandbox = sandbox_run(&daemon, image, SLEEP);
+    run_size(&daemon, sandbox->sandbox_id, "1k", 1024, n);
+    run_size(&daemon, sandbox->sandbox_id, "1m", 1024 * 1024, n);
+    run_size(&daemon, sandbox->sandbox_id, "32m", 32 * 1024 * 1024, n / 5);
+    sandbox_stop(&daemon, sandbox->sandbox_id);
+    sandbox_free(sandbox);
+    caller_fini(&daemon);
+    grpc_shutdown_blocking();
+}
+
+static void run_follow(const char *image, int n)
+{
+    struct samples samples = {0};
+    struct caller daemon;
+
+    grpc_init();
+    daemon_init(&daemon);
+    follow_lines(&daemon, image, n, &samples);
+    samples_print(&samples, "follow");
+    samples_fini(&samples);
+    caller_fini(&daemon);
+    grpc_shutdown_blocking();
+}
+
 /* --- which of them -------------------------------------------------------------- */
 
 static int usage(void)
@@ -195,6 +257,8 @@ static int usage(void)
     fprintf(stderr, "use: bench sandkeep IMAGE LIVES EXECS\n"
                     "     bench many IMAGE EXECS\n"
                     "     bench flows IMAGE MIB ROUNDS\n"
+                    "     bench files IMAGE N\n"
+                    "     bench follow IMAGE LINES\n"
                     "     bench command NAME N BEFORE AFTER COMMAND...\n");
     return 2;
 }
@@ -207,6 +271,10 @@ int main(int argc, char **argv)
         run_many(argv[2], atoi(argv[3]));
     else if (argc == 5 && strcmp(argv[1], "flows") == 0)
         run_flows(argv[2], (size_t)atoi(argv[3]), atoi(argv[4]));
+    else if (argc == 4 && strcmp(argv[1], "files") == 0)
+        run_files(argv[2], atoi(argv[3]));
+    else if (argc == 4 && strcmp(argv[1], "follow") == 0)
+        run_follow(argv[2], atoi(argv[3]));
     else if (argc >= 7 && strcmp(argv[1], "command") == 0)
         run_command(argv[2], atoi(argv[3]), argv[4], argv[5], argv + 6);
     else

@@ -36,6 +36,28 @@ measure_sandkeep() {
     rows "$1/$2/sandkeep" "$BENCH" sandkeep "$3" "$LIVES" "$EXECS"
 }
 
+# Many commands at a time, streams beside a bare pipe, files beside a piped archive, a log's way to its follower.
+measure_flow() {
+    rows "$1/$2/sandkeep" "$BENCH" many "$3" "$((EXECS * 4))"
+    rows "$1/$2/sandkeep" "$BENCH" flows "$3" 1024 5
+    rows "$1/$2/sandkeep" "$BENCH" files "$3" 100
+    rows "$1/$2/sandkeep" "$BENCH" follow "$PYTHON" 1000
+    awk '/^VmHWM/ { printf "flow_rss_mib\t%.1f\n", $2 / 1024 }' "/proc/$SANDKEEP_PID/status" >>"$ROWS"
+}
+
+# A file through `ctr task exec` and tar, as `kubectl cp` does it. The third argument is the running task.
+measure_copies() {
+    local ctr="ctr --address $SANDKEEP_CONTAINERD_SOCKET --namespace bench" size name
+    for size in 1024:1k 1048576:1m 33554432:32m; do
+        name=${size#*:}
+        head -c "${size%:*}" /dev/zero >"$WORK/bench"
+        rows "$1/$2/ctr" "$BENCH" command "tar-write-$name" 10 '' '' bash -c \
+            "tar -C $WORK -cf - bench | $ctr task exec --exec-id w$name\$BENCH_I $3 tar xf - -C /tmp"
+        rows "$1/$2/ctr" "$BENCH" command "tar-read-$name" 10 '' '' bash -c \
+            "$ctr task exec --exec-id r$name\$BENCH_I $3 tar cf - -C /tmp bench </dev/null >/dev/null"
+    done
+}
+
 # The containerd calls of one create, from the daemon's own step times; median of their sum.
 measure_steps() {
     python3 - "$SANDKEEP_LOG" "$1" >>"$ROWS" <<'PY'
@@ -72,6 +94,7 @@ measure_ctr() {
         rows "$1/$2/ctr" "$BENCH" command stop "$n" "$make" "$remove" $ctr task delete -f @
         $ctr run -d --runc-binary "$1" "$3" held sleep 100000
         rows "$1/$2/ctr" "$BENCH" command exec "$n" '' '' $ctr task exec --exec-id @ held /bin/true
+        [ "$1/$2" != crun/busybox ] || measure_copies "$1" "$2" held
         $ctr task delete -f held >/dev/null
         $ctr container delete held
     }
@@ -121,6 +144,7 @@ measure_idle() {
 measure() {
     say "measuring $1, $2"
     measure_sandkeep "$@"
+    [ "$1/$2" != crun/busybox ] || measure_flow "$@"
     measure_ctr "$@"
     measure_runtime "$@"
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """table.py ROWS FACTS: the rows of one benchmark run as a page of Markdown.
 
-A row is "runtime/image/what/kind <tab> n <tab> min <tab> median <tab> p99", in milliseconds.
+A row is "runtime/image/what/kind <tab> n <tab> min <tab> median <tab> p99", in milliseconds; in MiB/s for what
+streams; or "runtime/image/what/kind <tab> number a second".
 """
 import pathlib
 import sys
@@ -14,6 +15,12 @@ WHAT = {
                        ("sandkeep/stream", "Sandkeep: StreamExec through gRPC"),
                        ("sandkeep/containerd-exec", "containerd's Exec + Start + Wait + Delete, same container"),
                        ("ctr/exec", "`ctr task exec`"), ("cli/exec", "`{runtime} exec`")],
+    "first byte of `echo`": [("sandkeep/first-byte", "Sandkeep: StreamExec until the first output frame")],
+    **{f"{size} {way}": [(f"sandkeep/{way}-{key}", f"Sandkeep: {way.title()}File"),
+                         (f"sandkeep/tar-{way}-{key}", "Sandkeep: `tar` through StreamExec"),
+                         (f"ctr/tar-{way}-{key}", "`tar` through `ctr task exec`")]
+       for size, key in (("1 KiB", "1k"), ("1 MiB", "1m"), ("32 MiB", "32m")) for way in ("write", "read")},
+    "log follow": [("sandkeep/follow", "Sandkeep: print until the follower has the line")],
     "stop": [("sandkeep/stop", "Sandkeep: DeleteSandbox until TERMINATED"), ("ctr/stop", "`ctr task delete -f`"),
              ("cli/stop", "`{runtime} delete -f`")],
 }
@@ -40,6 +47,20 @@ def tables(rows):
                     yield f"| {title} | {text.format(runtime=runtime)} | {n} | {shown} |"
 
 
+def flow_tables(rows):
+    """Numbers where more is better."""
+    value = lambda name, at=0: float(rows[f"crun/busybox/sandkeep/{name}"][at])
+    if "crun/busybox/sandkeep/out" not in rows:
+        return
+    yield "\n## Many at a time\n\n| at a time | Exec a second | StreamExec a second |\n| ---: | ---: | ---: |"
+    for width in (1, 8, 64):
+        yield f"| {width} | {value(f'exec-rate-{width}'):.0f} | {value(f'stream-rate-{width}'):.0f} |"
+    yield "\n## Streams of 1 GiB\n\n| | median MiB/s | a bare pipe through gRPC | share |\n| --- | ---: | ---: | ---: |"
+    for name, text in (("out", "output"), ("in", "input")):
+        ours, bare = value(name, 2), value(f"pipe-{name}", 2)
+        yield f"| {text} | {ours:.0f} | {bare:.0f} | {ours / bare:.0%} |"
+
+
 def verdicts(rows):
     """The aims, each with what was measured."""
     median = lambda name: float(rows[name][2]) if name in rows else float("nan")
@@ -48,6 +69,11 @@ def verdicts(rows):
     yield f"| exec, median | at most 2 ms | {execs:.2f} ms |"
     yield f"| exec against containerd's own on the same container | at least 10 times faster | {theirs / execs:.1f} times |"
     yield f"| create against the sum of its containerd calls | at most 1.3 times | {creates / calls:.2f} times |"
+    if "crun/busybox/sandkeep/out" in rows:
+        rate = float(rows["crun/busybox/sandkeep/stream-rate-64"][0])
+        yield f"| StreamExec, 64 at a time | at least 1000 a second | {rate:.0f} |"
+        yield f"| 32 MiB write | at most 100 ms | {median('crun/busybox/sandkeep/write-32m'):.0f} ms |"
+        yield f"| daemon resident at most, all of the above | flat | {rows['flow_rss_mib'][0]} MiB |"
     yield f"| daemon resident, idle | at most 32 MiB | {rows['idle_rss_mib'][0]} MiB |"
 
 
@@ -60,6 +86,7 @@ def main():
           "noise.\n")
     print("| aim (crun, busybox) | wanted | measured |\n| --- | --- | --- |")
     print("\n".join(verdicts(rows)))
+    print("\n".join(flow_tables(rows)))
     print("\n".join(tables(rows)))
 
 
