@@ -1,101 +1,7 @@
-#include "api/auth.h"
-#include "api/capability.h"
-#include "api/file_mounts.h"
-#include "api/spec.h"
+/* What is asked for as a whole: what is taken over, what is refused, where it may run, its network. */
+#include "support/spec_rig.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-
-#include <cmocka.h>
-#include <string.h>
-
-#define GI (INT64_C(1024) * 1024 * 1024)
-
-/* A request that is in order, and what came of it. */
-struct fixture {
-    struct sk_arena arena;
-    struct sk_node_config node;
-    SK_PB(Sandbox) * sandbox;
-    SK_PB(SandboxSpec) * spec;
-    SK_PB(Container) * container;
-    struct sk_spec out;
-    struct sk_check check;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = sk_alloc(sizeof(*f));
-    f->node = (struct sk_node_config){.node_id = "n1",
-                                      .default_lifetime_seconds = 3600,
-                                      .default_cpu_millis = 1000,
-                                      .default_memory_bytes = GI,
-                                      .ceiling_cpu_millis = 8000,
-                                      .ceiling_memory_bytes = 16 * GI};
-    f->sandbox = SK_PB_NEW(&f->arena, sandbox);
-    f->spec = f->sandbox->spec = SK_PB_NEW(&f->arena, sandbox_spec);
-    f->container = SK_PB_NEW(&f->arena, container);
-    f->container->name = "main";
-    f->container->image = "python:3.11";
-    f->spec->containers = sk_arena_memdup(&f->arena, &f->container, sizeof(f->container));
-    f->spec->n_containers = 1;
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    sk_arena_fini(&f->arena);
-    free(f);
-    return 0;
-}
-
-/* Decodes afresh; what is wrong lands in f->check, the verdict is returned. */
-static enum sk_code decode(struct fixture *f, struct sk_err *err)
-{
-    f->check = (struct sk_check){.arena = &f->arena};
-    f->out = (struct sk_spec){0};
-    sk_spec_sort(f->sandbox);
-    sk_spec_decode(f->sandbox, &f->node, &f->arena, &f->out, &f->check);
-    return sk_check_result(&f->check, err);
-}
-
-static void assert_decodes(struct fixture *f)
-{
-    struct sk_err err = {0};
-    enum sk_code code = decode(f, &err);
-    assert_string_equal(err.text, "");
-    assert_int_equal(code, SK_OK);
-    assert_non_null(f->out.echo);
-}
-
-/* One violation, of that field. */
-static void assert_violates(struct fixture *f, const char *field)
-{
-    struct sk_err err = {0};
-    assert_int_equal(decode(f, &err), SK_INVALID_ARGUMENT);
-    assert_int_equal(f->check.count, 1);
-    assert_string_equal(f->check.violations[0].field, field);
-    assert_null(f->out.echo);
-}
-
-static void assert_refused(struct fixture *f, enum sk_code code, const char *reason, const char *field)
-{
-    struct sk_err err = {0};
-    assert_int_equal(decode(f, &err), code);
-    assert_int_equal(f->check.count, 0);
-    assert_string_equal(err.reason, reason);
-    assert_string_equal(err.field, field);
-    assert_non_null(strstr(err.text, field));
-    assert_null(f->out.echo);
-}
-
-static void *one(struct fixture *f, const void *item)
-{
-    return sk_arena_memdup(&f->arena, &item, sizeof(item));
-}
 
 static void add_env(struct fixture *f, const char *name, const char *value)
 {
@@ -108,26 +14,6 @@ static void add_env(struct fixture *f, const char *name, const char *value)
     grown[c->n_environment_variables]->key = (char *)name;
     grown[c->n_environment_variables++]->value = (char *)value;
     c->environment_variables = grown;
-}
-
-static SK_PB(Resources) * resources(struct fixture *f, const char *cpu, const char *memory)
-{
-    SK_PB(Resources) *r = SK_PB_NEW(&f->arena, resources);
-    r->cpu = (char *)cpu;
-    r->memory = (char *)memory;
-    return r;
-}
-
-static void require(struct fixture *f, SK_PB(Resources) * requests, SK_PB(Resources) * limits)
-{
-    f->container->resource_requirements = SK_PB_NEW(&f->arena, resource_requirements);
-    f->container->resource_requirements->requests = requests;
-    f->container->resource_requirements->limits = limits;
-}
-
-static SK_PB(SecurityContext) * security(struct fixture *f)
-{
-    return f->container->security_context = SK_PB_NEW(&f->arena, security_context);
 }
 
 static SK_PB(NetworkOptions) * network(struct fixture *f)
@@ -338,70 +224,6 @@ static void the_primary_container_is_the_one_there_is(void **state)
     assert_violates(f, "sandbox.spec.containers[0].primary");
 }
 
-/* --- resources --------------------------------------------------------------- */
-
-static void one_side_stands_for_both(void **state)
-{
-    struct fixture *f = *state;
-    require(f, resources(f, "250m", ""), NULL);
-    assert_decodes(f);
-    assert_int_equal(f->out.cpu_limit_millis, 250);
-    assert_int_equal(f->out.memory_limit_bytes, GI);
-    require(f, NULL, resources(f, "", "128Mi"));
-    assert_decodes(f);
-    assert_int_equal(f->out.memory_request_bytes, 128 * 1024 * 1024);
-    assert_int_equal(f->out.cpu_request_millis, 1000);
-}
-
-static void the_older_form_works_alone(void **state)
-{
-    struct fixture *f = *state;
-    f->container->resources = resources(f, "2", "1e9");
-    assert_decodes(f);
-    assert_int_equal(f->out.cpu_limit_millis, 2000);
-    assert_int_equal(f->out.memory_limit_bytes, 1000000000);
-    require(f, resources(f, "1", "1Gi"), NULL);
-    assert_violates(f, "sandbox.spec.containers[0].resource_requirements");
-}
-
-static void quantities_must_be_some(void **state)
-{
-    struct fixture *f = *state;
-    const char *const bad[] = {"x", "-1", "1 ", "1Gb", "0", "0m", "99999999999999999999"};
-    for (size_t i = 0; i < sk_array_len(bad); i++) {
-        require(f, resources(f, bad[i], "1Gi"), resources(f, bad[i], "1Gi"));
-        assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.cpu");
-    }
-    require(f, resources(f, "2", "1Gi"), resources(f, "1", "1Gi"));
-    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.requests.cpu");
-    require(f, NULL, resources(f, "1", "1Mi"));
-    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.memory");
-}
-
-static void the_nodes_ceiling_has_a_reason(void **state)
-{
-    struct fixture *f = *state;
-    struct sk_err err = {0};
-    require(f, NULL, resources(f, "8", "16Gi"));
-    assert_decodes(f);
-    require(f, NULL, resources(f, "8001m", "1Gi"));
-    assert_violates(f, "sandbox.spec.containers[0].resource_requirements.limits.cpu");
-    (void)!sk_check_result(&f->check, &err);
-    assert_string_equal(err.reason, "RESOURCE_CEILING_EXCEEDED");
-}
-
-static void there_is_no_gpu(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(Resources) *r = resources(f, "1", "1Gi");
-    r->gpu = SK_PB_NEW(&f->arena, gpu);
-    require(f, r, r);
-    assert_decodes(f); /* none asked for */
-    r->gpu->count = 1;
-    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
-                   "sandbox.spec.containers[0].resource_requirements.requests.gpu");
-}
-
 /* --- placement --------------------------------------------------------------- */
 
 static void runners_need_the_mode_and_must_be_this_one(void **state)
@@ -516,73 +338,6 @@ static void reachable_services_are_refused(void **state)
     assert_violates(f, "sandbox.spec.services[0].endpoint");
 }
 
-/* --- security ---------------------------------------------------------------- */
-
-static void users_are_numbers(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(SecurityContext) *s = security(f);
-    s->_run_as_user_case = SK_PBE(SECURITY_CONTEXT, _RUN_AS_USER_RUN_AS_USER);
-    assert_decodes(f);
-    assert_string_equal(f->out.user, "0");
-    s->run_as_user = 1000;
-    s->_run_as_group_case = SK_PBE(SECURITY_CONTEXT, _RUN_AS_GROUP_RUN_AS_GROUP);
-    s->run_as_group = 4294967294U;
-    assert_decodes(f);
-    assert_string_equal(f->out.user, "1000:4294967294");
-    s->run_as_group = UINT32_MAX;
-    assert_violates(f, "sandbox.spec.containers[0].security_context.run_as_group");
-    s->run_as_group = 5;
-    s->_run_as_user_case = 0;
-    assert_violates(f, "sandbox.spec.containers[0].security_context.run_as_group");
-}
-
-static void more_power_is_not_given(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(SecurityContext) *s = security(f);
-    char *caps[] = {"NET_ADMIN"};
-    s->seccomp_profile = "RuntimeDefault";
-    s->_privileged_case = SK_PBE(SECURITY_CONTEXT, _PRIVILEGED_PRIVILEGED);
-    s->_allow_privilege_escalation_case =
-        SK_PBE(SECURITY_CONTEXT, _ALLOW_PRIVILEGE_ESCALATION_ALLOW_PRIVILEGE_ESCALATION);
-    assert_decodes(f);
-    s->privileged = true;
-    assert_violates(f, "sandbox.spec.containers[0].security_context.privileged");
-    s->privileged = false;
-    s->allow_privilege_escalation = true;
-    assert_violates(f, "sandbox.spec.containers[0].security_context.allow_privilege_escalation");
-    s->allow_privilege_escalation = false;
-    s->seccomp_profile = "Unconfined";
-    assert_violates(f, "sandbox.spec.containers[0].security_context.seccomp_profile");
-    s->seccomp_profile = "";
-    s->capabilities_add = caps;
-    s->n_capabilities_add = 1;
-    assert_violates(f, "sandbox.spec.containers[0].security_context.capabilities_add");
-}
-
-static void less_power_is(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(SecurityContext) *s = security(f);
-    char *caps[] = {"NET_RAW", "cap_chown"};
-    s->capabilities_drop = caps;
-    s->n_capabilities_drop = 2;
-    s->_read_only_root_filesystem_case =
-        SK_PBE(SECURITY_CONTEXT, _READ_ONLY_ROOT_FILESYSTEM_READ_ONLY_ROOT_FILESYSTEM);
-    s->read_only_root_filesystem = true;
-    assert_decodes(f);
-    assert_true(f->out.read_only_root);
-    assert_string_equal(f->out.drop_capabilities[0], "CAP_NET_RAW");
-    assert_string_equal(f->out.drop_capabilities[1], "CAP_CHOWN");
-    assert_null(f->out.drop_capabilities[2]);
-    caps[1] = "ALL";
-    assert_decodes(f);
-    assert_int_equal(sk_strings_count(f->out.drop_capabilities), sk_strings_count(sk_capabilities));
-    caps[1] = "NET_RAWER";
-    assert_violates(f, "sandbox.spec.containers[0].security_context.capabilities_drop[1]");
-}
-
 /* --- what is not there yet --------------------------------------------------- */
 
 #define NOT_YET(owner, lower, field)                                                                         \
@@ -629,142 +384,31 @@ static void secret_stores_are_not_provisioned(void **state)
                    "sandbox.spec.containers[0].secret_stores");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-/* --- mounted files ---------------------------------------------------------------- */
-
-static void set_files(struct fixture *f, const char *const *paths, size_t content_len)
-{
-    SK_PB(Container) *c = f->container;
-    c->n_files = 0;
-    while (paths[c->n_files])
-        c->n_files++;
-    c->files = sk_arena_alloc(&f->arena, c->n_files * sizeof(void *));
-    for (size_t i = 0; i < c->n_files; i++) {
-        c->files[i] = SK_PB_NEW(&f->arena, file_mount);
-        c->files[i]->path = (char *)(uintptr_t)paths[i];
-        c->files[i]->content.len = content_len;
-        c->files[i]->content.data = sk_arena_alloc(&f->arena, content_len + 1);
-        c->files[i]->content.data[0] = (uint8_t)i;
-    }
-}
-
-static void files_are_taken(void **state)
-{
-    struct fixture *f = *state;
-    const char *const paths[] = {"/a",   "/a-b", "/b/.hidden/c", "/etc/\xc3\xbc \"x\"\n", "/procs/1",
-                                 "/a.b", NULL};
-    set_files(f, paths, 3);
-    assert_decodes(f);
-    assert_int_equal(f->out.file_count, 6);
-    for (size_t i = 0; i < 6; i++) {
-        assert_string_equal(f->out.files[i].path, paths[i]);
-        assert_int_equal(f->out.files[i].len, 3);
-        assert_int_equal(f->out.files[i].content[0], i);
-    }
-    /* The echo has the paths and not, a second time, the contents. */
-    const SK_PB(Sandbox) *echo =
-        sk_pb_unpack(&f->arena, &coreweave__sandbox__v1__sandbox__descriptor, f->out.echo, f->out.echo_len);
-    assert_int_equal(echo->spec->containers[0]->n_files, 6);
-    assert_string_equal(echo->spec->containers[0]->files[2]->path, "/b/.hidden/c");
-    assert_int_equal(echo->spec->containers[0]->files[2]->content.len, 0);
-    sk_arena_fini(&f->out.contents);
-}
-
-static void one_bad_file(struct fixture *f, const char *const *paths, const char *field)
-{
-    set_files(f, paths, 1);
-    assert_violates(f, field);
-    sk_arena_fini(&f->out.contents);
-}
-
-#define FILES_AT(n) "sandbox.spec.containers[0].files[" #n "].path"
-
-static void paths_of_files_are_checked(void **state)
-{
-    struct fixture *f = *state;
-    static const char *const bad[] = {"",          "/",         "a",      "./a",        "//a",
-                                      "/a//b",     "/a/",       "/a/.",   "/../a",      "/a/../b",
-                                      "/proc",     "/sys/a",    "/dev/x", "/.sandkeep", "/.sandkeep/guest",
-                                      "/proc/1/x", "/dev/shm/x"};
-    for (size_t i = 0; i < sk_array_len(bad); i++)
-        one_bad_file(f, (const char *const[]){"/fine", bad[i], NULL}, FILES_AT(1));
-    char name[258] = "/", path[1026];
-    memset(name + 1, 'n', 256);
-    one_bad_file(f, (const char *const[]){name, NULL}, FILES_AT(0));
-    memset(path, 'p', sizeof(path) - 1);
-    for (size_t i = 0; i < sizeof(path); i += 100)
-        path[i] = '/';
-    path[1025] = '\0';
-    one_bad_file(f, (const char *const[]){path, NULL}, FILES_AT(0));
-}
-
-static void files_do_not_overlap(void **state)
-{
-    struct fixture *f = *state;
-    one_bad_file(f, (const char *const[]){"/a", "/b", "/a", NULL}, FILES_AT(2));
-    one_bad_file(f, (const char *const[]){"/a/b", "/a-b", "/a", "/a.b", NULL}, FILES_AT(0));
-    one_bad_file(f, (const char *const[]){"/a", "/a!", "/a/b/c", NULL}, FILES_AT(2));
-}
-
-static void files_are_few_and_small(void **state)
-{
-    struct fixture *f = *state;
-    const char *paths[SK_FILE_MOUNTS_MAX + 2] = {0};
-    for (size_t i = 0; i <= SK_FILE_MOUNTS_MAX; i++)
-        paths[i] = sk_arena_printf(&f->arena, "/f/%zu", i);
-    set_files(f, paths, 1);
-    assert_violates(f, "sandbox.spec.containers[0].files");
-    paths[SK_FILE_MOUNTS_MAX] = NULL;
-    set_files(f, paths, 1);
-    assert_decodes(f);
-    sk_arena_fini(&f->out.contents);
-    set_files(f, (const char *const[]){"/a", "/b", NULL}, SK_FILE_MOUNTS_BYTES_MAX / 2);
-    assert_decodes(f);
-    sk_arena_fini(&f->out.contents);
-    set_files(f, (const char *const[]){"/a", "/b", NULL}, SK_FILE_MOUNTS_BYTES_MAX / 2 + 1);
-    assert_violates(f, "sandbox.spec.containers[0].files");
-    assert_false(sk_spec_fits(f->sandbox));
-    f->container->n_files = 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_smallest_request_gets_defaults),
-        TEST(the_sdks_default_request_is_taken_over),
-        TEST(the_echo_is_what_the_caller_wrote),
-        TEST(unknown_fields_are_tolerated_and_echoed),
-        TEST(maps_in_any_order_make_the_same_bytes),
-        TEST(a_spec_and_a_container_must_be_there),
-        TEST(everything_wrong_is_said_at_once),
-        TEST(lifetimes_have_bounds),
-        TEST(a_huge_spec_is_refused_before_it_is_read),
-        TEST(doubled_map_entries_are_wrong),
-        TEST(names_of_variables_are_checked),
-        TEST(names_of_images_look_like_some),
-        TEST(the_primary_container_is_the_one_there_is),
-        TEST(one_side_stands_for_both),
-        TEST(the_older_form_works_alone),
-        TEST(quantities_must_be_some),
-        TEST(the_nodes_ceiling_has_a_reason),
-        TEST(there_is_no_gpu),
-        TEST(runners_need_the_mode_and_must_be_this_one),
-        TEST(runner_ids_are_unique_and_not_blank),
-        TEST(classes_of_other_nodes_are_not_had),
-        TEST(flags_alone_are_fine),
-        TEST(rules_are_refused_by_name),
-        TEST(a_declared_port_is_noted),
-        TEST(reachable_services_are_refused),
-        TEST(users_are_numbers),
-        TEST(more_power_is_not_given),
-        TEST(less_power_is),
-        TEST(what_is_not_there_yet_is_named),
-        TEST(secret_stores_are_not_provisioned),
-        TEST(files_are_taken),
-        TEST(paths_of_files_are_checked),
-        TEST(files_do_not_overlap),
-        TEST(files_are_few_and_small),
+        SPEC_TEST(the_smallest_request_gets_defaults),
+        SPEC_TEST(the_sdks_default_request_is_taken_over),
+        SPEC_TEST(the_echo_is_what_the_caller_wrote),
+        SPEC_TEST(unknown_fields_are_tolerated_and_echoed),
+        SPEC_TEST(maps_in_any_order_make_the_same_bytes),
+        SPEC_TEST(a_spec_and_a_container_must_be_there),
+        SPEC_TEST(everything_wrong_is_said_at_once),
+        SPEC_TEST(lifetimes_have_bounds),
+        SPEC_TEST(a_huge_spec_is_refused_before_it_is_read),
+        SPEC_TEST(doubled_map_entries_are_wrong),
+        SPEC_TEST(names_of_variables_are_checked),
+        SPEC_TEST(names_of_images_look_like_some),
+        SPEC_TEST(the_primary_container_is_the_one_there_is),
+        SPEC_TEST(runners_need_the_mode_and_must_be_this_one),
+        SPEC_TEST(runner_ids_are_unique_and_not_blank),
+        SPEC_TEST(classes_of_other_nodes_are_not_had),
+        SPEC_TEST(flags_alone_are_fine),
+        SPEC_TEST(rules_are_refused_by_name),
+        SPEC_TEST(a_declared_port_is_noted),
+        SPEC_TEST(reachable_services_are_refused),
+        SPEC_TEST(what_is_not_there_yet_is_named),
+        SPEC_TEST(secret_stores_are_not_provisioned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
