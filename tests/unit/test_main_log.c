@@ -1,10 +1,8 @@
 /* The way of the output to the disk: its rate, a disk that refuses, the last of it, and when a log goes. */
-#include "core/log_stream.h"
 #include "core/sandbox_impl.h"
-#include "support/world.h"
+#include "support/log_rig.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,68 +42,11 @@ static struct id id_of(const struct sk_sandbox *s)
     return id;
 }
 
-/* --- a finite reading ---------------------------------------------------------- */
-
-struct reader {
-    struct sk_log_stream *log;
-    struct sk_buf text;
-    int last_words;
-    int code;
-};
-
-static void on_chunk(void *arg, const struct sk_log_chunk *chunk)
-{
-    struct reader *r = arg;
-
-    if (sk_buf_append(&r->text, chunk->data, chunk->len) != SK_OK)
-        r->last_words = 1000;
-    sk_log_want(r->log);
-}
-
-static void on_end(void *arg)
-{
-    ((struct reader *)arg)->last_words++;
-}
-
-static void on_broken(void *arg, const char *code, const char *text)
-{
-    (void)code;
-    (void)text;
-    ((struct reader *)arg)->last_words++;
-}
-
-static void on_error(void *arg, const struct sk_err *err)
-{
-    ((struct reader *)arg)->last_words++;
-    ((struct reader *)arg)->code = (int)err->code;
-}
-
-static void open_reader(struct reader *r, struct sk_sandbox *s, bool follow)
-{
-    static const struct sk_log_events events = {on_chunk, on_end, on_broken, on_error};
-    struct sk_log_ask ask = {.follow = follow};
-
-    *r = (struct reader){0};
-    sk_buf_init(&r->text, 16 << 20);
-    r->log = sk_log_open(s, &ask, &events, r);
-    sk_log_want(r->log);
-}
-
-static void close_reader(struct reader *r)
-{
-    sk_log_close(sk_take(r->log));
-    sk_buf_fini(&r->text);
-}
-
 /* All of the log as text, in r->text. */
 static const char *read_log(struct world *w, struct sk_sandbox *s, struct reader *r)
 {
-    open_reader(r, s, false);
-    world_advance(w, SK_SEC(4));
-    assert_int_equal(r->last_words, 1);
-    assert_int_equal(sk_buf_append(&r->text, "", 1), SK_OK);
-    r->text.len--;
-    return (const char *)r->text.data;
+    reader_read_all(w, s, (struct sk_log_ask){0}, r);
+    return reader_text(r);
 }
 
 /* --- rate ------------------------------------------------------------------------- */
@@ -142,7 +83,7 @@ static void test_an_end_does_not_wait_for_the_rate(void **state)
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_COMPLETED);
     (void)read_log(&w, s, &r);
     assert_int_equal(r.text.len, 120000);
-    close_reader(&r);
+    reader_close(&r);
     world_fini(&w);
 }
 
@@ -182,7 +123,7 @@ static void test_a_long_refusal_does_not_hang_the_process(void **state)
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_COMPLETED);
     assert_string_equal(read_log(&w, s, &r),
                         "before\n[sandkeep: 500000 bytes of output were dropped]\n\nafter\n");
-    close_reader(&r);
+    reader_close(&r);
     world_fini(&w);
 }
 
@@ -256,7 +197,7 @@ static void test_what_it_leaves_behind_is_heard_for_a_while(void **state)
     world_advance(&w, SK_SEC(3));
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_COMPLETED);
     assert_memory_equal(read_log(&w, s, &r), "end", 3);
-    close_reader(&r);
+    reader_close(&r);
     world_assert_clean(&w);
     world_fini(&w);
 }
@@ -278,7 +219,7 @@ static void test_a_restart_keeps_every_byte(void **state)
     }
     world_advance(&w, SK_SEC(2));
     assert_string_equal(read_log(&w, sk_node_find(w.node, id.text), &r), "one\ntwo\nthree\n");
-    close_reader(&r);
+    reader_close(&r);
     world_fini(&w);
 }
 
@@ -294,13 +235,13 @@ static void test_a_log_goes_with_its_record(void **state)
     struct sk_sandbox *s = world_running(&w, ARGV("play", "out:x", "sleep:1", "exit:0"));
     struct id id = id_of(s);
     world_advance(&w, SK_SEC(10));
-    open_reader(&r, s, false);
+    reader_open(&r, s, (struct sk_log_ask){0});
     world_settle(&w);
-    assert_int_equal(r.last_words, 1);
+    assert_int_equal(r.ends, 1);
     world_advance(&w, SK_SEC(25 * 3600));
     assert_non_null(sk_node_find(w.node, id.text)); /* somebody has it open */
     assert_true(has_folder(&w, id.text));
-    close_reader(&r);
+    reader_close(&r);
     world_advance(&w, SK_SEC(120));
     assert_null(sk_node_find(w.node, id.text));
     assert_false(has_folder(&w, id.text));
@@ -355,7 +296,7 @@ static void test_a_create_that_is_begun_anew_has_a_new_log(void **state)
     world_start(&w);
     world_advance(&w, SK_SEC(5));
     assert_string_equal(read_log(&w, sk_node_find(w.node, id.text), &r), "hello\n");
-    close_reader(&r);
+    reader_close(&r);
     world_fini(&w);
 }
 
@@ -382,17 +323,16 @@ static void life(struct sk_sweep *sweep, void *arg)
     world_create(&w, record, &created);
     world_advance(&w, SK_MSEC(300));
     struct sk_sandbox *s = sk_node_find(w.node, id.text);
-    r = (struct reader){.last_words = -1};
     if (s)
-        open_reader(&r, s, true);
+        reader_open(&r, s, (struct sk_log_ask){.follow = true});
     world_advance(&w, SK_SEC(5));
     if (s)
         world_delete(&w, s, SK_NS(0), &deleted);
     world_advance(&w, SK_SEC(120));
     sk_sweep_pause(sweep, true);
     if (s) {
-        assert_int_equal(r.last_words, 1);
-        close_reader(&r);
+        assert_int_equal(r.ends + r.breaks + r.errors, 1);
+        reader_close(&r);
         assert_int_equal(s->log_file.users, 0);
         assert_true(sk_list_is_empty(&s->log_file.ears));
     }
