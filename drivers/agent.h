@@ -118,6 +118,7 @@ struct sk_agent_ops {
      * and the path is as it was; one that is cancelled may have happened. */
     void (*commit)(struct sk_guest *guest, uint64_t key, struct sk_done *done);
     /* Fire and forget. Unknown key, or one that was committed: nothing. */
+    /* A key that is not open: nothing. */
     void (*abandon)(struct sk_guest *guest, uint64_t key);
     /* A new pseudo-terminal of the sandbox's own devpts. The master is the
      * daemon's alone (never shared, so its flags can be trusted), non-blocking; the slave is for

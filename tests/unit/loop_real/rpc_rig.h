@@ -5,6 +5,7 @@
  *   /t/Big    unary: an answer larger than a message may be
  *   /t/Meta   unary: header x-test, whether there is a deadline, and the peer
  *   /t/Never  answers nothing until it is cancelled
+ *   /t/Abort  aborts the call when its request has come
  *   /t/Pour   sends RIG_POURS chunks, each when the one before is taken
  *   /t/Chat   echoes every message until the half-close
  *   /t/Early  answers OK at once, without reading */
@@ -41,6 +42,7 @@ struct rig {
 
     /* what the handlers saw */
     unsigned calls, cancels, half_closes, sent, received;
+    unsigned overs; /* calls of which nothing is left */
     unsigned never; /* /t/Never calls under way */
 };
 
@@ -106,6 +108,19 @@ static inline void rig_on_echo(void *arg, grpc_byte_buffer *bytes)
         sk_server_call_finish(own->call, &message->base, SK_OK, NULL, NULL, 0);
     else
         sk_server_call_finish(own->call, NULL, SK_INVALID_ARGUMENT, "no request", NULL, 0);
+}
+
+static inline void rig_on_abort(void *arg, grpc_byte_buffer *bytes)
+{
+    struct rig_call *own = arg;
+
+    (void)bytes;
+    sk_server_call_abort(own->call, SK_RESOURCE_EXHAUSTED, "enough");
+}
+
+static inline void rig_on_over(void *arg)
+{
+    ((struct rig_call *)arg)->rig->overs++;
 }
 
 static inline void rig_on_chat(void *arg, grpc_byte_buffer *bytes)
@@ -193,12 +208,14 @@ static inline void rig_on_call(void *arg, struct sk_server_call *call)
     struct rig *rig = arg;
     struct rig_call *own = sk_arena_alloc(sk_server_call_arena(call), sizeof(*own));
     const char *method = sk_server_call_method(call);
-    struct sk_server_call_events events = {.on_cancel = rig_on_cancel};
+    struct sk_server_call_events events = {.on_cancel = rig_on_cancel, .on_over = rig_on_over};
 
     *own = (struct rig_call){rig, call, RIG_POURS};
     rig->calls++;
     if (strcmp(method, "/t/Echo") == 0) {
         events.on_message = rig_on_echo;
+    } else if (strcmp(method, "/t/Abort") == 0) {
+        events.on_message = rig_on_abort;
     } else if (strcmp(method, "/t/Chat") == 0) {
         events.on_message = rig_on_chat;
         events.on_sent = rig_on_chat_sent;
@@ -289,6 +306,7 @@ static inline void rig_teardown(struct rig *rig)
     while (!wait.fired)
         rig_run(rig);
     assert_int_equal(rig->never, 0);
+    assert_int_equal(rig->overs, rig->calls); /* however they ended */
     sk_loop_free(rig->loop);
 }
 

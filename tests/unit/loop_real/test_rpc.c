@@ -119,6 +119,23 @@ static void test_client_cancels(void **state)
     rig_teardown(&rig);
 }
 
+/* The client hears what we say, and the handler that it is over. */
+static void test_aborted_by_the_server(void **state)
+{
+    struct rig rig;
+    struct rig_unary unary;
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    rig_call(&rig, &unary, "/t/Abort", "");
+    assert_int_equal(unary.err.code, SK_RESOURCE_EXHAUSTED);
+    assert_string_equal(unary.err.text, "enough");
+    while (!rig.overs)
+        rig_wait(&rig, 10);
+    assert_int_equal(rig.cancels, 1);
+    rig_teardown(&rig);
+}
+
 static void test_nobody_listens(void **state)
 {
     struct rig rig;
@@ -311,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_error_with_details),
         cmocka_unit_test(test_deadline_passes),
         cmocka_unit_test(test_client_cancels),
+        cmocka_unit_test(test_aborted_by_the_server),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_large_messages),
