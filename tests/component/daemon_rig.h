@@ -197,6 +197,7 @@ static inline int rig_tear_down(void **state)
 
     if (rig->pid)
         (void)rig_stop(rig, SIGKILL);
+    rig_remove(rig->dir, "state/logs");
     rig_remove(rig->dir, "state");
     rig_remove(rig->dir, "run/agent");
     rig_remove(rig->dir, "run");

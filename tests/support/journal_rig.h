@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 struct journal_rig {
-    char base[64], path[80];
+    char base[128], path[136];
     struct sk_loop *loop;
     struct sk_journal *journal;
     uint64_t limit;
