@@ -74,13 +74,27 @@ static void test_shape(void **state)
         assert_false(sk_id_is_valid(bad[i]));
 }
 
+/* Neither kind can be taken for the other. */
+static void test_sessions(void **state)
+{
+    (void)state;
+    struct sk_id session = sk_id_make_session("abcdefghij12"), sandbox = sk_id_make("abcdefghij12");
+    assert_int_equal(strlen(session.text), SK_ID_MAX);
+    assert_memory_equal(session.text, "abcdefghij12-s-", 15);
+    assert_true(sk_id_is_session(session.text));
+    assert_false(sk_id_is_valid(session.text));
+    assert_false(sk_id_is_session(sandbox.text));
+    assert_false(sk_id_is_session("s-aaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_false(sk_id_is_session("n-s-aaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_false(sk_id_is_session("n-s-aaaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_true(sk_id_is_session("n-s-aaaaaaaaaaaaaaaaaaaaaaaa"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_make),
-        cmocka_unit_test(test_all_bits_vary),
-        cmocka_unit_test(test_node),
-        cmocka_unit_test(test_shape),
+        cmocka_unit_test(test_make),  cmocka_unit_test(test_all_bits_vary), cmocka_unit_test(test_node),
+        cmocka_unit_test(test_shape), cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
