@@ -111,10 +111,10 @@ void sk_saver_save(struct sk_saver *saver, struct sk_done *done)
 
 void sk_saver_await(struct sk_saver *saver, struct sk_done *done)
 {
-    bool scheduled = sk_list_is_linked(&saver->task.link);
-
-    if (saver->putting || scheduled)
-        add_rider(saver->dirty ? &saver->waiting : &saver->riding, done);
+    if (saver->dirty)
+        sk_saver_save(saver, done); /* which a disk that refused may not have begun again */
+    else if (saver->putting)
+        add_rider(&saver->riding, done);
     else
         sk_done_later(saver->node->loop, done, NULL);
 }
