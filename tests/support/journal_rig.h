@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 struct journal_rig {
-    char base[128], path[136];
+    char base[64], path[80];
     struct sk_loop *loop;
     struct sk_journal *journal;
     uint64_t limit;
@@ -146,7 +146,7 @@ static inline struct journal_rig *journal_rig_new(const char *parent, uint64_t l
     rig->out = rig->in = -1;
     rig->limit = limit;
     rig->loop = sk_vloop_new();
-    (void)snprintf(rig->base, sizeof(rig->base), "%s/sk-journal-XXXXXX", parent);
+    (void)snprintf(rig->base, sizeof(rig->base), "%.40s/sk-journal-XXXXXX", parent);
     if (!mkdtemp(rig->base) || !journal_rig_pipe(rig))
         abort();
     (void)snprintf(rig->path, sizeof(rig->path), "%s/it", rig->base);
