@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Of these calls each may hold a message of 100 MiB. */
-#define BULKY_MAX 16
+/* Bytes of files that calls may hold at a time. */
+#define BULKY_MAX ((size_t)512 << 20)
 
 struct sk_api {
     struct sk_node *node;
@@ -72,13 +72,14 @@ void sk_api_on_call(void *arg, struct sk_server_call *rpc)
                              .node = api->node,
                              .log = api->log,
                              .key_id = "",
+                             .gate = &api->gate,
                              .began = sk_loop_now(sk_node_loop(api->node))};
     struct sk_err err = {0};
     bool is_known = sk_method_find(sk_server_call_method(rpc), &call->method);
     if ((!is_known || call->method.needs_key) && authenticate(api, call, &err))
         sk_call_fail(call, &err);
     else if (is_known && call->method.unary && call->method.is_bulky)
-        sk_call_run_bulky(call, &api->gate);
+        sk_call_run_bulky(call);
     else if (is_known && call->method.unary)
         sk_call_run_unary(call);
     else if (is_known && call->method.stream)

@@ -7,6 +7,10 @@
 /* Beyond this a bulky call only keeps others out; it is what clients themselves wait. */
 #define BULKY_LIMIT SK_SEC(300)
 
+/* What a file may weigh, until it is known; and what a call costs in any case. */
+#define BULK_MOST  ((size_t)32 << 20)
+#define BULK_LEAST ((size_t)256 << 10)
+
 static enum sk_level level_of(const struct sk_err *err)
 {
     if (err->reason && strncmp(err->reason, "FILE_", 5) == 0)
@@ -140,25 +144,58 @@ static void on_pass(struct sk_pass *pass)
     sk_server_call_want(sk_container_of(pass, struct sk_call, pass)->rpc);
 }
 
+static void on_room(struct sk_pass *pass)
+{
+    struct sk_done *done = sk_take(sk_container_of(pass, struct sk_call, pass)->inside);
+    done->cancel = NULL;
+    sk_done_fire(done, NULL);
+}
+
+static void cancel_room(struct sk_done *done)
+{
+    struct sk_call *call = done->callee;
+    struct sk_err err = {0};
+    sk_gate_leave(&call->pass);
+    call->inside = NULL;
+    (void)sk_fail(&err, SK_CANCELLED, "cancelled");
+    sk_done_later(sk_node_loop(call->node), done, &err);
+}
+
+void sk_call_await_room(struct sk_call *call, struct sk_done *done)
+{
+    call->inside = done;
+    done->callee = call;
+    done->cancel = cancel_room;
+    sk_gate_enter(call->gate, &call->pass, BULK_MOST, BULKY_LIMIT, on_room, on_limit);
+}
+
+void sk_call_need_room(struct sk_call *call, size_t bytes)
+{
+    sk_gate_shrink(&call->pass, bytes > BULK_LEAST ? bytes : BULK_LEAST);
+}
+
 static void on_over(void *arg)
 {
     struct sk_call *call = arg;
     sk_gate_leave(&call->pass);
 }
 
-void sk_call_run_bulky(struct sk_call *call, struct sk_gate *gate)
+static void listen(struct sk_call *call)
 {
     static const struct sk_server_call_events events = {
         .on_message = on_request, .on_cancel = on_cancel, .on_over = on_over};
     call->on_cancel = cancel_waiting;
     sk_server_call_set(call->rpc, &events, call);
-    sk_gate_enter(gate, &call->pass, BULKY_LIMIT, on_pass, on_limit);
+}
+
+void sk_call_run_bulky(struct sk_call *call)
+{
+    listen(call);
+    sk_gate_enter(call->gate, &call->pass, BULK_MOST, BULKY_LIMIT, on_pass, on_limit);
 }
 
 void sk_call_run_unary(struct sk_call *call)
 {
-    static const struct sk_server_call_events events = {.on_message = on_request, .on_cancel = on_cancel};
-    call->on_cancel = cancel_waiting;
-    sk_server_call_set(call->rpc, &events, call);
+    listen(call);
     sk_server_call_want(call->rpc);
 }

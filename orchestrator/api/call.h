@@ -22,7 +22,9 @@ struct sk_call {
     struct sk_method method;
     const char *key_id; /* "" = no keys configured */
     struct sk_instant began;
-    struct sk_pass pass; /* of a bulky call */
+    struct sk_gate *gate;   /* for what is big */
+    struct sk_pass pass;    /* of a bulky call */
+    struct sk_done *inside; /* who waits for the pass */
     void *state;         /* the handler's */
     /* The client went away or its deadline passed; set by handlers that can
      * give up early. They must still answer. Unary calls only. */
@@ -31,9 +33,13 @@ struct sk_call {
 
 /* Asks for the one request of a unary method, unpacks it, calls the handler. */
 void sk_call_run_unary(struct sk_call *call);
-/* The same for a bulky one: the request is asked for when the gate lets it
- * in, and the gate is left when the answer is out of our hands. */
-void sk_call_run_bulky(struct sk_call *call, struct sk_gate *gate);
+/* The same for one whose request may be big: it is asked for when the gate lets it in. */
+void sk_call_run_bulky(struct sk_call *call);
+/* For one whose answer may be big: done fires when the gate has let it in. The gate is left when the answer is
+ * out of our hands. */
+void sk_call_await_room(struct sk_call *call, struct sk_done *done);
+/* It holds no more than `bytes`. */
+void sk_call_need_room(struct sk_call *call, size_t bytes);
 
 /* Answers. message may be NULL on streams only. */
 void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message);

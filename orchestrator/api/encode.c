@@ -118,3 +118,11 @@ void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out)
             .len = spec->files[i].len, .data = (uint8_t *)(uintptr_t)spec->files[i].content};
     }
 }
+
+const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_record *record,
+                                        const struct sk_node_config *node)
+{
+    SK_PB(Sandbox) *out = sk_encode_sandbox(arena, record, node);
+    sk_encode_contents(record, out);
+    return &out->base;
+}

@@ -11,6 +11,9 @@ SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_recor
                                    const struct sk_node_config *node);
 /* Adds the contents of the files, borrowed from the record: they may be large, so lists go without them. */
 void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out);
+/* Both. */
+const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_record *record,
+                                        const struct sk_node_config *node);
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at);
 
 #endif

@@ -79,6 +79,11 @@ static struct file_call *begin(struct sk_call *call, const char *sandbox_id, con
 
 /* --- read ------------------------------------------------------------------ */
 
+static void await_room(struct sk_file_read *read, struct sk_done *done)
+{
+    sk_call_await_room(sk_container_of(read, struct file_call, read)->call, done);
+}
+
 static void on_read(struct sk_done *done, const struct sk_err *err)
 {
     struct file_call *f = sk_container_of(done, struct file_call, done);
@@ -88,6 +93,7 @@ static void on_read(struct sk_done *done, const struct sk_err *err)
         on_failed(f, err);
         return;
     }
+    sk_call_need_room(f->call, f->read.len);
     coreweave__sandbox__v1__read_file_response__init(&response);
     response.content = (ProtobufCBinaryData){.len = f->read.len, .data = data};
     sk_call_reply(f->call, &response.base);
@@ -101,7 +107,7 @@ void sk_read_file(struct sk_call *call, ProtobufCMessage *request)
     if (!f)
         return;
     f->operation = "read";
-    f->read = (struct sk_file_read){.path = in->path, .most = SK_FILE_MAX};
+    f->read = (struct sk_file_read){.path = in->path, .most = SK_FILE_MAX, .await_room = await_room};
     sk_done_init(&f->done, on_read);
     sk_file_read(sandbox, &f->read, &f->done);
 }
@@ -133,6 +139,7 @@ void sk_write_file(struct sk_call *call, ProtobufCMessage *request)
     if (!f)
         return;
     f->operation = "write";
+    sk_call_need_room(call, in->content.len);
     f->write = (struct sk_file_write){.path = in->path, .data = in->content.data, .len = in->content.len};
     sk_done_init(&f->done, on_written);
     if (in->content.len > SK_FILE_MAX)

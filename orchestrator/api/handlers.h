@@ -14,10 +14,17 @@ void sk_purge_sandboxes(struct sk_call *call, ProtobufCMessage *request);
 void sk_read_file(struct sk_call *call, ProtobufCMessage *request);
 void sk_write_file(struct sk_call *call, ProtobufCMessage *request);
 void sk_exec_unary(struct sk_call *call, ProtobufCMessage *request);
+void sk_open_session(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_session(struct sk_call *call, ProtobufCMessage *request);
+void sk_list_sessions(struct sk_call *call, ProtobufCMessage *request);
+void sk_renew_session(struct sk_call *call, ProtobufCMessage *request);
+void sk_close_session(struct sk_call *call, ProtobufCMessage *request);
+void sk_session_create_sandbox(struct sk_call *call, ProtobufCMessage *request);
 void sk_health_check(struct sk_call *call, ProtobufCMessage *request);
 
 /* A stream sets the events of call->rpc itself. */
 void sk_exec_stream(struct sk_call *call);
 void sk_stream_logs(struct sk_call *call);
+void sk_keep_alive(struct sk_call *call);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 
 #include "coreweave/sandbox/v1/sandbox.pb-c.h"
+#include "sandkeep/session.pb-c.h"
 
 #include <stdint.h>
 
@@ -14,6 +15,10 @@
 #define SK_PBE(enumer, value) COREWEAVE__SANDBOX__V1__##enumer##__##value
 /* A fresh message in the arena: SK_PB_NEW(arena, sandbox_status). */
 #define SK_PB_NEW(arena, lower) sk_pb_new((arena), &coreweave__sandbox__v1__##lower##__descriptor)
+/* The same for our own messages. */
+#define SK_OWN_PB(name)             Sandkeep__V1__##name
+#define SK_OWN_PBE(enumer, value)   SANDKEEP__V1__##enumer##__##value
+#define SK_OWN_PB_NEW(arena, lower) sk_pb_new((arena), &sandkeep__v1__##lower##__descriptor)
 
 void *sk_pb_new(struct sk_arena *arena, const ProtobufCMessageDescriptor *type)
     __attribute__((returns_nonnull));

@@ -9,6 +9,7 @@
 #include "coreweave/sandbox/v1/settings.pb-c.h"
 #include "coreweave/sandbox/v1/volume.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
+#include "sandkeep/session.pb-c.h"
 
 #include <string.h>
 
@@ -20,6 +21,7 @@ static const ProtobufCServiceDescriptor *const services[] = {
     &coreweave__sandbox__v1__volume_service__descriptor,
     &coreweave__sandbox__v1__settings_service__descriptor,
     &grpc__health__v1__health__descriptor,
+    &sandkeep__v1__session_service__descriptor,
 };
 
 static const struct handler {
@@ -37,13 +39,20 @@ static const struct handler {
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "Exec", sk_exec_unary, NULL},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "StreamExec", NULL, sk_exec_stream},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "StreamLogs", NULL, sk_stream_logs},
-    {&coreweave__sandbox__v1__sandbox_service__descriptor, "ReadFile", sk_read_file, NULL, true},
+    {&coreweave__sandbox__v1__sandbox_service__descriptor, "ReadFile", sk_read_file, NULL},
     {&coreweave__sandbox__v1__sandbox_service__descriptor, "WriteFile", sk_write_file, NULL, true},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "Exec", sk_exec_unary, NULL},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "StreamExec", NULL, sk_exec_stream},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "StreamLogs", NULL, sk_stream_logs},
-    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "ReadFile", sk_read_file, NULL, true},
+    {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "ReadFile", sk_read_file, NULL},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "WriteFile", sk_write_file, NULL, true},
+    {&sandkeep__v1__session_service__descriptor, "OpenSession", sk_open_session, NULL},
+    {&sandkeep__v1__session_service__descriptor, "GetSession", sk_get_session, NULL},
+    {&sandkeep__v1__session_service__descriptor, "ListSessions", sk_list_sessions, NULL},
+    {&sandkeep__v1__session_service__descriptor, "KeepAlive", NULL, sk_keep_alive},
+    {&sandkeep__v1__session_service__descriptor, "RenewSession", sk_renew_session, NULL},
+    {&sandkeep__v1__session_service__descriptor, "CreateSandbox", sk_session_create_sandbox, NULL},
+    {&sandkeep__v1__session_service__descriptor, "CloseSession", sk_close_session, NULL},
     {&grpc__health__v1__health__descriptor, "Check", sk_health_check, NULL},
 };
 

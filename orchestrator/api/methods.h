@@ -14,7 +14,7 @@ struct sk_method {
     void (*unary)(struct sk_call *call, ProtobufCMessage *request);
     void (*stream)(struct sk_call *call);
     bool needs_key;
-    bool is_bulky; /* its request or answer may be big: few at a time, see gate.h */
+    bool is_bulky; /* its request may be big: few at a time, see gate.h */
 };
 
 /* path: "/package.Service/Method". False when there is no such method. */

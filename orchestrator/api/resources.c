@@ -85,6 +85,7 @@ static int64_t amount(const char *text, int64_t scale, const struct sk_path *pat
 
 struct kind {
     const char *name;
+    const char *(*text)(struct sk_arena *arena, int64_t amount);
     int64_t scale, least, ceiling;
 };
 
@@ -105,7 +106,8 @@ static void decode_kind(const struct kind *kind, const struct sk_path *path, con
     if (limit && request > limit)
         sk_check_violated(check, request_path, "must not be more than the limit");
     if (limit > kind->ceiling) {
-        sk_check_violated(check, limit_path, "\"%s\" is more than one sandbox may have here", limit_text);
+        sk_check_violated(check, limit_path, "\"%s\" is more than the %s that one sandbox may have here",
+                          limit_text, kind->text(check->arena, kind->ceiling));
         check->reason = "RESOURCE_CEILING_EXCEEDED";
     }
     *out_request = request;
@@ -123,8 +125,8 @@ void sk_resources_decode(const SK_PB(Container) * container, const struct sk_pat
     check_gpu(asked ? asked->requests : NULL, SK_FIELD(at, "requests"), check);
     check_gpu(asked ? asked->limits : NULL, SK_FIELD(at, "limits"), check);
 
-    const struct kind cpu = {"cpu", 1000, 1, node->ceiling_cpu_millis};
-    const struct kind memory = {"memory", 1, MEMORY_LEAST, node->ceiling_memory_bytes};
+    const struct kind cpu = {"cpu", cpu_text, 1000, 1, node->ceiling_cpu_millis};
+    const struct kind memory = {"memory", memory_text, 1, MEMORY_LEAST, node->ceiling_memory_bytes};
     const struct sk_amounts defaults = {node->default_cpu_millis, node->default_memory_bytes};
     SK_PB(ResourceRequirements) *all = sk_resources_effective(check->arena, container, &defaults);
     decode_kind(&cpu, at, all->requests->cpu, all->limits->cpu, &out_spec->cpu_request_millis,

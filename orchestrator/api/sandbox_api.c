@@ -1,78 +1,46 @@
 /* sandbox_api.c: CreateSandbox, GetSandbox, DeleteSandbox. */
-#include "api/auth.h"
+#include "api/create.h"
 #include "api/encode.h"
 #include "api/handlers.h"
-#include "api/spec.h"
+#include "api/marks.h"
 #include "core/sandbox.h"
-
-/* --- create ---------------------------------------------------------------- */
-
-struct create {
-    struct sk_call *call;
-    struct sk_done done;
-    struct sk_sandbox *sandbox; /* borrowed, set when done fires */
-};
 
 static const ProtobufCMessage *encoded(struct sk_call *call, const struct sk_sandbox *sandbox)
 {
-    const struct sk_node_config *config = sk_node_config(call->node);
-    SK_PB(Sandbox) *out = sk_encode_sandbox(call->arena, sk_sandbox_record(sandbox), config);
-    sk_encode_contents(sk_sandbox_record(sandbox), out);
-    return &out->base;
+    return sk_encode_whole(call->arena, sk_sandbox_record(sandbox), sk_node_config(call->node));
 }
 
-static void on_created(struct sk_done *done, const struct sk_err *err)
-{
-    struct create *c = sk_container_of(done, struct create, done);
-    if (err)
-        sk_call_fail(c->call, err);
-    else
-        sk_call_reply(c->call, encoded(c->call, c->sandbox));
-}
+/* --- create ---------------------------------------------------------------- */
 
-static void hash_body(struct sk_call *call, const SK_PB(Sandbox) * sandbox, uint8_t out_hash[32])
+/* The session that the sandbox itself names. That there is none such is no NOT_FOUND: of a create, clients
+ * take that for a sandbox which has vanished. */
+static const struct sk_session *session_of(struct sk_call *call, struct sk_creation *c)
 {
-    size_t len;
-    const uint8_t *body = sk_pb_pack(call->arena, &sandbox->base, &len);
-    sk_sha256(body, len, out_hash);
-}
-
-/* The record of what is asked for; findings go to `check`. Heap, the caller's. */
-static struct sk_record *record_of(struct sk_call *call, const SK_PB(CreateSandboxRequest) * in,
-                                   struct sk_check *check)
-{
-    const struct sk_node_config *config = sk_node_config(call->node);
-    struct sk_record *record = sk_record_new(sk_id_make(config->node_id).text);
-    record->owner = sk_arena_strdup(&record->arena, call->key_id);
-    record->request_id = sk_arena_strdup(&record->arena, in->request_id);
-    if (sk_spec_fits(in->sandbox)) { /* else it is refused, and 100 MiB would hold up the loop */
-        sk_spec_sort(in->sandbox);
-        hash_body(call, in->sandbox, record->request_hash);
-    }
-    sk_spec_decode(in->sandbox, config, &record->arena, &record->spec, check);
-    return record;
+    const struct sk_path *top = SK_FIELD(NULL, c->top);
+    const char *id = sk_marks_session(c->sandbox, top, &c->check);
+    const struct sk_session *session = id[0] ? sk_session_find(call->node, id) : NULL;
+    if (id[0] && !session)
+        sk_check_refused(&c->check, SK_FIELD(SK_FIELD(top, "spec"), "annotations"), SK_FAILED_PRECONDITION,
+                         "SESSION_NOT_FOUND", "there is no session \"%.64s\"", id);
+    return session;
 }
 
 void sk_create_sandbox(struct sk_call *call, ProtobufCMessage *request)
 {
     const SK_PB(CreateSandboxRequest) *in = (const void *)request;
-    struct sk_check *check = sk_arena_alloc(call->arena, sizeof(*check));
-    check->arena = call->arena;
-    struct sk_record *record = NULL;
-    bool named = sk_check_request_id(check, in->request_id);
-    if (!in->sandbox)
-        sk_check_violated(check, SK_FIELD(NULL, "sandbox"), "is required");
-    else if (named)
-        record = record_of(call, in, check);
-    if (sk_check_result(check, NULL)) {
-        sk_record_free(record);
-        sk_call_fail_check(call, check);
+    struct sk_creation *c = sk_arena_alloc(call->arena, sizeof(*c));
+    c->top = "sandbox";
+    c->check.arena = call->arena;
+    c->request_id = in->request_id;
+    if (!in->sandbox) {
+        sk_check_violated(&c->check, SK_FIELD(NULL, c->top), "is required");
+        sk_call_fail_check(call, &c->check);
         return;
     }
-    struct create *c = sk_arena_alloc(call->arena, sizeof(*c));
-    c->call = call;
-    sk_done_init(&c->done, on_created);
-    sk_node_create(call->node, record, &c->sandbox, &c->done);
+    c->sandbox = in->sandbox;
+    c->body = &in->sandbox->base;
+    c->session = session_of(call, c);
+    sk_creation_run(call, c);
 }
 
 /* --- get ------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "api/spec.h"
 #include "api/container.h"
 #include "api/file_mounts.h"
+#include "api/marks.h"
 #include "api/network.h"
 
 #include <string.h>
@@ -9,7 +10,6 @@
 #define RUNNERS_MAX     100
 #define ANNOTATIONS_MAX 100
 #define NAME_LEN_MAX    256
-#define LIFETIME_MAX    2592000 /* 30 days */
 
 #define ANNOTATION SK_PB(SandboxSpec__AnnotationsEntry)
 
@@ -145,10 +145,9 @@ static void pack_echo(const SK_PB(Sandbox) * sandbox, struct sk_arena *arena, st
     out_spec->echo = sk_pb_pack(arena, &echo.base, &out_spec->echo_len);
 }
 
-void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node, struct sk_arena *arena,
-                    struct sk_spec *out_spec, struct sk_check *check)
+void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const struct sk_node_config *node,
+                    struct sk_arena *arena, struct sk_spec *out_spec, struct sk_check *check)
 {
-    const struct sk_path *top = SK_FIELD(NULL, "sandbox");
     const struct sk_path *path = SK_FIELD(top, "spec");
     SK_PB(SandboxSpec) *spec = sandbox->spec;
     if (!spec) {
@@ -168,7 +167,7 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_node_config *node,
     if (sandbox->control == SK_PBE(CONTROL, CONTROL_CONTAINER_ENGINE))
         sk_check_unimplemented(check, top, "control", true);
     (void)sk_check_range(check, SK_FIELD(path, "max_lifetime_seconds"), spec->max_lifetime_seconds, 0,
-                         LIFETIME_MAX);
+                         SK_LIFETIME_MAX);
     check_tags(spec, path, check);
     check_annotations(spec, path, check);
     check_placement(spec, path, node->node_id, check);

@@ -14,6 +14,10 @@
 
 #define STREAMS_MAX        100000
 #define HANDSHAKE_LIMIT_MS 20000
+/* A silent peer is asked whether it is there, and how long it may take to say so: a machine that went away
+ * must not hold a session's lease or a command for ever, one that is only suspended or slow gets its time. */
+#define PING_MS        60000
+#define PING_ANSWER_MS 60000
 
 static grpc_server *create(void)
 {
@@ -31,6 +35,8 @@ static grpc_server *create(void)
         sk_rpc_int_arg(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         sk_rpc_int_arg(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1),
         sk_rpc_int_arg(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
+        sk_rpc_int_arg(GRPC_ARG_KEEPALIVE_TIME_MS, PING_MS),
+        sk_rpc_int_arg(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PING_ANSWER_MS),
     };
     grpc_channel_args all = {sk_array_len(args), args};
     return grpc_server_create(&all, NULL);

@@ -64,7 +64,7 @@ static void create(struct sk_arena *arena, SK_PB(CreateSandboxRequest) * in)
         return;
     struct sk_record *record = sk_record_new("n1-aaaaaaaaaaaaaaaaaaaaaaaaaa");
     sk_spec_sort(in->sandbox);
-    sk_spec_decode(in->sandbox, &node, &record->arena, &record->spec, &check);
+    sk_spec_decode(in->sandbox, SK_FIELD(NULL, "sandbox"), &node, &record->arena, &record->spec, &check);
     if (sk_check_result(&check, &err))
         check_refused(arena, &check, &err);
     else
@@ -87,7 +87,7 @@ static void one(struct sk_arena *arena, const ProtobufCMethodDescriptor *method,
         check_refused(arena, NULL, &err);
         return;
     }
-    if (strcmp(method->name, "CreateSandbox") == 0)
+    if (method->input == &coreweave__sandbox__v1__create_sandbox_request__descriptor)
         create(arena, (void *)message);
     size_t packed_len;
     const uint8_t *packed = sk_pb_pack(arena, message, &packed_len);
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    const ProtobufCMethodDescriptor *method = method_at(data[0] % 50);
+    const ProtobufCMethodDescriptor *method = method_at(data[0] % 57);
     if (!method)
         return 0;
     struct sk_arena arena = {0};

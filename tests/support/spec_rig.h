@@ -59,7 +59,7 @@ static inline enum sk_code decode(struct fixture *f, struct sk_err *err)
     f->check = (struct sk_check){.arena = &f->arena};
     f->out = (struct sk_spec){0};
     sk_spec_sort(f->sandbox);
-    sk_spec_decode(f->sandbox, &f->node, &f->arena, &f->out, &f->check);
+    sk_spec_decode(f->sandbox, SK_FIELD(NULL, "sandbox"), &f->node, &f->arena, &f->out, &f->check);
     return sk_check_result(&f->check, err);
 }
 

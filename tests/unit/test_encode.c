@@ -37,7 +37,7 @@ static int setup(void **state)
     in->spec->services = &service;
     in->spec->n_services = 1;
     f->record = sk_record_new("n1-aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    sk_spec_decode(in, &node, &f->record->arena, &f->record->spec, &check);
+    sk_spec_decode(in, SK_FIELD(NULL, "sandbox"), &node, &f->record->arena, &f->record->spec, &check);
     *state = f;
     return check.count || check.refusal.code;
 }
