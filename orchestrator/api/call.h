@@ -25,7 +25,7 @@ struct sk_call {
     struct sk_gate *gate;   /* for what is big */
     struct sk_pass pass;    /* of a bulky call */
     struct sk_done *inside; /* who waits for the pass */
-    void *state;         /* the handler's */
+    void *state;            /* the handler's */
     /* The client went away or its deadline passed; set by handlers that can
      * give up early. They must still answer. Unary calls only. */
     void (*on_cancel)(struct sk_call *call);
@@ -35,8 +35,8 @@ struct sk_call {
 void sk_call_run_unary(struct sk_call *call);
 /* The same for one whose request may be big: it is asked for when the gate lets it in. */
 void sk_call_run_bulky(struct sk_call *call);
-/* For one whose answer may be big: done fires when the gate has let it in. The gate is left when the answer is
- * out of our hands. */
+/* For one whose answer may be big: done fires when the gate has let it in. The gate is left when the answer
+ * is out of our hands. */
 void sk_call_await_room(struct sk_call *call, struct sk_done *done);
 /* It holds no more than `bytes`. */
 void sk_call_need_room(struct sk_call *call, size_t bytes);

@@ -61,8 +61,7 @@ void sk_gate_enter(struct sk_gate *gate, struct sk_pass *pass, size_t weight, st
                    void (*fn)(struct sk_pass *pass), void (*on_limit)(struct sk_pass *pass))
 {
     assert(!pass->gate);
-    *pass = (struct sk_pass){
-        .gate = gate, .weight = weight, .limit = limit, .fn = fn, .on_limit = on_limit};
+    *pass = (struct sk_pass){.gate = gate, .weight = weight, .limit = limit, .fn = fn, .on_limit = on_limit};
     sk_list_append(&gate->waiting, &pass->link);
     let_in(gate);
 }

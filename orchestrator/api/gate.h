@@ -22,7 +22,7 @@ struct sk_pass {
     bool inside;
     size_t weight;           /* of the room */
     struct sk_instant since; /* inside */
-    struct sk_list link; /* gate->waiting */
+    struct sk_list link;     /* gate->waiting */
     struct sk_task task;
     struct sk_timer timer;
     struct sk_duration limit;
@@ -34,8 +34,8 @@ void sk_gate_init(struct sk_gate *gate, struct sk_loop *loop, size_t room);
 /* Nobody may be inside or waiting (asserted for the latter). */
 void sk_gate_fini(struct sk_gate *gate);
 
-/* weight: at most the whole room. fn runs when it is inside. on_limit: it has been inside for too long and must
- * see to it that it leaves. */
+/* weight: at most the whole room. fn runs when it is inside. on_limit: it has been inside for too long and
+ * must see to it that it leaves. */
 void sk_gate_enter(struct sk_gate *gate, struct sk_pass *pass, size_t weight, struct sk_duration limit,
                    void (*fn)(struct sk_pass *pass), void (*on_limit)(struct sk_pass *pass));
 /* It takes less room than was thought; nothing when it is not inside. */

@@ -6,6 +6,9 @@
 /* A guest short of cpu may need seconds to open a file; one that needs longer is broken. */
 #define GUEST_LIMIT SK_SEC(30)
 
+/* Of one sandbox; its guest can hold some more. */
+#define BUSY_MAX 64
+
 static struct sk_loop *loop_of(const struct sk_file *file)
 {
     return file->sandbox->node->loop;
@@ -23,13 +26,15 @@ static void not_running(const struct sk_file *file, struct sk_err *err)
 
 static void look(struct sk_file *file)
 {
-    const struct sk_sandbox *s = file->sandbox;
+    struct sk_sandbox *s = file->sandbox;
     struct sk_err err = {0};
 
     if (s->node->stopping || s->state > SK_STATE_RUNNING)
         not_running(file, &err);
-    else if (s->state != SK_STATE_RUNNING || !s->guest_ready || s->adoption)
+    else if (s->state != SK_STATE_RUNNING || !s->guest_ready || s->adoption || s->files_busy == BUSY_MAX)
         return;
+    file->busy = err.code == SK_OK;
+    s->files_busy += file->busy;
     sk_done_later(loop_of(file), sk_take(file->waiting), err.code == SK_OK ? NULL : &err);
 }
 
@@ -221,6 +226,8 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     if (err)
         phrase(file, err, &why);
     sk_list_remove(&file->link);
+    s->files_busy -= file->busy;
+    sk_files_poke(s);
     sk_activity_detach(s);
     sk_close_fd(&file->fd);
     done->cancel = NULL;

@@ -18,6 +18,8 @@
 struct sk_file_read {
     const char *path; /* not empty; borrowed until done fires */
     size_t most;      /* a file with more bytes is SK_RESOURCE_EXHAUSTED + FILE_TOO_LARGE */
+    /* Called when the file is open: done fires when there is room for its bytes. NULL = always. */
+    void (*await_room)(struct sk_file_read *read, struct sk_done *done);
     /* Out. */
     uint8_t *data; /* on success: heap, the caller's; may be NULL when there is nothing in it */
     size_t len;

@@ -24,6 +24,7 @@ struct sk_file {
     int fd; /* opened by the guest, -1 = not open */
 
     struct sk_done *waiting; /* the step that waits for the sandbox to run, or NULL */
+    bool busy;               /* counted in sandbox->files_busy */
 
     struct sk_done *asking; /* the step that waits for the guest, or NULL */
     struct sk_done asked;   /* what the guest's driver was given */

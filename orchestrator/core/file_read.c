@@ -108,6 +108,17 @@ static void read_piece(struct sk_work *work)
 
 /* --- the rest of the steps --------------------------------------------------- */
 
+/* What waits for a sandbox must not hold what others need: only now. */
+static void await_room(struct sk_op *op, struct sk_done *done)
+{
+    struct reading *r = of(sk_file_of(op));
+
+    if (r->read->await_room)
+        r->read->await_room(r->read, done);
+    else
+        sk_done_later(r->file.sandbox->node->loop, done, NULL);
+}
+
 static void move(struct sk_op *op, struct sk_done *done)
 {
     sk_file_move(sk_file_of(op), read_piece, done);
@@ -133,11 +144,9 @@ static void take_back(struct sk_op *op, struct sk_done *done)
 }
 
 static const struct sk_step steps[] = {
-    {"running", sk_file_await, NULL},
-    {"open", open_file, NULL},
-    {"read", move, NULL},
-    {"content", hand_over, take_back},
-    {0},
+    {"running", sk_file_await, NULL},  {"open", open_file, NULL},
+    {"room", await_room, NULL},        {"read", move, NULL},
+    {"content", hand_over, take_back}, {0},
 };
 
 static void over(struct sk_file *file)

@@ -47,6 +47,7 @@ struct sk_sandbox {
     struct sk_list watchers; /* struct sk_watcher: not there yet */
     struct sk_list execs;    /* struct sk_exec */
     struct sk_list files;    /* struct sk_file */
+    size_t files_busy;       /* that the guest may know of */
 
     struct sk_guest *guest; /* from open to close */
     bool guest_ready;       /* it is connected; execs may start */

@@ -37,7 +37,7 @@ static void open_house(struct house *h)
     *h = (struct house){.loop = sk_vloop_new()};
     sk_gate_init(&h->gate, h->loop, ROOM);
     for (int i = 0; i < GUESTS; i++)
-        sk_gate_enter(&h->gate, &h->guests[i].pass, SK_SEC(10), on_pass, on_limit);
+        sk_gate_enter(&h->gate, &h->guests[i].pass, 1, SK_SEC(10), on_pass, on_limit);
 }
 
 static void close_house(struct house *h)
@@ -107,12 +107,50 @@ static void test_limit(void **state)
     close_house(&h);
 }
 
+static void test_patience(void **state)
+{
+    (void)state;
+    struct house h = {.loop = sk_vloop_new()};
+    sk_gate_init(&h.gate, h.loop, ROOM);
+    for (int i = 0; i < ROOM; i++)
+        sk_gate_enter(&h.gate, &h.guests[i].pass, 1, SK_SEC(300), on_pass, on_limit);
+    sk_vloop_advance(h.loop, SK_SEC(100));
+    assert_int_equal(h.guests[0].limits, 0); /* nobody waits */
+    sk_gate_enter(&h.gate, &h.guests[ROOM].pass, 1, SK_SEC(300), on_pass, on_limit);
+    sk_vloop_advance(h.loop, SK_GATE_PATIENCE);
+    assert_int_equal(h.guests[0].limits, 1);
+    assert_int_equal(h.guests[1].limits, 0); /* one was enough */
+    assert_int_equal(h.guests[ROOM].entered, 1);
+    close_house(&h);
+}
+
+static void test_weights(void **state)
+{
+    (void)state;
+    struct house h = {.loop = sk_vloop_new()};
+    struct guest *g = h.guests;
+    sk_gate_init(&h.gate, h.loop, ROOM);
+    for (int i = 0; i < GUESTS; i++)
+        sk_gate_enter(&h.gate, &g[i].pass, i == 1 ? 2 : 1, SK_SEC(10), on_pass, on_limit);
+    sk_vloop_settle(h.loop);
+    assert_entered(&h, (const int[]){1, 0, 0, 0, 0}); /* the light ones do not pass the heavy one */
+    sk_gate_shrink(&g[0].pass, 5);                    /* it never grows */
+    sk_gate_shrink(&g[0].pass, 0);
+    sk_gate_shrink(&g[2].pass, 0); /* outside */
+    sk_vloop_settle(h.loop);
+    assert_entered(&h, (const int[]){1, 1, 0, 0, 0});
+    sk_gate_shrink(&g[1].pass, 1);
+    sk_vloop_settle(h.loop);
+    assert_entered(&h, (const int[]){1, 1, 1, 0, 0});
+    close_house(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),
-        cmocka_unit_test(test_leaves_while_waiting),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_in_order), cmocka_unit_test(test_leaves_while_waiting),
+        cmocka_unit_test(test_limit),    cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
