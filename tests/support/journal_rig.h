@@ -8,9 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include <cmocka.h>
 
 struct journal_rig {
     char base[64], path[80];
@@ -59,6 +64,12 @@ static inline void journal_rig_close(struct journal_rig *rig)
     rig->journal = NULL;
 }
 
+static inline void journal_rig_reopen(struct journal_rig *rig)
+{
+    journal_rig_close(rig);
+    assert_int_equal(journal_rig_open(rig), SK_OK);
+}
+
 static inline bool journal_rig_pipe(struct journal_rig *rig)
 {
     int ends[2];
@@ -80,6 +91,15 @@ static inline ssize_t journal_rig_fill(struct journal_rig *rig, bool *out_at_end
     if (out_at_end)
         *out_at_end = filled.at_end;
     return code == SK_OK ? (ssize_t)filled.len : -1;
+}
+
+/* Throws away what is in the pipe; the length. */
+static inline size_t journal_rig_skip(struct journal_rig *rig)
+{
+    struct sk_journal_filled filled = {0};
+    sk_journal_skip(rig->journal, rig->out, &filled, journal_rig_done(rig));
+    assert_int_equal(journal_rig_wait(rig), SK_OK);
+    return filled.len;
 }
 
 /* Puts bytes through the pipe into the journal; false when one step fails. */
@@ -122,6 +142,49 @@ static inline uint64_t journal_rig_since(struct journal_rig *rig, int64_t ns)
     uint64_t offset = UINT64_MAX;
     sk_journal_find_since(rig->journal, (struct sk_wall){ns}, &offset, journal_rig_done(rig));
     return journal_rig_wait(rig) == SK_OK ? offset : UINT64_MAX;
+}
+
+/* The byte at `offset` of a stream that never repeats at the distance of a segment. */
+static inline uint8_t journal_rig_byte_at(uint64_t offset)
+{
+    return (uint8_t)((offset * UINT64_C(0x9E3779B97F4A7C15)) >> 56);
+}
+
+static inline void journal_rig_put_stream(struct journal_rig *rig, uint64_t from, size_t len)
+{
+    SK_AUTO_FREE uint8_t *data = sk_alloc(len);
+    for (size_t i = 0; i < len; i++)
+        data[i] = journal_rig_byte_at(from + i);
+    assert_true(journal_rig_put(rig, data, len));
+}
+
+/* Reads all that is kept, from begin on, and compares; returns the bytes seen. */
+static inline uint64_t journal_rig_check_stream(struct journal_rig *rig)
+{
+    uint64_t at = sk_journal_begin(rig->journal), seen = 0;
+    while (at < sk_journal_end(rig->journal)) {
+        struct sk_journal_piece piece;
+        enum sk_code code = journal_rig_read(rig, at, &piece);
+        if (code == SK_OUT_OF_RANGE) {
+            assert_true(piece.next > at);
+            at = piece.next;
+            continue;
+        }
+        assert_int_equal(code, SK_OK);
+        assert_true(piece.len > 0 && piece.len <= SK_JOURNAL_READ_MAX && piece.next == at + piece.len);
+        assert_true(piece.mark_count > 0 && piece.marks[0].offset <= at);
+        for (size_t i = 1; i < piece.mark_count; i++) {
+            assert_true(piece.marks[i].offset > piece.marks[i - 1].offset);
+            assert_true(piece.marks[i].offset < piece.next);
+            assert_true(piece.marks[i].at.ns >= piece.marks[i - 1].at.ns);
+        }
+        for (size_t i = 0; i < piece.len; i++)
+            assert_int_equal(piece.data[i], journal_rig_byte_at(at + i));
+        seen += piece.len;
+        at = piece.next;
+        journal_rig_drop_piece(&piece);
+    }
+    return seen;
 }
 
 /* Bytes of all files in the folder. */

@@ -59,12 +59,6 @@ static bool exists(const struct journal_rig *rig, const char *name)
     return lstat(path, &info) == 0;
 }
 
-static void reopen(struct journal_rig *rig)
-{
-    journal_rig_close(rig);
-    assert_int_equal(journal_rig_open(rig), SK_OK);
-}
-
 /* --- names -------------------------------------------------------------------------------- */
 
 static void only_our_names_are_ours(void **state)
@@ -106,7 +100,7 @@ static void foreign_names_are_left_alone(void **state)
     put(rig, 'a', 10);
     write_file(rig, "README", "x", 1);
     write_file(rig, "ffffffffffffffff.log", "x", 1);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(sk_journal_end(rig->journal), 10);
     assert_true(exists(rig, "README"));
     assert_true(exists(rig, "ffffffffffffffff.log"));
@@ -116,7 +110,7 @@ static void an_index_without_data_is_removed(void **state)
 {
     struct journal_rig *rig = *state;
     write_file(rig, "0000000000000005.idx", "x", 1);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_false(exists(rig, "0000000000000005.idx"));
     assert_int_equal(sk_journal_end(rig->journal), 0);
 }
@@ -136,7 +130,7 @@ static void links_and_fifos_with_our_names_are_removed_and_not_followed(void **s
     file_path(rig, 0, true, path, sizeof(path)); /* an index that is a link is no index */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink(target, path), 0);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(sk_journal_end(rig->journal), 10);
     assert_false(exists(rig, "0000000000000064.log"));
     assert_false(exists(rig, "00000000000000c8.log"));
@@ -159,7 +153,7 @@ static void a_folder_with_our_name_is_in_nobodys_way(void **state)
     put(rig, 'a', 10);
     file_path(rig, 5000, false, path, sizeof(path));
     assert_int_equal(mkdir(path, 0700), 0);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(sk_journal_end(rig->journal), 10);
     assert_int_equal(rmdir(path), 0);
 }
@@ -171,7 +165,7 @@ static void what_overlaps_costs_what_is_before_it(void **state)
     struct journal_rig *rig = *state;
     put(rig, 'a', 100);
     write_file(rig, "0000000000000032.log", "new", 3);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(sk_journal_begin(rig->journal), 50);
     assert_int_equal(sk_journal_end(rig->journal), 53);
     assert_false(exists(rig, "0000000000000000.log"));
@@ -190,7 +184,7 @@ static void a_missing_segment_is_a_hole(void **state)
     /* While it is open: */
     assert_int_equal(journal_rig_read(rig, lost + 5, &piece), SK_OUT_OF_RANGE);
     assert_int_equal(piece.next, 2 * lost);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(journal_rig_read(rig, lost + 5, &piece), SK_OUT_OF_RANGE);
     assert_int_equal(piece.next, 2 * lost);
     assert_int_equal(sk_journal_begin(rig->journal), 0);
@@ -203,7 +197,7 @@ static void an_empty_segment_amid_others_is_removed(void **state)
     struct journal_rig *rig = *state;
     write_file(rig, "0000000000000032.log", "", 0);
     write_file(rig, "0000000000000064.log", "later", 5);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_false(exists(rig, "0000000000000032.log"));
     assert_int_equal(sk_journal_begin(rig->journal), 100);
     assert_int_equal(sk_journal_end(rig->journal), 105);
@@ -222,7 +216,7 @@ static void bytes_cut_off_while_it_is_open_are_data_loss(void **state)
     journal_rig_drop_piece(&piece);
     assert_int_equal(journal_rig_read(rig, 100, &piece), SK_DATA_LOSS);
     assert_int_equal(piece.next, SEGMENT - 16);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(journal_rig_read(rig, 100, &piece), SK_OUT_OF_RANGE);
 }
 
@@ -262,7 +256,7 @@ static void entries_beyond_the_data_or_out_of_order_are_cut(void **state)
                       htole64(99), htole64(1),
                       htole64(10), 0};
     write_file(rig, "0000000000000000.idx", raw, sizeof(raw) - 3);
-    reopen(rig);
+    journal_rig_reopen(rig);
     assert_int_equal(journal_rig_read(rig, 0, &piece), SK_OK);
     assert_int_equal(piece.len, 10);
     assert_int_equal(piece.mark_count, 3); /* the two good ones, and the file's time for the rest */

@@ -22,11 +22,6 @@ struct disk {
     struct journal_rig *rig;
 };
 
-static uint8_t byte_at(uint64_t offset)
-{
-    return (uint8_t)((offset * UINT64_C(0x9E3779B97F4A7C15)) >> 56);
-}
-
 static bool mount_disk(const char *path)
 {
     char options[32];
@@ -88,7 +83,7 @@ static size_t feed(struct journal_rig *rig, uint64_t at)
 {
     uint8_t data[10000];
     for (size_t i = 0; i < sizeof(data); i++)
-        data[i] = byte_at(at + i);
+        data[i] = journal_rig_byte_at(at + i);
     ssize_t put = write(rig->in, data, sizeof(data));
     return put > 0 ? (size_t)put : 0;
 }
@@ -110,24 +105,6 @@ static uint64_t fill_up(struct journal_rig *rig, uint64_t fed)
     }
 }
 
-static uint64_t check_stream(struct journal_rig *rig)
-{
-    uint64_t seen = 0, at = sk_journal_begin(rig->journal);
-    while (at < sk_journal_end(rig->journal)) {
-        struct sk_journal_piece piece;
-        enum sk_code code = journal_rig_read(rig, at, &piece);
-        assert_true(code == SK_OK || code == SK_OUT_OF_RANGE);
-        assert_true(piece.next > at);
-        for (size_t i = 0; i < piece.len; i++)
-            assert_int_equal(piece.data[i], byte_at(at + i));
-        assert_true(piece.len == 0 || piece.mark_count > 0);
-        seen += piece.len;
-        at = piece.next;
-        journal_rig_drop_piece(&piece);
-    }
-    return seen;
-}
-
 static void what_a_full_disk_does_not_take_stays_in_the_pipe(void **state)
 {
     struct journal_rig *rig = rig_of(state);
@@ -137,11 +114,11 @@ static void what_a_full_disk_does_not_take_stays_in_the_pipe(void **state)
     assert_true(sk_journal_end(rig->journal) > DISK - BALLOON - 16 * 1024);
     for (int i = 0; i < 5; i++) /* it goes on refusing, nothing moves */
         assert_int_equal(journal_rig_fill(rig, NULL), -1);
-    assert_int_equal(check_stream(rig), sk_journal_end(rig->journal));
+    assert_int_equal(journal_rig_check_stream(rig), sk_journal_end(rig->journal));
     balloon(rig, BALLOON, false);
     assert_true(journal_rig_fill(rig, NULL) > 0);
     assert_int_equal(sk_journal_end(rig->journal), fed);
-    assert_int_equal(check_stream(rig), fed);
+    assert_int_equal(journal_rig_check_stream(rig), fed);
 }
 
 static void a_journal_on_a_full_disk_opens_and_reads(void **state)
@@ -152,10 +129,10 @@ static void a_journal_on_a_full_disk_opens_and_reads(void **state)
     journal_rig_close(rig);
     assert_int_equal(journal_rig_open(rig), SK_OK);
     assert_int_equal(sk_journal_end(rig->journal), end);
-    assert_int_equal(check_stream(rig), end);
+    assert_int_equal(journal_rig_check_stream(rig), end);
     balloon(rig, BALLOON, false);
     assert_int_equal(journal_rig_fill(rig, NULL), (ssize_t)(fed - end));
-    assert_int_equal(check_stream(rig), fed);
+    assert_int_equal(journal_rig_check_stream(rig), fed);
 }
 
 static void what_is_skipped_on_a_full_disk_is_a_hole(void **state)
@@ -173,11 +150,11 @@ static void what_is_skipped_on_a_full_disk_is_a_hole(void **state)
     assert_int_equal(journal_rig_fill(rig, NULL), -1);
     balloon(rig, BALLOON, false);
     assert_int_equal(journal_rig_fill(rig, NULL), 10000);
-    assert_int_equal(check_stream(rig), end + 10000);
+    assert_int_equal(journal_rig_check_stream(rig), end + 10000);
     journal_rig_close(rig);
     assert_int_equal(journal_rig_open(rig), SK_OK);
     assert_int_equal(sk_journal_end(rig->journal), fed);
-    assert_int_equal(check_stream(rig), end + 10000);
+    assert_int_equal(journal_rig_check_stream(rig), end + 10000);
 }
 
 /* Not even an empty file can be made: the first fill fails, a later one works. */
@@ -191,7 +168,7 @@ static void a_segment_that_cannot_be_made_is_made_later(void **state)
     assert_int_equal(sk_journal_end(rig->journal), 0);
     assert_int_equal(mount(NULL, disk->path, NULL, MS_REMOUNT, NULL), 0);
     assert_int_equal(journal_rig_fill(rig, NULL), (ssize_t)fed);
-    assert_int_equal(check_stream(rig), fed);
+    assert_int_equal(journal_rig_check_stream(rig), fed);
 }
 
 /* --- without splice --------------------------------------------------------------------------- */
@@ -206,7 +183,7 @@ static void bytes_are_copied_where_they_cannot_be_spliced(void **state)
     assert_true(fd >= 0 && unlink(path) == 0 && fcntl(fd, F_SETFL, O_APPEND) == 0);
     assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     for (size_t i = 0; i < sizeof(data); i++)
-        data[i] = byte_at(i);
+        data[i] = journal_rig_byte_at(i);
     assert_int_equal(sk_pipe_move(ends[0], fd, 0, 1000), -1);
     assert_int_equal(errno, EAGAIN);
     assert_int_equal(write(ends[1], data, sizeof(data)), sizeof(data));

@@ -14,11 +14,6 @@
 
 enum { LIMIT = 4 * 1024 * 1024, ROUNDS = 50 };
 
-static uint8_t byte_at(uint64_t offset)
-{
-    return (uint8_t)((offset * UINT64_C(0x9E3779B97F4A7C15)) >> 56);
-}
-
 /* Writes the stream in pieces of all sizes until nobody reads. */
 static void feed(int in)
 {
@@ -29,7 +24,7 @@ static void feed(int in)
     for (size_t i = 0;; i++) {
         size_t len = sizes[i % sk_array_len(sizes)];
         for (size_t k = 0; k < len; k++)
-            data[k] = byte_at(at + k);
+            data[k] = journal_rig_byte_at(at + k);
         ssize_t put = write(in, data, len);
         if (put <= 0)
             _exit(0);
@@ -59,7 +54,7 @@ static bool is_true_to_the_stream(struct journal_rig *rig)
         if (journal_rig_read(rig, at, &piece) != SK_OK)
             return false;
         for (size_t i = 0; i < piece.len; i++)
-            same = same && piece.data[i] == byte_at(at + i);
+            same = same && piece.data[i] == journal_rig_byte_at(at + i);
         same = same && piece.mark_count > 0 && piece.marks[0].offset <= at;
         at = piece.next;
         journal_rig_drop_piece(&piece);
