@@ -1,24 +1,11 @@
 #include "core/exec_stream.h"
 
+#include "base/utf8.h"
+
 #include <string.h>
 
 /* How long the first bytes of a character wait for the rest. */
 #define HOLD_FOR SK_MSEC(10)
-
-/* Bytes at the end that begin a character and do not finish it: 0 to 3. */
-static size_t cut_off(const uint8_t *data, size_t len)
-{
-    for (size_t back = 1; back <= 3 && back <= len; back++) {
-        uint8_t c = data[len - back];
-        if (c < 0x80)
-            return 0;
-        if (c < 0xC0)
-            continue; /* a later byte of a character */
-        size_t need = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-        return need > back && c >= 0xC2 && c <= 0xF4 ? back : 0;
-    }
-    return 0;
-}
 
 static bool is_ended(const struct sk_exec_stream *stream)
 {
@@ -91,7 +78,7 @@ size_t sk_exec_stream_ready(const struct sk_exec_stream *stream)
 
     if (whole && (stream->flush || is_ended(stream)))
         return len;
-    return len - cut_off(stream->held, len);
+    return len - sk_utf8_unfinished((const char *)stream->held, len);
 }
 
 uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len)
