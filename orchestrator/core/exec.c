@@ -87,12 +87,6 @@ void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err)
     exec->events->on_error(exec->arg, &exec->failure);
 }
 
-void sk_exec_not_running(struct sk_err *err)
-{
-    (void)sk_fail(err, SK_FAILED_PRECONDITION, "the sandbox is not running");
-    (void)sk_err_reason(err, "SANDBOX_NOT_RUNNING");
-}
-
 /* --- start ----------------------------------------------------------------- */
 
 /* As a shell would say it: the exec worked, the command did not. */
@@ -126,7 +120,7 @@ void sk_exec_start_failed(struct sk_exec *exec, const struct sk_err *err)
         return;
     }
     if (exec->sandbox->state != SK_STATE_RUNNING)
-        sk_exec_not_running(&why);
+        sk_sandbox_not_running_err(&why);
     sk_exec_fail(exec, &why);
 }
 
@@ -209,7 +203,7 @@ static void start_if_possible(struct sk_exec *exec)
     if (err.code == SK_OK && s->node->stopping)
         sk_node_stopping_err(&err);
     else if (err.code == SK_OK && s->state > SK_STATE_RUNNING)
-        sk_exec_not_running(&err);
+        sk_sandbox_not_running_err(&err);
     if (err.code != SK_OK)
         sk_exec_fail(exec, &err);
     else if (s->state == SK_STATE_RUNNING && s->guest_ready && !s->adoption)

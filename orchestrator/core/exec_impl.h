@@ -74,7 +74,6 @@ void sk_exec_destroy(struct sk_exec *exec);
 bool sk_exec_is_finished(const struct sk_exec *exec);
 /* The last word is an error, now. */
 void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err);
-void sk_exec_not_running(struct sk_err *err);
 /* To the process and everything started in it. */
 void sk_exec_signal_tree(const struct sk_exec *exec, int signo);
 /* The guest may forget the process, if it has ended and is still known. */

@@ -89,7 +89,7 @@ void sk_execs_gone(struct sk_sandbox *s)
         if (!was_known)
             continue;
         if (exec->phase == SK_EXEC_STARTING || exec->phase == SK_EXEC_RUNNING)
-            sk_exec_not_running(&exec->failure);
+            sk_sandbox_not_running_err(&exec->failure);
         if (exec->phase == SK_EXEC_STARTING)
             start_again(exec);
         ended(exec);

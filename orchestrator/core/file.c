@@ -1,7 +1,6 @@
 #include "core/file_impl.h"
 
 #include "core/activity.h"
-#include "core/exec_impl.h"
 
 /* A guest short of cpu may need seconds to open a file; one that needs longer is broken. */
 #define GUEST_LIMIT SK_SEC(30)
@@ -19,7 +18,7 @@ static void not_running(const struct sk_file *file, struct sk_err *err)
     if (file->sandbox->node->stopping)
         sk_node_stopping_err(err);
     else
-        sk_exec_not_running(err);
+        sk_sandbox_not_running_err(err);
 }
 
 /* --- until the sandbox runs ------------------------------------------------ */

@@ -114,6 +114,12 @@ const char *sk_state_word(enum sk_state state)
     return names[state];
 }
 
+void sk_sandbox_not_running_err(struct sk_err *err)
+{
+    (void)sk_fail(err, SK_FAILED_PRECONDITION, "the sandbox is not running");
+    (void)sk_err_reason(err, "SANDBOX_NOT_RUNNING");
+}
+
 /* They may be many megabytes, and records are kept for long. */
 static void forget_contents(struct sk_sandbox *s)
 {

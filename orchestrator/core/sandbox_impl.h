@@ -83,6 +83,8 @@ bool sk_sandbox_move(struct sk_sandbox *sandbox, enum sk_event event, const char
 enum sk_state sk_state_next(enum sk_state state, enum sk_event event);
 /* For logs. */
 const char *sk_state_word(enum sk_state state);
+/* What everyone is told who wants something of a sandbox that does not run. */
+void sk_sandbox_not_running_err(struct sk_err *err);
 
 /* After the shown state has changed. */
 void sk_sandbox_fire_watchers(struct sk_sandbox *sandbox);
