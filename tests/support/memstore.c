@@ -124,9 +124,9 @@ static void finish(struct change *change)
     struct sk_done *done = change->done;
     struct sk_err err = {0};
 
-    if (change->verdict != 1)
+    if (change->verdict != 1 && change->verdict != 4)
         apply(change);
-    if (change->verdict == 1 || change->verdict == 2)
+    if (change->verdict != 0 && change->verdict != 3)
         (void)sk_fail(&err, SK_RESOURCE_EXHAUSTED, "the disk is full");
     sk_list_remove(&change->link);
     free_row(&change->row);
@@ -158,7 +158,7 @@ static void begin(struct sk_store *store, const char *call, const char *kind, co
     change->done = done;
     change->verdict = store->hook ? store->hook(store->arg, call) : 0;
     sk_list_append(&store->changes, &change->link);
-    if (change->verdict == 3)
+    if (change->verdict >= 3)
         sk_timer_start(store->loop, &change->timer, sk_instant_add(sk_loop_now(store->loop), SK_SEC(5)),
                        on_timer);
     else

@@ -10,7 +10,8 @@ struct sk_store *sk_memstore_new(struct sk_loop *loop);
 void sk_memstore_free(struct sk_store *store);
 
 /* Asked at each put and delete ("store.put", "store.delete"): 0 = well, 1 =
- * fails and has not happened, 2 = happens but fails, 3 = answers after 5 s. */
+ * fails and has not happened, 2 = happens but fails, 3 = answers after 5 s,
+ * 4 = fails after 5 s and has not happened. */
 void sk_memstore_hook(struct sk_store *store, int (*hook)(void *arg, const char *call), void *arg);
 /* The stored bytes of a key, or NULL; borrowed until the next turn. */
 const uint8_t *sk_memstore_get(const struct sk_store *store, const char *key, size_t *out_len);

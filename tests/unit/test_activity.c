@@ -175,6 +175,7 @@ static void test_delete_pending(void **state)
     assert_int_equal(deleted.count, 1);
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_TERMINATED);
     assert_int_equal(sk_loop_now(w.loop).ns, began);
+    assert_int_equal(sk_sandbox_record(s)->kill_at.ns, began); /* nobody there to be asked politely */
     run_start(&run, s, ARGV("true"), false, true);
     world_settle(&w);
     assert_int_equal(run.error.code, SK_FAILED_PRECONDITION);
@@ -372,6 +373,48 @@ static void test_idle_after_restart(void **state)
     world_fini(&w);
 }
 
+static int slow_put(void *arg, const char *call)
+{
+    (void)arg;
+    return strcmp(call, "store.put") == 0 ? 3 : 0;
+}
+
+/* While a slow disk holds up the stop, nobody becomes idle and nothing begins. */
+static void test_slow_stop(void **state)
+{
+    struct world w;
+    struct run run, late;
+    struct answer stopped, deleted;
+    char id[SK_ID_MAX + 1], lazy_id[SK_ID_MAX + 1];
+
+    (void)state;
+    world_init(&w);
+    copy_id(id, idle_after(&w, 1, ARGV("sh")));
+    copy_id(lazy_id, pending(&w));
+    run_start(&run, sk_node_find(w.node, id), ARGV("sleep", "infinity"), false, true);
+    struct sk_sandbox *other = world_running(&w, NULL);
+    world_hook(&w, slow_put, NULL);
+    world_delete(&w, other, SK_NS(0), &deleted);
+    world_settle(&w);
+    answer_init(&stopped);
+    sk_node_stop(w.node, &stopped.done);
+    world_settle(&w);
+    run_close(&run);
+    run_start(&late, sk_node_find(w.node, lazy_id), ARGV("true"), false, true);
+    world_advance(&w, SK_SEC(4));
+    assert_int_equal(stopped.count, 0);
+    assert_int_equal(late.error.code, SK_UNAVAILABLE);
+    run_close(&late);
+    world_advance(&w, SK_SEC(9));
+    assert_int_equal(stopped.count, 1);
+    assert_int_equal(world_stored_state(&w, id), SK_STATE_RUNNING);
+    assert_int_equal(world_stored_state(&w, lazy_id), SK_STATE_PENDING);
+    world_hook(&w, NULL, NULL);
+    sk_node_free(sk_take(w.node));
+    world_start(&w);
+    world_fini(&w);
+}
+
 /* A user that lets go after the daemon has stopped starts no timer. */
 static void test_use_over_a_stop(void **state)
 {
@@ -405,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_pending_in_session), cmocka_unit_test(test_idle),
         cmocka_unit_test(test_use_keeps_it),       cmocka_unit_test(test_never_idle),
         cmocka_unit_test(test_idle_after_restart), cmocka_unit_test(test_use_over_a_stop),
+        cmocka_unit_test(test_slow_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Sessions: opened once per request, bounded, listed, remembered. */
+#include "core/log_stream.h"
 #include "core/session_impl.h"
 #include "support/sessions.h"
 
@@ -272,6 +273,45 @@ static void test_retention(void **state)
     world_fini(&w);
 }
 
+static void ignore_chunk(void *arg, const struct sk_log_chunk *chunk)
+{
+    (void)arg;
+    (void)chunk;
+}
+
+static void ignore_end(void *arg)
+{
+    (void)arg;
+}
+
+static const struct sk_log_events log_events = {.on_chunk = ignore_chunk, .on_end = ignore_end};
+
+/* A reader of its log keeps a sandbox's record, and that the session's. */
+static void test_retention_waits(void **state)
+{
+    struct world w;
+    struct answer closed;
+    char id[SK_ID_MAX + 1], box[SK_ID_MAX + 1];
+
+    (void)state;
+    world_init(&w);
+    session_new(&w, id);
+    copy_id(box, session_running(&w, id, NULL));
+    session_close(&w, id, SK_NS(0), true, &closed);
+    world_settle(&w);
+    struct sk_log_stream *log =
+        sk_log_open(sk_node_find(w.node, box), &(struct sk_log_ask){0}, &log_events, NULL);
+    sk_log_want(log);
+    world_advance(&w, SK_SEC(30 * 3600));
+    assert_non_null(sk_node_find(w.node, box));
+    assert_int_equal(session_state(&w, id), SK_SESSION_CLOSED);
+    sk_log_close(log);
+    world_advance(&w, SK_SEC(180));
+    assert_null(sk_node_find(w.node, box));
+    assert_null(sk_session_find(w.node, id));
+    world_fini(&w);
+}
+
 static void test_stopping(void **state)
 {
     struct world w;
@@ -311,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_retention),
         cmocka_unit_test(test_stopping),
+        cmocka_unit_test(test_retention_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

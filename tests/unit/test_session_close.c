@@ -25,6 +25,7 @@ static void test_close(void **state)
     assert_int_equal(closed.count, 1);
     assert_int_equal(waited.count, 0);
     assert_int_equal(session_stored(&w, id), SK_SESSION_CLOSING);
+    assert_int_equal(session_counts(&w, id).expires.ns, 0);
     assert_int_equal(state_of(&w, polite), SK_STATE_TERMINATED);
     assert_int_equal(state_of(&w, stubborn), SK_STATE_TERMINATING);
     assert_int_equal(session_counts(&w, id).live, 1);
@@ -77,8 +78,10 @@ static void test_earlier_kill_wins(void **state)
     copy_id(box, session_running(&w, id, STUBBORN));
     session_close(&w, id, SK_SEC(100), false, &a);
     world_advance(&w, SK_SEC(10));
+    struct sk_instant kill_at = sk_session_record(session_of(&w, id))->kill_at;
     session_close(&w, id, SK_SEC(200), false, &b); /* later: stands back */
     world_advance(&w, SK_SEC(10));
+    assert_int_equal(sk_session_record(session_of(&w, id))->kill_at.ns, kill_at.ns);
     session_close(&w, id, SK_SEC(5), true, &c);
     world_advance(&w, SK_MSEC(4999));
     assert_int_equal(state_of(&w, box), SK_STATE_TERMINATING);
@@ -161,6 +164,49 @@ static void test_close_during_create(void **state)
         assert_int_equal(closed.count, 1);
         assert_int_equal(session_stored(&w, id), SK_SESSION_CLOSED);
         world_assert_clean(&w);
+        world_fini(&w);
+    }
+}
+
+struct slow_first {
+    int verdict; /* of the first put */
+    int calls;
+};
+
+static int slow_first(void *arg, const char *call)
+{
+    struct slow_first *slow = arg;
+
+    return strcmp(call, "store.put") == 0 && slow->calls++ == 0 ? slow->verdict : 0;
+}
+
+/* The close is stored and carried out before the sandbox's first record is, or is refused. */
+static void test_close_before_record(void **state)
+{
+    (void)state;
+    for (int verdict = 3; verdict <= 4; verdict++) {
+        struct world w;
+        struct answer created, closed;
+        struct slow_first slow = {.verdict = verdict};
+        char id[SK_ID_MAX + 1];
+        world_init(&w);
+        session_new(&w, id);
+        world_hook(&w, slow_first, &slow);
+        world_create(&w, session_sandbox(&w, id, ""), &created);
+        session_close(&w, id, SK_NS(0), true, &closed);
+        world_advance(&w, SK_SEC(4));
+        assert_int_equal(session_stored(&w, id), SK_SESSION_CLOSING);
+        assert_int_equal(created.count + closed.count, 0);
+        world_advance(&w, SK_SEC(2));
+        assert_int_equal(created.count, 1);
+        assert_int_equal(closed.count, 1);
+        assert_int_equal(session_stored(&w, id), SK_SESSION_CLOSED);
+        if (verdict == 3)
+            assert_int_equal(sk_sandbox_record(created.sandbox)->state, SK_STATE_TERMINATED);
+        else
+            assert_true(sk_list_is_empty(&w.node->sandboxes));
+        assert_int_equal(sk_memstore_count(w.store), verdict == 3 ? 2 : 1);
+        assert_int_equal(sk_fake_runtime_held(w.runtime), 0);
         world_fini(&w);
     }
 }
@@ -421,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_cancelled_wait),
         cmocka_unit_test(test_no_admission),
         cmocka_unit_test(test_close_during_create),
+        cmocka_unit_test(test_close_before_record),
         cmocka_unit_test(test_many_at_once),
         cmocka_unit_test(test_members_end),
         cmocka_unit_test(test_disk_refuses),

@@ -246,6 +246,43 @@ static void test_stop_tells_holders(void **state)
     world_fini(&w);
 }
 
+static int slow_put(void *arg, const char *call)
+{
+    (void)arg;
+    return strcmp(call, "store.put") == 0 ? 3 : 0;
+}
+
+/* While a slow disk holds up the stop, no lease runs out. */
+static void test_slow_stop(void **state)
+{
+    struct world w;
+    struct opened first, second;
+    char id[SK_ID_MAX + 1];
+
+    (void)state;
+    world_init(&w);
+    struct sk_session_record *record = session_record(&w, "");
+    record->lease_seconds = 1;
+    (void)snprintf(id, sizeof(id), "%s", record->id);
+    session_open(&w, record, &first);
+    (void)sk_vloop_turn(w.loop); /* its put is on the way */
+    world_hook(&w, slow_put, NULL);
+    session_open(&w, session_record(&w, ""), &second);
+    struct answer stopped;
+    answer_init(&stopped);
+    sk_node_stop(w.node, &stopped.done);
+    world_advance(&w, SK_SEC(4));
+    assert_int_equal(first.err.code, SK_OK);
+    assert_int_equal(session_state(&w, id), SK_SESSION_OPEN);
+    world_advance(&w, SK_SEC(2));
+    assert_int_equal(stopped.count, 1);
+    world_hook(&w, NULL, NULL);
+    sk_node_free(sk_take(w.node));
+    world_start(&w);
+    assert_int_equal(session_state(&w, id), SK_SESSION_OPEN);
+    world_fini(&w);
+}
+
 /* Many sessions cost nothing but their timers: a day with nobody there writes and does nothing. */
 static void test_idle_is_free(void **state)
 {
@@ -282,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_wall_jumps),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_stop_tells_holders),
+        cmocka_unit_test(test_slow_stop),
         cmocka_unit_test(test_idle_is_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
