@@ -26,6 +26,10 @@
 #define ADDRESSES_MAX ((size_t)64 * 1024)
 #define RUN_MODE      0711 /* others may pass, to what is theirs to read */
 
+/* A sandbox takes some ten descriptors, connections get three quarters of all: below this, a few hundred
+ * sandboxes are too many. */
+#define FILES_FEW 8192
+
 enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_COUNT };
 
 struct daemon {
@@ -418,13 +422,16 @@ static enum sk_code catch_signals(struct daemon *d, struct sk_err *err)
     return code;
 }
 
-static void log_start(const struct daemon *d)
+static void log_start(const struct daemon *d, uint64_t files)
 {
     sk_log(&d->log, SK_INFO, "daemon.starting", SK_STR("version", SK_VERSION), SK_INT("pid", getpid()),
            SK_STR("drivers", d->config->drivers), SK_STR("state_dir", d->config->state_dir));
     if (d->config->exposes_keys)
         sk_log(&d->log, SK_WARN, "daemon.keys_exposed",
                SK_STR("advice", "the configuration holds API keys and everyone may read it: chmod o-r"));
+    if (files < FILES_FEW)
+        sk_log(&d->log, SK_WARN, "daemon.few_files", SK_INT("files", (int64_t)files),
+               SK_STR("advice", "many sandboxes need more open files: raise LimitNOFILE (ulimit -Hn)"));
 }
 
 static int run(struct daemon *d)
@@ -454,9 +461,9 @@ int sk_daemon_run(const struct sk_config *config)
     (void)!sk_level_parse(config->log_level, &level); /* the config has checked it */
     sk_log_init(&d.log, STDERR_FILENO, level);
     (void)umask(0077);
-    sk_host_raise_limits();
+    uint64_t files = sk_host_raise_files();
     if (level > SK_DEBUG)
         sk_bridge_silence(); /* our lines are JSON, gRPC's are not */
-    log_start(&d);
+    log_start(&d, files);
     return run(&d);
 }

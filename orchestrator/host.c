@@ -118,12 +118,12 @@ enum sk_code sk_host_read_pem(const char *path, char **out_text, struct sk_err *
     return SK_OK;
 }
 
-void sk_host_raise_limits(void)
+uint64_t sk_host_raise_files(void)
 {
-    struct rlimit files;
+    struct rlimit files = {0}, most;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == files.rlim_max)
-        return;
-    files.rlim_cur = files.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &files);
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return 0;
+    most = (struct rlimit){.rlim_cur = files.rlim_max, .rlim_max = files.rlim_max};
+    return setrlimit(RLIMIT_NOFILE, &most) ? files.rlim_cur : most.rlim_cur;
 }

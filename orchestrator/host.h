@@ -19,7 +19,7 @@ SK_MUST_CHECK enum sk_code sk_host_runtime(const char *wanted, char **out_runtim
 /* A PEM file, whole. Heap; "" gives NULL. */
 SK_MUST_CHECK enum sk_code sk_host_read_pem(const char *path, char **out_text, struct sk_err *err);
 
-/* Descriptors: as many as we may have. */
-void sk_host_raise_limits(void);
+/* As many descriptors as we may have; returns how many. */
+uint64_t sk_host_raise_files(void);
 
 #endif

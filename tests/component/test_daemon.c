@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -66,6 +67,22 @@ static void stops_on_interrupt_and_ignores_hangup(void **state)
     assert_int_equal(kill(rig->pid, SIGHUP), 0);
     rig_must_say(rig, "daemon.no_reload");
     assert_int_equal(rig_stop(rig, SIGINT), 0);
+}
+
+/* The soft limit is raised; that of the host's administrator is only spoken of. */
+static void takes_the_descriptors_it_may_have(void **state)
+{
+    struct rig *rig = *state;
+    struct rlimit usual, own;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){1024, 4096}), 0);
+    rig_start_ready(rig);
+    (void)setrlimit(RLIMIT_NOFILE, &usual); /* root's alone; else the rest runs with fewer */
+    rig_must_say(rig, "daemon.few_files");
+    assert_int_equal(prlimit(rig->pid, RLIMIT_NOFILE, NULL, &own), 0);
+    assert_int_equal(own.rlim_cur, 4096);
+    assert_int_equal(rig_stop(rig, SIGTERM), 0);
 }
 
 static void stops_with_clients_connected(void **state)
@@ -175,6 +192,7 @@ static void refuses_a_port_that_is_taken(void **state)
         (void)fclose(file);
         rig_must_refuse(&other, address);
     }
+    rig_remove(rig->dir, "state/b/logs");
     rig_remove(rig->dir, "state/b");
     rig_remove(rig->dir, "run/b");
 }
@@ -292,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(starts_and_stops),
         RIG_TEST(stops_on_interrupt_and_ignores_hangup),
+        RIG_TEST(takes_the_descriptors_it_may_have),
         RIG_TEST(stops_with_clients_connected),
         RIG_TEST(a_second_daemon_is_refused),
         RIG_TEST(starts_again_after_a_kill),
