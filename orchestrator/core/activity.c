@@ -1,6 +1,6 @@
 #include "core/activity.h"
 
-#include "core/moment.h"
+#include "core/when.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 static void on_idle(struct sk_timer *timer)
 {
     struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, idle);
-    char reason[96], when[SK_MOMENT_MAX];
+    char reason[96], when[SK_WHEN_MAX];
 
-    sk_moment_print(sk_loop_wall(s->node->loop), when);
+    sk_when_print(sk_loop_wall(s->node->loop), when);
     (void)snprintf(reason, sizeof(reason), "it was idle for %d s (%s)", (int)s->record->idle_timeout_seconds,
                    when);
     sk_sandbox_end(s, LAST_GRACE, reason);

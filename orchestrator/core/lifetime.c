@@ -1,6 +1,6 @@
 #include "core/lifetime.h"
 
-#include "core/moment.h"
+#include "core/when.h"
 
 #include <stdio.h>
 
@@ -17,11 +17,11 @@ static bool is_due(const struct sk_sandbox *s)
 static void on_deadline(struct sk_timer *timer)
 {
     struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, deadline);
-    char reason[96], when[SK_MOMENT_MAX];
+    char reason[96], when[SK_WHEN_MAX];
 
     if (!is_due(s))
         return;
-    sk_moment_print(sk_loop_wall(s->node->loop), when);
+    sk_when_print(sk_loop_wall(s->node->loop), when);
     (void)snprintf(reason, sizeof(reason), "its lifetime of %d s ended (%s)",
                    (int)s->record->spec.max_lifetime_seconds, when);
     sk_sandbox_end(s, LAST_GRACE, reason);

@@ -1,15 +1,15 @@
 /* session_lease.c: a session lives while somebody holds it, and for the lease after that. */
-#include "core/moment.h"
 #include "core/session_impl.h"
+#include "core/when.h"
 
 #include <stdio.h>
 
 static void expire(struct sk_session *session)
 {
     struct sk_loop *loop = session->node->loop;
-    char reason[96], when[SK_MOMENT_MAX];
+    char reason[96], when[SK_WHEN_MAX];
 
-    sk_moment_print(sk_loop_wall(loop), when);
+    sk_when_print(sk_loop_wall(loop), when);
     (void)snprintf(reason, sizeof(reason), "its lease of %d s ran out (%s)",
                    (int)session->record->lease_seconds, when);
     sk_session_end(session, SK_SEC(session->record->expire_grace_seconds), reason);

@@ -1,4 +1,4 @@
-#include "core/moment.h"
+#include "core/when.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,14 +10,14 @@
 
 static void test_print(void **state)
 {
-    char text[SK_MOMENT_MAX];
+    char text[SK_WHEN_MAX];
 
     (void)state;
-    sk_moment_print((struct sk_wall){1772366400999999999}, text);
+    sk_when_print((struct sk_wall){1772366400999999999}, text);
     assert_string_equal(text, "2026-03-01T12:00:00Z");
-    sk_moment_print((struct sk_wall){0}, text);
+    sk_when_print((struct sk_wall){0}, text);
     assert_string_equal(text, "1970-01-01T00:00:00Z");
-    sk_moment_print((struct sk_wall){INT64_MAX}, text);
+    sk_when_print((struct sk_wall){INT64_MAX}, text);
     assert_string_equal(text, "2262-04-11T23:47:16Z");
 }
 
