@@ -75,6 +75,8 @@ static enum sk_code set(struct parser *parser, const struct sk_option *option, c
         return set_number(parser, option, value, SECONDS_MAX, "seconds");
     case SK_OPTION_LINES:
         return set_number(parser, option, value, INT32_MAX, "lines");
+    case SK_OPTION_SANDBOXES:
+        return set_number(parser, option, value, INT32_MAX, "sandboxes");
     }
     return SK_OK;
 }
@@ -164,7 +166,8 @@ static enum sk_code check(const struct sk_verb *verb, const struct sk_args *args
 enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv, struct sk_args *out_args,
                            struct sk_err *err)
 {
-    struct sk_args args = {.timeout = -1, .grace = -1, .tail = -1};
+    struct sk_args args = {
+        .timeout = -1, .idle_timeout = -1, .lease = -1, .grace = -1, .tail = -1, .max_sandboxes = -1};
     struct parser parser = {.verb = verb, .argv = argv, .argc = argc, .args = &args, .err = err};
     enum sk_code code = SK_OK;
 

@@ -14,10 +14,11 @@ struct sk_words {
 
 /* Every option of every verb; a verb's table says which it has. */
 struct sk_args {
-    const char *address, *image, *cpu, *memory, *state, *since;
+    const char *address, *image, *cpu, *memory, *state, *since, *name, *session;
     struct sk_words env, tags;
-    int64_t timeout, grace; /* seconds; -1 = not given */
-    int64_t tail;           /* lines; -1 = not given */
+    int64_t timeout, idle_timeout, lease, grace; /* seconds; -1 = not given */
+    int64_t tail;                                /* lines; -1 = not given */
+    int64_t max_sandboxes;                       /* -1 = not given */
     bool json, help, all, force, keep, interactive, terminal, no_stdin, follow, timestamps;
     struct sk_words words;   /* what is no option, before the command */
     struct sk_words command; /* what is to be run in the sandbox */
@@ -31,7 +32,8 @@ struct sk_option {
         SK_OPTION_TEXT,
         SK_OPTION_WORDS,
         SK_OPTION_SECONDS,
-        SK_OPTION_LINES
+        SK_OPTION_LINES,
+        SK_OPTION_SANDBOXES
     } kind;
     size_t offset; /* in struct sk_args */
     const char *metavar, *help;

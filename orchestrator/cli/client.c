@@ -16,6 +16,10 @@ static void on_signal(void *arg, int signo)
 {
     struct sk_client *client = arg;
 
+    if (client->relay) {
+        client->relay(client->relay_arg, signo);
+        return;
+    }
     if (client->signo) {
         if (client->before_exit)
             client->before_exit(client->exit_arg);
@@ -129,7 +133,7 @@ void sk_client_close(struct sk_client *client)
 struct sk_method_path sk_client_path(const char *method)
 {
     struct sk_method_path path;
-    (void)snprintf(path.text, sizeof(path.text), SERVICE "%s", method);
+    (void)snprintf(path.text, sizeof(path.text), "%s%s", method[0] == '/' ? "" : SERVICE, method);
     return path;
 }
 

@@ -23,6 +23,9 @@ struct sk_client {
     void *arg;
     void (*before_exit)(void *arg); /* when a second signal ends the program; may be NULL */
     void *exit_arg;
+    /* Takes every signal instead, so that none ends anything here; NULL = nobody. */
+    void (*relay)(void *arg, int signo);
+    void *relay_arg;
 };
 
 /* address NULL: CWSANDBOX_BASE_URL, else the default. The key is CWSANDBOX_API_KEY. */
@@ -35,14 +38,14 @@ enum sk_patience {
     SK_FINISH   /* the call is waited for: its outcome must be known */
 };
 
-/* One unary call of the sandbox service: `method` is its bare name. */
+/* One unary call: `method` is the bare name of one of the sandbox service, or a whole path. */
 SK_MUST_CHECK enum sk_code sk_client_call(struct sk_client *client, const char *method,
                                           const ProtobufCMessage *request,
                                           const ProtobufCMessageDescriptor *response_type,
                                           enum sk_patience patience, struct sk_arena *arena,
                                           ProtobufCMessage **out_response, struct sk_fault *fault);
 
-/* The bare name of a method as the server knows it. */
+/* The name of a method as the server knows it. */
 struct sk_method_path {
     char text[128];
 };

@@ -12,7 +12,19 @@ struct listing {
     struct sk_arena arena;
     sk_shown **boxes;
     size_t count, cap;
+    const char *session; /* only those of it; NULL = all */
 };
+
+/* Sandboxes say in an annotation which session is theirs. */
+static bool is_of(const sk_shown *box, const char *session)
+{
+    for (size_t i = 0; box->spec && i < box->spec->n_annotations; i++) {
+        const Coreweave__Sandbox__V1__SandboxSpec__AnnotationsEntry *entry = box->spec->annotations[i];
+        if (strcmp(entry->key, SK_SESSION_ANNOTATION) == 0)
+            return strcmp(entry->value, session) == 0;
+    }
+    return false;
+}
 
 static void add_page(struct listing *listing, const Coreweave__Sandbox__V1__ListSandboxesResponse *page)
 {
@@ -20,8 +32,10 @@ static void add_page(struct listing *listing, const Coreweave__Sandbox__V1__List
         listing->cap = (listing->count + page->n_sandboxes) * 2;
         listing->boxes = sk_realloc(listing->boxes, listing->cap * sizeof(sk_shown *));
     }
-    for (size_t i = 0; i < page->n_sandboxes; i++)
-        listing->boxes[listing->count++] = page->sandboxes[i];
+    for (size_t i = 0; i < page->n_sandboxes; i++) {
+        if (!listing->session || is_of(page->sandboxes[i], listing->session))
+            listing->boxes[listing->count++] = page->sandboxes[i];
+    }
 }
 
 static enum sk_code fetch(struct sk_client *client, Coreweave__Sandbox__V1__ListSandboxesRequest *request,
@@ -41,16 +55,17 @@ static enum sk_code fetch(struct sk_client *client, Coreweave__Sandbox__V1__List
     return SK_OK;
 }
 
-static int list(struct sk_client *client, Coreweave__Sandbox__V1__ListSandboxesRequest *request, bool json)
+static int list(struct sk_client *client, Coreweave__Sandbox__V1__ListSandboxesRequest *request,
+                const struct sk_args *args)
 {
-    struct listing listing = {0};
+    struct listing listing = {.session = args->session};
     struct sk_fault fault;
     int exit_code = 1;
 
     if (fetch(client, request, &listing, &fault))
         sk_fault_print(&fault);
     else
-        exit_code = sk_output_list(listing.boxes, listing.count, json);
+        exit_code = sk_output_list(listing.boxes, listing.count, args->json);
     free(listing.boxes);
     sk_arena_fini(&listing.arena);
     return exit_code;
@@ -74,7 +89,7 @@ static int run_ls(const struct sk_args *args)
         sk_fault_print_err(&err);
         return 1;
     }
-    int exit_code = list(&client, &request, args->json);
+    int exit_code = list(&client, &request, args);
     sk_client_close(&client);
     return exit_code;
 }
@@ -83,6 +98,7 @@ static const struct sk_option options[] = {
     {"all", 'a', SK_OPTION_FLAG, offsetof(struct sk_args, all), NULL, "those that have ended, too"},
     {"state", 0, SK_OPTION_TEXT, offsetof(struct sk_args, state), "STATE", "only those in that state"},
     {"tag", 0, SK_OPTION_WORDS, offsetof(struct sk_args, tags), "TAG", "only those with all these tags"},
+    {"session", 0, SK_OPTION_TEXT, offsetof(struct sk_args, session), "ID", "only those of that session"},
     SK_OPTION_JSON,
     SK_OPTION_ADDRESS,
     SK_OPTION_HELP,

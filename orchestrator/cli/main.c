@@ -12,27 +12,66 @@
 #define EXIT_USAGE 2
 #define HELP_MAX   8192
 
-static const struct sk_verb *const verbs[] = {&sk_verb_run, &sk_verb_exec, &sk_verb_sh,
-                                              &sk_verb_cp,  &sk_verb_logs, &sk_verb_ls,
-                                              &sk_verb_get, &sk_verb_stop, &sk_verb_rm};
+static const struct sk_verb *const verbs[] = {&sk_verb_run,
+                                              &sk_verb_exec,
+                                              &sk_verb_sh,
+                                              &sk_verb_cp,
+                                              &sk_verb_logs,
+                                              &sk_verb_ls,
+                                              &sk_verb_get,
+                                              &sk_verb_stop,
+                                              &sk_verb_rm,
+                                              &sk_verb_session_open,
+                                              &sk_verb_session_ls,
+                                              &sk_verb_session_show,
+                                              &sk_verb_session_close,
+                                              &sk_verb_session_run};
 
 static void print_usage(FILE *to)
 {
     (void)fputs("Usage: sandkeep VERB [OPTION]...\n\n", to);
     for (size_t i = 0; i < sk_array_len(verbs); i++)
-        (void)fprintf(to, "  %-6s %s\n", verbs[i]->name, verbs[i]->summary);
+        (void)fprintf(to, "  %-13s %s\n", verbs[i]->name, verbs[i]->summary);
     (void)fputs("\n\"sandkeep VERB --help\" tells more. The server is $CWSANDBOX_BASE_URL, the key "
                 "$CWSANDBOX_API_KEY.\n",
                 to);
 }
 
-static const struct sk_verb *find_verb(const char *name)
+/* The words of argv that a verb's name consists of; 0 = another verb. */
+static int match(const struct sk_verb *verb, int argc, char **argv)
+{
+    const char *rest = verb->name;
+    int words = 0;
+
+    for (; *rest && words < argc; words++) {
+        size_t len = strcspn(rest, " ");
+        if (strlen(argv[words]) != len || memcmp(argv[words], rest, len) != 0)
+            return 0;
+        rest += len + (rest[len] == ' ');
+    }
+    return *rest ? 0 : words;
+}
+
+static const struct sk_verb *find_verb(int argc, char **argv, int *out_words)
 {
     for (size_t i = 0; i < sk_array_len(verbs); i++) {
-        if (strcmp(verbs[i]->name, name) == 0)
+        *out_words = match(verbs[i], argc, argv);
+        if (*out_words)
             return verbs[i];
     }
     return NULL;
+}
+
+/* The first word of verbs of two, like "session". */
+static bool is_family(const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < sk_array_len(verbs); i++) {
+        if (strncmp(verbs[i]->name, name, len) == 0 && verbs[i]->name[len] == ' ')
+            return true;
+    }
+    return false;
 }
 
 static int print_help(const struct sk_verb *verb)
@@ -78,10 +117,16 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return EXIT_USAGE;
     }
-    const struct sk_verb *verb = find_verb(name);
+    int words;
+    const struct sk_verb *verb = find_verb(argc - 1, argv + 1, &words);
+    if (!verb && is_family(name)) {
+        bool asked = argc > 2 && strcmp(argv[2], "--help") == 0;
+        print_usage(asked ? stdout : stderr);
+        return asked ? 0 : EXIT_USAGE;
+    }
     if (!verb) {
         (void)fprintf(stderr, "sandkeep: no verb %s; see sandkeep --help\n", name);
         return EXIT_USAGE;
     }
-    return run_verb(verb, argc - 2, argv + 2);
+    return run_verb(verb, argc - 1 - words, argv + 1 + words);
 }

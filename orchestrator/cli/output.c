@@ -30,7 +30,7 @@ bool sk_write_all(int fd, const void *data, size_t len)
     return true;
 }
 
-static const char *joined(struct sk_arena *arena, char *const *texts, size_t count)
+const char *sk_output_joined(struct sk_arena *arena, char *const *texts, size_t count)
 {
     const char *all = "";
 
@@ -51,7 +51,8 @@ static void add_row(struct sk_table *table, const sk_shown *box, int64_t now)
     sk_table_add(table, sk_state_name(sk_box_state(box)));
     sk_table_add(table, age);
     sk_table_add(table, container ? container->image : NULL);
-    sk_table_add(table, box->spec ? joined(&table->arena, box->spec->tags, box->spec->n_tags) : NULL);
+    sk_table_add(table,
+                 box->spec ? sk_output_joined(&table->arena, box->spec->tags, box->spec->n_tags) : NULL);
 }
 
 static enum sk_code print_table(sk_shown *const *boxes, size_t count, struct sk_buf *out)
@@ -68,7 +69,7 @@ static enum sk_code print_table(sk_shown *const *boxes, size_t count, struct sk_
     return code;
 }
 
-static void add_moment(struct sk_table *table, const char *name, const Google__Protobuf__Timestamp *at)
+void sk_output_add_moment(struct sk_table *table, const char *name, const Google__Protobuf__Timestamp *at)
 {
     char text[48] = "";
 
@@ -79,7 +80,7 @@ static void add_moment(struct sk_table *table, const char *name, const Google__P
     sk_table_add(table, text);
 }
 
-static void add_text(struct sk_table *table, const char *name, const char *text)
+void sk_output_add(struct sk_table *table, const char *name, const char *text)
 {
     if (!text || !*text)
         return;
@@ -91,7 +92,7 @@ static void add_exit_code(struct sk_table *table, const Coreweave__Sandbox__V1__
 {
     if (status->_exit_code_case != COREWEAVE__SANDBOX__V1__SANDBOX_STATUS___EXIT_CODE_EXIT_CODE)
         return;
-    add_text(table, "exit code:", sk_arena_printf(&table->arena, "%" PRId32, status->exit_code));
+    sk_output_add(table, "exit code:", sk_arena_printf(&table->arena, "%" PRId32, status->exit_code));
 }
 
 static enum sk_code print_box(const sk_shown *box, struct sk_buf *out)
@@ -99,16 +100,16 @@ static enum sk_code print_box(const sk_shown *box, struct sk_buf *out)
     const Coreweave__Sandbox__V1__Container *container = sk_box_main(box);
     struct sk_table table = {.columns = 2};
 
-    add_text(&table, "id:", box->sandbox_id);
-    add_text(&table, "state:", sk_state_name(sk_box_state(box)));
-    add_text(&table, "reason:", box->status ? box->status->state_reason : NULL);
-    add_text(&table, "image:", container ? container->image : NULL);
+    sk_output_add(&table, "id:", box->sandbox_id);
+    sk_output_add(&table, "state:", sk_state_name(sk_box_state(box)));
+    sk_output_add(&table, "reason:", box->status ? box->status->state_reason : NULL);
+    sk_output_add(&table, "image:", container ? container->image : NULL);
     if (box->spec)
-        add_text(&table, "tags:", joined(&table.arena, box->spec->tags, box->spec->n_tags));
+        sk_output_add(&table, "tags:", sk_output_joined(&table.arena, box->spec->tags, box->spec->n_tags));
     if (box->status) {
-        add_moment(&table, "created:", box->status->create_time);
-        add_moment(&table, "started:", box->status->start_time);
-        add_moment(&table, "ended:", box->status->end_time);
+        sk_output_add_moment(&table, "created:", box->status->create_time);
+        sk_output_add_moment(&table, "started:", box->status->start_time);
+        sk_output_add_moment(&table, "ended:", box->status->end_time);
         add_exit_code(&table, box->status);
     }
     enum sk_code code = sk_table_print(&table, out);
@@ -116,8 +117,12 @@ static enum sk_code print_box(const sk_shown *box, struct sk_buf *out)
     return code;
 }
 
-/* Prints what is in `out`, or says why there is nothing. */
-static int finish(enum sk_code code, struct sk_buf *out, struct sk_err *err)
+void sk_output_begin(struct sk_buf *out)
+{
+    sk_buf_init(out, OUTPUT_MAX);
+}
+
+int sk_output_end(enum sk_code code, struct sk_buf *out, struct sk_err *err)
 {
     if (code && !err->code)
         (void)sk_fail(err, code, "the answer is too large to be printed");
@@ -134,10 +139,10 @@ int sk_output_list(sk_shown *const *boxes, size_t count, bool json)
     struct sk_buf out;
     struct sk_err err = {0};
 
-    sk_buf_init(&out, OUTPUT_MAX);
+    sk_output_begin(&out);
     enum sk_code code =
         json ? sk_json_print(boxes, count, true, &out, &err) : print_table(boxes, count, &out);
-    return finish(code, &out, &err);
+    return sk_output_end(code, &out, &err);
 }
 
 int sk_output_box(const sk_shown *box, bool json)
@@ -146,7 +151,7 @@ int sk_output_box(const sk_shown *box, bool json)
     struct sk_buf out;
     struct sk_err err = {0};
 
-    sk_buf_init(&out, OUTPUT_MAX);
+    sk_output_begin(&out);
     enum sk_code code = json ? sk_json_print(&one, 1, false, &out, &err) : print_box(box, &out);
-    return finish(code, &out, &err);
+    return sk_output_end(code, &out, &err);
 }

@@ -50,6 +50,25 @@ static void set_resources(container *main, const struct sk_args *args, struct sk
     main->resource_requirements = both;
 }
 
+/* What it says nothing of is the session's to say. */
+static void set_session(Coreweave__Sandbox__V1__SandboxSpec *spec, const struct sk_args *args,
+                        struct sk_arena *arena)
+{
+    const char *inherited = getenv(SK_SESSION_VARIABLE);
+    const char *id = args->session ? args->session : inherited;
+
+    if (!id || !*id)
+        return;
+    Coreweave__Sandbox__V1__SandboxSpec__AnnotationsEntry *entry = sk_arena_alloc(arena, sizeof(*entry));
+    coreweave__sandbox__v1__sandbox_spec__annotations_entry__init(entry);
+    entry->key = SK_SESSION_ANNOTATION;
+    entry->value = (char *)id;
+    spec->annotations = sk_arena_memdup(arena, &entry, sizeof(entry));
+    spec->n_annotations = 1;
+    if (!args->image)
+        spec->containers[0]->image = "";
+}
+
 static enum sk_code make_spec(const struct sk_args *args, struct sk_arena *arena,
                               Coreweave__Sandbox__V1__SandboxSpec *spec, struct sk_err *err)
 {
@@ -70,6 +89,7 @@ static enum sk_code make_spec(const struct sk_args *args, struct sk_arena *arena
     spec->tags = args->tags.items;
     spec->n_tags = args->tags.count;
     spec->max_lifetime_seconds = args->timeout < 0 ? 0 : (int32_t)args->timeout;
+    set_session(spec, args, arena);
     return set_env(main, &args->env, arena, err);
 }
 
@@ -166,13 +186,15 @@ static int run_run(const struct sk_args *args)
 }
 
 static const struct sk_option options[] = {
-    {"image", 0, SK_OPTION_TEXT, offsetof(struct sk_args, image), "IMAGE", "default " IMAGE_DEFAULT},
-    {"cpu", 0, SK_OPTION_TEXT, offsetof(struct sk_args, cpu), "CPUS", "as in 500m or 2"},
-    {"memory", 0, SK_OPTION_TEXT, offsetof(struct sk_args, memory), "BYTES", "as in 512Mi or 1Gi"},
-    {"env", 'e', SK_OPTION_WORDS, offsetof(struct sk_args, env), "NAME=VALUE", "an environment variable"},
+    SK_OPTION_IMAGE("default " IMAGE_DEFAULT ", or the session's"),
+    SK_OPTION_CPU,
+    SK_OPTION_MEMORY,
+    SK_OPTION_ENV,
     {"tag", 0, SK_OPTION_WORDS, offsetof(struct sk_args, tags), "TAG", "a tag to find it by"},
     {"timeout", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, timeout), "S",
      "end the sandbox after that many seconds"},
+    {"session", 0, SK_OPTION_TEXT, offsetof(struct sk_args, session), "ID",
+     "the session it belongs to; default $" SK_SESSION_VARIABLE},
     {"keep", 0, SK_OPTION_FLAG, offsetof(struct sk_args, keep), NULL, "do not remove the sandbox afterwards"},
     SK_OPTION_INTERACTIVE,
     SK_OPTION_TERMINAL,

@@ -11,8 +11,7 @@ static int run_stop(const struct sk_args *args)
 }
 
 static const struct sk_option options[] = {
-    {"grace", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, grace), "S",
-     "seconds between SIGTERM and SIGKILL; default 10"},
+    SK_OPTION_GRACE,
     SK_OPTION_ADDRESS,
     SK_OPTION_HELP,
     {0},

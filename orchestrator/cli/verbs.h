@@ -6,9 +6,34 @@
 #include "cli/args.h"
 
 extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, sk_verb_logs, sk_verb_ls,
-    sk_verb_get, sk_verb_stop, sk_verb_rm;
+    sk_verb_get, sk_verb_stop, sk_verb_rm, sk_verb_session_open, sk_verb_session_ls, sk_verb_session_show,
+    sk_verb_session_close, sk_verb_session_run;
+
+#define SK_SESSION_ANNOTATION "sandkeep.dev/session"
+#define SK_SESSION_VARIABLE   "SANDKEEP_SESSION" /* tells programs which session they run in */
 
 /* Options that several verbs have. */
+#define SK_OPTION_IMAGE(otherwise)                                                                           \
+    {                                                                                                        \
+        "image", 0, SK_OPTION_TEXT, offsetof(struct sk_args, image), "IMAGE", otherwise                      \
+    }
+#define SK_OPTION_CPU                                                                                        \
+    {                                                                                                        \
+        "cpu", 0, SK_OPTION_TEXT, offsetof(struct sk_args, cpu), "CPUS", "as in 500m or 2"                   \
+    }
+#define SK_OPTION_MEMORY                                                                                     \
+    {                                                                                                        \
+        "memory", 0, SK_OPTION_TEXT, offsetof(struct sk_args, memory), "BYTES", "as in 512Mi or 1Gi"         \
+    }
+#define SK_OPTION_ENV                                                                                        \
+    {                                                                                                        \
+        "env", 'e', SK_OPTION_WORDS, offsetof(struct sk_args, env), "NAME=VALUE", "an environment variable"  \
+    }
+#define SK_OPTION_GRACE                                                                                      \
+    {                                                                                                        \
+        "grace", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, grace), "S",                                 \
+            "seconds between SIGTERM and SIGKILL; default 10"                                                \
+    }
 #define SK_OPTION_ADDRESS                                                                                    \
     {                                                                                                        \
         "address", 0, SK_OPTION_TEXT, offsetof(struct sk_args, address), "URL",                              \
