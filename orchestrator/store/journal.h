@@ -51,7 +51,8 @@ struct sk_journal_filled {
     bool at_end; /* no writer is left and all was moved */
 };
 /* Moves what is in the pipe now (at most SK_JOURNAL_FILL_MAX). `pipe_fd` is borrowed until done fires,
- * non-blocking. A disk that refuses (SK_RESOURCE_EXHAUSTED: full; else by errno) has taken out->len bytes;
+ * non-blocking. A disk that refuses (SK_RESOURCE_EXHAUSTED: full, but for
+ * what is left to others; else by errno) has taken out->len bytes;
  * the rest is still in the pipe. */
 void sk_journal_fill(struct sk_journal *journal, int pipe_fd, struct sk_journal_filled *out,
                      struct sk_done *done);

@@ -3,8 +3,14 @@
 #include "store/journal_pipe.h"
 
 #include <errno.h>
+#include <sys/statvfs.h>
 
 enum { SEGMENTS = 8 /* of full size within the limit */ };
+
+/* The last of a disk is left to others, above all to the database: where no end can be recorded, nothing that
+ * fills the disk can be ended. A sixteenth, at most so many bytes. */
+#define LEAVE_PART 16
+#define LEAVE_MOST ((uint64_t)64 * 1024 * 1024)
 
 static uint64_t capacity(const struct sk_journal_writer *writer)
 {
@@ -107,6 +113,19 @@ static enum sk_code prepare(struct sk_journal_writer *writer, int pipe_fd, struc
     return code == SK_OK && !*out_stop ? begin_segment(writer, err) : code;
 }
 
+static enum sk_code check_disk(const struct sk_journal_writer *writer, struct sk_err *err)
+{
+    struct statvfs disk;
+    if (fstatvfs(writer->dir, &disk) != 0)
+        return SK_OK; /* it will show */
+    uint64_t leave = (uint64_t)disk.f_blocks * disk.f_frsize / LEAVE_PART;
+    if (leave > LEAVE_MOST)
+        leave = LEAVE_MOST;
+    if ((uint64_t)disk.f_bavail * disk.f_frsize >= leave)
+        return SK_OK;
+    return sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, ENOSPC, "write the journal");
+}
+
 enum sk_code sk_journal_writer_fill(struct sk_journal_writer *writer, int pipe_fd, struct sk_wall at,
                                     struct sk_journal_filled *out, struct sk_err *err)
 {
@@ -115,6 +134,9 @@ enum sk_code sk_journal_writer_fill(struct sk_journal_writer *writer, int pipe_f
     *out = (struct sk_journal_filled){0};
     if (at.ns < writer->latest.ns)
         at = writer->latest; /* the clock was set back: it stands still until it has caught up */
+    code = judge(sk_pipe_look(pipe_fd), out, &stop, err);
+    if (code == SK_OK && !stop)
+        code = check_disk(writer, err);
     while (code == SK_OK && !stop && out->len < SK_JOURNAL_FILL_MAX) {
         code = prepare(writer, pipe_fd, out, &stop, err);
         if (code != SK_OK || stop)
