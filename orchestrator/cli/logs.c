@@ -122,6 +122,7 @@ static void stream_once(struct logs *logs)
     while (!logs->over)
         sk_loop_run(client->loop);
     client->on_signal = NULL;
+    client->arg = NULL;
     sk_stream_close(sk_take(logs->stream));
 }
 

@@ -47,19 +47,25 @@ static enum sk_code fail(struct pack *pack, struct sk_err *err)
     return sk_fail(err, SK_INTERNAL, "%s", archive_error_string(pack->tar));
 }
 
-/* As much as the header says, whatever happens to the file meanwhile: libarchive takes no more, and pads with
- * zeros. */
-static enum sk_code put_content(struct pack *pack, int fd, struct sk_err *err)
+/* The header has said how much there is, and libarchive keeps to that: what comes in addition is left, what
+ * is missing is zeros. */
+static enum sk_code put_content(struct pack *pack, struct archive_entry *entry, int fd, struct sk_err *err)
 {
+    int64_t left = archive_entry_size(entry);
     char chunk[CHUNK];
-    la_ssize_t taken = 1;
-    ssize_t n;
+    ssize_t n = 1;
 
-    while (taken > 0 && ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))) {
-        if (n > 0)
-            taken = archive_write_data(pack->tar, chunk, (size_t)n);
+    while (left > 0 && n != 0) {
+        n = read(fd, chunk, left < CHUNK ? (size_t)left : CHUNK);
+        if (n < 0 && errno != EINTR)
+            return sk_fail_sys(err, SK_INTERNAL, errno, "read %s", archive_entry_pathname(entry));
+        if (n > 0 && archive_write_data(pack->tar, chunk, (size_t)n) < 0)
+            return fail(pack, err);
+        left -= n > 0 ? n : 0;
     }
-    return taken < 0 ? fail(pack, err) : SK_OK;
+    if (left > 0)
+        skip(pack, entry, "its end, which was cut off meanwhile");
+    return SK_OK;
 }
 
 static enum sk_code put(struct pack *pack, struct archive_entry *entry, int fd, const char *name,
@@ -69,7 +75,7 @@ static enum sk_code put(struct pack *pack, struct archive_entry *entry, int fd, 
     archive_entry_copy_pathname(entry, name);
     if (archive_write_header(pack->tar, entry) < ARCHIVE_WARN)
         return fail(pack, err);
-    enum sk_code code = fd >= 0 ? put_content(pack, fd, err) : SK_OK;
+    enum sk_code code = fd >= 0 ? put_content(pack, entry, fd, err) : SK_OK;
     if (!code && archive_write_finish_entry(pack->tar) < ARCHIVE_WARN)
         code = fail(pack, err);
     return code;
@@ -78,12 +84,16 @@ static enum sk_code put(struct pack *pack, struct archive_entry *entry, int fd, 
 static enum sk_code put_entry(struct pack *pack, struct archive_entry *entry, struct sk_err *err)
 {
     const char *path = archive_entry_pathname(entry);
-    SK_AUTO_FREE char *name = sk_strdup(path && strlen(path) > pack->prefix ? path + pack->prefix : NULL);
     mode_t type = archive_entry_filetype(entry);
     SK_AUTO_FD int fd = -1;
 
-    if (!name)
+    if (!path) {
+        skip(pack, entry, "its name cannot be told");
+        return SK_OK;
+    }
+    if (strlen(path) <= pack->prefix)
         return SK_OK; /* the folder itself */
+    SK_AUTO_FREE char *name = sk_strdup(path + pack->prefix);
     if (type == AE_IFREG) {
         fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0) {

@@ -338,6 +338,28 @@ static void test_there_and_back(void **state)
     assert_nothing(rig, "in/p");
 }
 
+/* The file that is being packed loses its end to somebody else. */
+static bool on_shrinking(void *arg, const uint8_t *data, size_t len)
+{
+    struct rig *rig = arg;
+    SK_AUTO_FREE char *name = path(rig, "out/long");
+
+    return truncate(name, 70000) == 0 && on_packed(arg, data, len);
+}
+
+static void test_a_file_that_shrinks_is_named(void **state)
+{
+    struct rig *rig = *state;
+    const struct sk_pack_sink sink = {on_shrinking, on_skipped, rig};
+    SK_AUTO_FREE char *out = path(rig, "out");
+    SK_AUTO_FREE char *fill = sk_printf("cd %s && head -c 500000 /dev/zero > long", out);
+
+    assert_int_equal(system(fill), 0);
+    assert_int_equal(sk_pack(out, &sink, &rig->err), SK_OK);
+    assert_int_equal(rig->skipped, 1);
+    assert_int_equal(unpack(rig), SK_OK); /* the archive is in order all the same */
+}
+
 static bool on_full(void *arg, const uint8_t *data, size_t len)
 {
     (void)arg;
@@ -370,6 +392,7 @@ int main(void)
         TEST(test_half_an_archive_leaves_no_half_file),
         TEST(test_no_archive_at_all),
         TEST(test_there_and_back),
+        TEST(test_a_file_that_shrinks_is_named),
         TEST(test_nobody_takes_the_archive),
     };
     (void)umask(022);
