@@ -13,8 +13,6 @@
 
 #include "loop/done.h"
 
-#include <string.h>
-
 /* Something of the host that a sandbox sees read-only at an absolute path. Missing directories on the way are
  * made in the sandbox's root, which links cannot lead out of. */
 struct sk_bind {
@@ -66,16 +64,6 @@ struct sk_runtime_list {
     struct sk_runtime_holding *items; /* heap, the caller's: free(items) */
     size_t len;
 };
-
-/* Borrowed from the list; NULL when the driver holds nothing for that id. */
-static inline const struct sk_runtime_holding *sk_runtime_list_find(const struct sk_runtime_list *list,
-                                                                    const char *id)
-{
-    for (size_t i = 0; i < list->len; i++)
-        if (strcmp(list->items[i].id, id) == 0)
-            return &list->items[i];
-    return NULL;
-}
 
 struct sk_runtime;
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The kernel counts a kill before it sends the signal (Documentation/admin-guide/cgroup-v2.rst,

@@ -128,8 +128,7 @@ static void look_at_holding(struct sk_gc *gc, const struct sk_runtime_holding *i
 /* The runtime's events may be late and belong to an earlier task of the same id; its list is the truth. */
 static void look_at_sandbox(struct sk_gc *gc, struct sk_sandbox *s)
 {
-    const struct sk_runtime_holding *item = sk_runtime_list_find(&gc->list, s->record->id);
-    bool alive = item && item->task_running;
+    bool alive = sk_sandbox_seen_alive(s);
 
     if (!alive && s->create && sk_create_runs_since(s, gc->list_began))
         sk_sandbox_break(s, "the sandbox's init process ended before it was ready");
@@ -152,6 +151,7 @@ static void drop_unlisted(struct sk_gc *gc)
 
 static void compare(struct sk_gc *gc)
 {
+    sk_node_see(gc->node, &gc->list);
     for (size_t i = 0; i < gc->list.len; i++)
         look_at_holding(gc, &gc->list.items[i]);
     sk_list_each(&gc->node->sandboxes, link)

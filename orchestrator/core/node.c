@@ -139,6 +139,18 @@ struct sk_sandbox *sk_node_find(struct sk_node *node, const char *id)
     return s && s->durable ? s : NULL;
 }
 
+void sk_node_see(struct sk_node *node, const struct sk_runtime_list *list)
+{
+    node->looks++;
+    for (size_t i = 0; i < list->len; i++) {
+        struct sk_sandbox *s = sk_node_find_any(node, list->items[i].id);
+        if (!s || !list->items[i].task_running)
+            continue;
+        s->seen = node->looks;
+        s->seen_pid = list->items[i].pid;
+    }
+}
+
 struct sk_instant sk_node_instant(const struct sk_node *node, const char *boot_id, struct sk_instant at,
                                   struct sk_wall wall)
 {

@@ -32,6 +32,7 @@ struct sk_node {
     char boot_id[40];
 
     struct sk_timer sweep; /* saves that failed */
+    uint64_t looks;        /* at the runtime's list */
     struct sk_gc gc;
     struct sk_recovery *recovery; /* NULL when none is under way */
 
@@ -55,6 +56,9 @@ struct sk_sandbox *sk_node_find_any(struct sk_node *node, const char *id);
 struct sk_wall sk_node_next_created(struct sk_node *node);
 /* What everything that comes too late is told. */
 void sk_node_stopping_err(struct sk_err *err);
+
+/* The runtime was listed: every sandbox learns whether its task runs. */
+void sk_node_see(struct sk_node *node, const struct sk_runtime_list *list);
 
 /* A moment that was written down, as an instant of this boot. */
 struct sk_instant sk_node_instant(const struct sk_node *node, const char *boot_id, struct sk_instant at,

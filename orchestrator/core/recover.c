@@ -69,10 +69,9 @@ static enum sk_code load(struct sk_recovery *r, struct sk_err *err)
 
 /* --- taking up ------------------------------------------------------------- */
 
-static void take_up(struct sk_recovery *r, struct sk_sandbox *s)
+static void take_up(struct sk_sandbox *s)
 {
-    const struct sk_runtime_holding *item = sk_runtime_list_find(&r->list, s->record->id);
-    bool alive = item && item->task_running && item->pid > 0;
+    bool alive = sk_sandbox_seen_alive(s) && s->seen_pid > 0;
 
     if (sk_state_is_final(s->state))
         return; /* leftovers are gc's */
@@ -86,7 +85,7 @@ static void take_up(struct sk_recovery *r, struct sk_sandbox *s)
         (void)sk_sandbox_move(s, SK_EV_BEGIN, NULL);
         sk_create_start(s, true);
     } else if (alive) {
-        sk_adoption_start(s, item->pid);
+        sk_adoption_start(s, s->seen_pid);
     } else if (s->state == SK_STATE_RUNNING) {
         sk_sandbox_break(s, "the sandbox's task ended while the daemon was away");
     } else {
@@ -124,7 +123,8 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
         sk_timer_start(node->loop, &r->retry, sk_instant_add(sk_loop_now(node->loop), RETRY_EVERY), on_retry);
         return;
     }
-    sk_list_each(&node->sandboxes, link) take_up(r, sk_list_entry(link, struct sk_sandbox, link));
+    sk_node_see(node, &r->list);
+    sk_list_each(&node->sandboxes, link) take_up(sk_list_entry(link, struct sk_sandbox, link));
     sk_sessions_take_up(node);
     sk_log_shelf_tidy(node);
     sk_gc_start(&node->gc);

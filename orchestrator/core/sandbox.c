@@ -100,6 +100,11 @@ const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox)
     return sandbox->record;
 }
 
+bool sk_sandbox_seen_alive(const struct sk_sandbox *s)
+{
+    return s->seen == s->node->looks;
+}
+
 const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox)
 {
     return sandbox->log.parent ? &sandbox->log : NULL;

@@ -60,6 +60,8 @@ struct sk_sandbox {
     struct sk_create *create;   /* the flow that makes it, or NULL */
     struct sk_removal *removal; /* the flow that takes it away, or NULL */
     struct sk_adoption *adoption;
+    uint64_t seen;             /* the last list of the runtime (node->looks) with its task running */
+    int seen_pid;              /* in it */
     struct sk_instant settled; /* when it last became RUNNING, for comparing with the runtime's list */
 
     struct sk_timer deadline; /* of its life */
@@ -72,6 +74,9 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
 /* Something under way keeps the sandbox, and a stop of the node waits for it. */
 void sk_sandbox_hold(struct sk_sandbox *sandbox);
 void sk_sandbox_unhold(struct sk_sandbox *sandbox);
+
+/* Whether its task ran when the runtime was last listed. */
+bool sk_sandbox_seen_alive(const struct sk_sandbox *sandbox);
 
 /* NULL when the node has no log. */
 const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox);
