@@ -131,35 +131,39 @@ static size_t opening_ops(struct caller *caller, grpc_byte_buffer *message, stru
     return 4;
 }
 
-static grpc_byte_buffer *buffer_of(const void *data, size_t len)
+grpc_status_code caller_exchange(struct caller *caller, const char *path, grpc_slice request,
+                                 grpc_byte_buffer **out_answer)
 {
-    grpc_slice slice = grpc_slice_from_copied_buffer(data, len);
-    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
-    grpc_slice_unref(slice);
-    return buffer;
+    grpc_call *call = caller_begin(caller, path);
+    grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&request, 1);
+    struct outcome outcome;
+    grpc_op ops[6];
+    size_t count;
+
+    *out_answer = NULL;
+    outcome_init(&outcome);
+    count = opening_ops(caller, message, &outcome, ops);
+    ops[count++] = (grpc_op){.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {out_answer}};
+    ops[count++] = status_op(&outcome);
+    (void)caller_batch(caller, call, ops, count);
+    grpc_byte_buffer_destroy(message);
+    grpc_call_unref(call);
+    outcome_fini(&outcome);
+    return outcome.code;
 }
 
 grpc_status_code caller_unary(struct caller *caller, const char *path, const void *request, size_t len,
                               struct answer *out_answer)
 {
-    grpc_call *call = caller_begin(caller, path);
-    grpc_byte_buffer *message = buffer_of(request, len), *received = NULL;
-    struct outcome outcome;
-    grpc_op ops[6];
-    size_t count;
+    grpc_slice slice = grpc_slice_from_copied_buffer(request, len);
+    grpc_byte_buffer *received;
+    grpc_status_code code = caller_exchange(caller, path, slice, &received);
 
-    outcome_init(&outcome);
-    count = opening_ops(caller, message, &outcome, ops);
-    ops[count++] = (grpc_op){.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&received}};
-    ops[count++] = status_op(&outcome);
-    (void)caller_batch(caller, call, ops, count);
     if (out_answer)
         answer_copy(received, out_answer);
     grpc_byte_buffer_destroy(received);
-    grpc_byte_buffer_destroy(message);
-    grpc_call_unref(call);
-    outcome_fini(&outcome);
-    return outcome.code;
+    grpc_slice_unref(slice);
+    return code;
 }
 
 struct answer packed(const ProtobufCMessage *message)

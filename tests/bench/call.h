@@ -29,7 +29,11 @@ void caller_fini(struct caller *caller);
 grpc_call *caller_begin(struct caller *caller, const char *path);
 bool caller_batch(struct caller *caller, grpc_call *call, const grpc_op *ops, size_t count);
 
-/* One unary call; the status code. out_answer may be NULL. */
+/* One unary call; the status code. Nothing is copied: the request stays the caller's, and so does the answer,
+ * NULL if there is none. */
+grpc_status_code caller_exchange(struct caller *caller, const char *path, grpc_slice request,
+                                 grpc_byte_buffer **out_answer);
+/* The same with bytes. out_answer may be NULL. */
 grpc_status_code caller_unary(struct caller *caller, const char *path, const void *request, size_t len,
                               struct answer *out_answer);
 /* The same with a message; stops the program when the call fails. */

@@ -1,5 +1,7 @@
 #include "bench/follow.h"
 
+#include "bench/daemon.h"
+#include "bench/samples.h"
 #include "bench/sandbox.h"
 #include "bench/stream.h"
 
@@ -33,7 +35,7 @@ static bool take_line(struct stream *stream, struct samples *samples)
     return true;
 }
 
-void follow_lines(struct caller *daemon, const char *image, int n, struct samples *samples)
+static void follow_lines(struct caller *daemon, const char *image, int n, struct samples *samples)
 {
     Coreweave__Sandbox__V1__StreamLogsRequest request = COREWEAVE__SANDBOX__V1__STREAM_LOGS_REQUEST__INIT;
     Sandbox *sandbox = sandbox_run(daemon, image, CLOCK);
@@ -53,4 +55,16 @@ void follow_lines(struct caller *daemon, const char *image, int n, struct sample
     (void)stream_close(stream);
     sandbox_free(sandbox);
     answer_fini(&first);
+}
+
+void follow_measure(const char *image, int n)
+{
+    struct samples samples = {0};
+    struct caller daemon;
+
+    daemon_open(&daemon);
+    follow_lines(&daemon, image, n, &samples);
+    samples_print(&samples, "follow");
+    samples_fini(&samples);
+    daemon_close(&daemon);
 }

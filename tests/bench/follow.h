@@ -2,10 +2,7 @@
 #ifndef SK_BENCH_FOLLOW_H
 #define SK_BENCH_FOLLOW_H
 
-#include "bench/call.h"
-#include "bench/samples.h"
-
-/* Adds n latencies. image: one with python, which prints the clock that both ends share. */
-void follow_lines(struct caller *daemon, const char *image, int n, struct samples *samples);
+/* n lines. image: one with python, which prints the clock that both ends share. */
+void follow_measure(const char *image, int n);
 
 #endif

@@ -33,13 +33,14 @@ rows() { "${@:2}" | sed "s|^|$1/|" >>"$ROWS"; }
 
 measure_sandkeep() {
     export SANDKEEP_ADDRESS=${CWSANDBOX_BASE_URL#http://}
-    rows "$1/$2/sandkeep" "$BENCH" sandkeep "$3" "$LIVES" "$EXECS"
+    rows "$1/$2/sandkeep" "$BENCH" lives "$3" "$LIVES"
+    rows "$1/$2/sandkeep" "$BENCH" execs "$3" "$EXECS"
 }
 
 # Many commands at a time, streams beside a bare pipe, files beside a piped archive, a log's way to its follower.
 measure_flow() {
-    rows "$1/$2/sandkeep" "$BENCH" many "$3" "$((EXECS * 4))"
-    rows "$1/$2/sandkeep" "$BENCH" flows "$3" 1024 5
+    rows "$1/$2/sandkeep" "$BENCH" many "$3" "$((EXECS * 2))" 5
+    rows "$1/$2/sandkeep" "$BENCH" flows "$3" 512 5
     rows "$1/$2/sandkeep" "$BENCH" files "$3" 100
     rows "$1/$2/sandkeep" "$BENCH" follow "$PYTHON" 1000
     awk '/^VmHWM/ { printf "flow_rss_mib\t%.1f\n", $2 / 1024 }' "/proc/$SANDKEEP_PID/status" >>"$ROWS"

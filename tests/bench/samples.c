@@ -45,9 +45,3 @@ void samples_print(struct samples *samples, const char *name)
     fflush(stdout);
     samples->len = 0;
 }
-
-void rate_print(double per_second, const char *name)
-{
-    printf("%s\t%.1f\n", name, per_second);
-    fflush(stdout);
-}

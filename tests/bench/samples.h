@@ -18,7 +18,5 @@ double now_ms(void);
 void samples_add(struct samples *samples, double ms);
 /* Prints "name <tab> n <tab> min <tab> median <tab> p99" and empties the samples. */
 void samples_print(struct samples *samples, const char *name);
-/* Prints "name <tab> per second", one number that needs no spread. */
-void rate_print(double per_second, const char *name);
 
 #endif

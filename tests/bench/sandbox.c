@@ -6,6 +6,8 @@
 
 enum { POLL_MICROSECONDS = 200 };
 
+const char *const SLEEP[] = {"/bin/sleep", "100000", NULL};
+
 Sandbox *sandbox_create(struct caller *daemon, const char *image, const char *const *command)
 {
     static unsigned serial;
@@ -78,6 +80,11 @@ Sandbox *sandbox_run(struct caller *daemon, const char *image, const char *const
     Sandbox *sandbox = sandbox_create(daemon, image, command);
     sandbox_reach_running(daemon, sandbox);
     return sandbox;
+}
+
+Sandbox *sandbox_hold(struct caller *daemon, const char *image)
+{
+    return sandbox_run(daemon, image, SLEEP);
 }
 
 void sandbox_reach_running(struct caller *daemon, const Sandbox *sandbox)

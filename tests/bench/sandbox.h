@@ -11,11 +11,15 @@
 
 typedef Coreweave__Sandbox__V1__Sandbox Sandbox;
 
+extern const char *const SLEEP[]; /* a command */
+
 /* As CreateSandbox answers; free with sandbox_free. command ends with NULL. */
 Sandbox *sandbox_create(struct caller *daemon, const char *image, const char *const *command);
 void sandbox_reach_running(struct caller *daemon, const Sandbox *sandbox);
 /* Both of them. */
 Sandbox *sandbox_run(struct caller *daemon, const char *image, const char *const *command);
+/* The same, sleeping until it is stopped. */
+Sandbox *sandbox_hold(struct caller *daemon, const char *image);
 /* Until it is TERMINATED. */
 void sandbox_stop(struct caller *daemon, char *id);
 void sandbox_free(Sandbox *sandbox);
