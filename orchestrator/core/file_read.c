@@ -98,12 +98,12 @@ static void read_piece(struct sk_work *work)
     struct reading *r = of(sk_container_of(work, struct sk_file, work));
     size_t left = SK_FILE_PIECE;
 
-    if (!r->data && prepare(r, &work->err) != SK_OK)
-        return;
-    while (left > 0 && !r->file.moved) {
-        if (read_some(r, &left, &work->err) != SK_OK)
-            return;
-    }
+    enum sk_code code = r->data ? SK_OK : prepare(r, &work->err);
+    while (code == SK_OK && left > 0 && !r->file.moved)
+        code = read_some(r, &left, &work->err);
+    /* Here, since who is the last to let go of a removed file waits for its blocks to be freed. */
+    if (code != SK_OK || r->file.moved)
+        sk_close_fd(&r->file.fd);
 }
 
 /* --- the rest of the steps --------------------------------------------------- */

@@ -1,0 +1,67 @@
+"""A sandbox that stands still: nothing of it answers, and nobody else may notice."""
+import concurrent.futures
+import contextlib
+import pathlib
+
+import grpc
+import pytest
+
+from nodes import fails, pb, wait_until
+from streams import init
+
+pytestmark = pytest.mark.real
+Code = grpc.StatusCode
+
+
+def freezer(box):
+    """The file that stops a sandbox's cgroup, and the words for on and off."""
+    for name, words in (("freezer.state", ("FROZEN", "THAWED")), ("cgroup.freeze", ("1", "0"))):
+        for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/{box.sandbox_id}/{name}"):
+            return path, words
+    pytest.skip("no cgroup of the sandbox can be frozen")
+
+
+@contextlib.contextmanager
+def frozen(box):
+    path, (stop, go_on) = freezer(box)
+    path.write_text(stop)
+    try:
+        yield
+    finally:
+        if path.exists():
+            path.write_text(go_on)
+
+
+def read(node, box, timeout):
+    return node.stub.ReadFile(pb.ReadFileRequest(sandbox_id=box.sandbox_id, path="/etc/passwd"), timeout=timeout)
+
+
+def write(node, box, timeout, content=b"x"):
+    request = pb.WriteFileRequest(sandbox_id=box.sandbox_id, path="/tmp/file", content=content)
+    return node.stub.WriteFile(request, timeout=timeout)
+
+
+def test_its_calls_end_and_it_can_be_ended(node):
+    box = node.running()
+    node.output(box, "true")
+    with frozen(box):
+        for call in (read, write):
+            assert fails(call, node, box, 1).code == Code.DEADLINE_EXCEEDED
+        assert fails(node.execute, box, "true", timeout=1).code == Code.DEADLINE_EXCEEDED
+        terminal = iter([init(box, "/bin/sh", tty=True)])
+        assert fails(node.stub.StreamExec, terminal, timeout=1).code == Code.DEADLINE_EXCEEDED
+        node.end(box)
+
+
+def test_its_files_keep_nobody_waiting(node):
+    box, other = node.running(), node.running()
+    node.output(box, "true")
+    with frozen(box), concurrent.futures.ThreadPoolExecutor(80) as pool:
+        waiting = [pool.submit(fails, call, node, box, 10) for call in (read, write) for _ in range(40)]
+        for _ in range(5):
+            write(node, other, 5, b"y" * 1_000_000)
+            read(node, other, 5)
+        assert not any(call.done() for call in waiting)
+        assert {call.result().code for call in waiting} == {Code.DEADLINE_EXCEEDED}
+    # It goes on where it was stopped, and hears later that nobody wants the files any more.
+    wait_until(lambda: node.output(box, "ls -A /tmp") == "", 10, "nothing is left of what was given up")
