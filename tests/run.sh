@@ -4,7 +4,7 @@
 #
 # Parts, in two lanes that run side by side:
 #   lint unit e2e e2e-runc e2e-fake e2e-oldest e2e-newest       (lane 1, after the build)
-#   clang tidy asan tsan fuzz                                   (lane 2, niced)
+#   clang tidy asan tsan fuzz model                             (lane 2, niced)
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/support/lib.sh"
@@ -13,7 +13,7 @@ cd "$SK_ROOT"
 SELF=$SK_ROOT/tests/run.sh
 LOGS=$SK_ROOT/build/test-logs
 LANE_1='lint unit e2e e2e-runc e2e-fake e2e-oldest e2e-newest'
-LANE_2='clang tidy asan tsan fuzz'
+LANE_2='clang tidy asan tsan fuzz model'
 FUZZ_SECONDS=${FUZZ_SECONDS:-10}
 export SK_LOGS=$LOGS/nodes
 
@@ -119,6 +119,8 @@ part_fuzz() {
             -print_final_stats=1 -artifact_prefix="$LOGS/" "build/fuzz/corpus/$target"
     done
 }
+
+part_model() { one 'model of the lifecycle' tests/model/run.sh; }
 
 # --- running them -----------------------------------------------------------
 

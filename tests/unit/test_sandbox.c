@@ -2,6 +2,9 @@
 #include "core/sandbox_impl.h"
 #include "support/world.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void test_states_only_move_forward(void **state)
 {
     (void)state;
@@ -18,6 +21,56 @@ static void test_states_only_move_forward(void **state)
     assert_int_equal(sk_state_next(SK_STATE_TERMINATING, SK_EV_EXITED), 0);
     assert_int_equal(sk_state_next(SK_STATE_COMPLETED, SK_EV_END), 0);
 }
+
+/* --- the table in ARCHITECTURE.md ------------------------------------------ */
+
+static void print_row(struct sk_buf *out, enum sk_state from)
+{
+    assert_int_equal(sk_buf_printf(out, "| %s |", sk_state_word(from)), SK_OK);
+    for (int event = 0; event < SK_EV_COUNT; event++) {
+        enum sk_state next = sk_state_next(from, (enum sk_event)event);
+        assert_int_equal(sk_buf_printf(out, " %s |", sk_state_word(next)), SK_OK);
+    }
+    assert_int_equal(sk_buf_printf(out, "\n"), SK_OK);
+}
+
+static void print_table(struct sk_buf *out)
+{
+    /* In the order of enum sk_event. */
+    assert_int_equal(sk_buf_printf(out, "| state | begin | up | end | exited | broken | gone |\n"
+                                        "| --- | --- | --- | --- | --- | --- | --- |\n"),
+                     SK_OK);
+    for (int from = SK_STATE_PENDING; from <= SK_STATE_TERMINATING; from++)
+        print_row(out, (enum sk_state)from);
+}
+
+static void read_architecture(char *out, size_t size)
+{
+    char path[4096];
+
+    (void)snprintf(path, sizeof(path), "%s/ARCHITECTURE.md", getenv("SK_SOURCE") ? getenv("SK_SOURCE") : ".");
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    out[fread(out, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
+}
+
+static void test_table_is_the_documented_one(void **state)
+{
+    SK_CLEANUP(sk_buf_fini) struct sk_buf table;
+    static char paper[262144];
+
+    (void)state;
+    sk_buf_init(&table, 4096);
+    print_table(&table);
+    assert_int_equal(sk_buf_printf(&table, "\n"), SK_OK);
+    read_architecture(paper, sizeof(paper));
+    const char *begin = strstr(paper, "| state | begin |");
+    if (!begin || strncmp(begin, (char *)table.data, table.len) != 0)
+        fail_msg("ARCHITECTURE.md should say\n%.*s", (int)table.len, (char *)table.data);
+}
+
+/* --- who waits, what is stored --------------------------------------------- */
 
 struct counter {
     struct sk_watcher watcher;
@@ -187,9 +240,13 @@ static void test_main_output_never_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_states_only_move_forward), cmocka_unit_test(test_watchers),
-        cmocka_unit_test(test_shown_is_stored),          cmocka_unit_test(test_full_disk),
-        cmocka_unit_test(test_one_put_a_move),           cmocka_unit_test(test_await_after_a_refusal),
+        cmocka_unit_test(test_states_only_move_forward),
+        cmocka_unit_test(test_table_is_the_documented_one),
+        cmocka_unit_test(test_watchers),
+        cmocka_unit_test(test_shown_is_stored),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_one_put_a_move),
+        cmocka_unit_test(test_await_after_a_refusal),
         cmocka_unit_test(test_main_output_never_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
