@@ -26,8 +26,8 @@
 #define ADDRESSES_MAX ((size_t)64 * 1024)
 #define RUN_MODE      0711 /* others may pass, to what is theirs to read */
 
-/* A sandbox takes some ten descriptors, connections get three quarters of all: below this, a few hundred
- * sandboxes are too many. */
+/* A sandbox has up to five descriptors open here, a command in it up to three, and connections may take three
+ * quarters of all: with fewer than this some hundreds of sandboxes get into each other's way. */
 #define FILES_FEW 8192
 
 enum { SIG_TERM, SIG_INT, SIG_HUP, SIG_COUNT };
