@@ -1,5 +1,7 @@
 #include "support/world.h"
 
+#include "core/sandbox_impl.h"
+
 #include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -148,6 +150,13 @@ void world_assert_clean(struct world *w)
     }
     assert_int_equal(sk_fake_runtime_held(w->runtime), 0);
     assert_int_equal(sk_fake_agent_held(w->agent), 0);
+}
+
+void world_assert_only_main(struct world *w, const struct sk_sandbox *s)
+{
+    assert_int_equal(sk_fake_agent_alive(w->agent, s->record->id), 1);
+    assert_int_equal(sk_fake_agent_remembered(w->agent, s->record->id), 1);
+    assert_true(sk_list_is_empty(&s->execs));
 }
 
 /* --- answers -------------------------------------------------------------------- */

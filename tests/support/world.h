@@ -56,6 +56,8 @@ void world_crash(struct world *w);
 void world_start(struct world *w);
 /* Until the drivers hold nothing and no process is left. */
 void world_assert_clean(struct world *w);
+/* Of its processes only the main one is left, and the guest remembers nothing else. */
+void world_assert_only_main(struct world *w, const struct sk_sandbox *sandbox);
 
 void answer_init(struct answer *answer);
 

@@ -3,19 +3,6 @@
 #include "loop/pump.h"
 #include "support/world.h"
 
-static const char *id_of(const struct sk_sandbox *s)
-{
-    return sk_sandbox_record(s)->id;
-}
-
-/* Only the main process is left, and the guest remembers nothing else. */
-static void assert_only_main(struct world *w, const struct sk_sandbox *s)
-{
-    assert_int_equal(sk_fake_agent_alive(w->agent, id_of(s)), 1);
-    assert_int_equal(sk_fake_agent_remembered(w->agent, id_of(s)), 1);
-    assert_true(sk_list_is_empty(&s->execs));
-}
-
 static void test_output_and_exit(void **state)
 {
     struct world w;
@@ -35,7 +22,7 @@ static void test_output_and_exit(void **state)
     assert_int_equal(run.exits, 1);
     assert_int_equal(run.status, 7);
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -81,7 +68,7 @@ static void test_stdin(void **state)
     world_settle(&w);
     assert_int_equal(run.rooms, 3);
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -127,7 +114,7 @@ static void test_not_found(void **state)
                         "sandkeep: cannot execute: /bin/noexec (execute the program: Permission denied)\n");
     run_close(&missing);
     run_close(&forbidden);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -159,12 +146,12 @@ static void test_back_pressure(void **state)
     run_start(&run, s, ARGV("yes", "1000000"), false, false);
     world_advance(&w, SK_SEC(10));
     assert_int_equal(run.chunks, 0);
-    assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 2); /* it waits for room */
+    assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 2); /* it waits for room */
     sk_exec_want(run.exec);
     world_advance(&w, SK_SEC(10));
     assert_int_equal(run.chunks, 1);
     assert_true(run.last_len <= SK_PUMP_CHUNK);
-    assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 2);
+    assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 2);
     while (run.exits == 0 && run.chunks < 1000) {
         sk_exec_want(run.exec);
         world_settle(&w);
@@ -212,7 +199,7 @@ static void test_child_holds_pipe(void **state)
     world_advance(&w, SK_MSEC(1));
     assert_int_equal(run.exits, 1);
     run_close(&run);
-    assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 2); /* the child lives on */
+    assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 2); /* the child lives on */
     world_fini(&w);
 }
 
@@ -295,12 +282,12 @@ static void test_close_kills(void **state)
     world_settle(&w);
     run_close(&run);
     world_settle(&w);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     run_start(&early, s, ARGV("sleep", "infinity"), false, true);
     sk_vloop_turn(w.loop); /* the guest has been asked and has not answered */
     run_close(&early);
     world_settle(&w);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -433,7 +420,7 @@ static void test_many_at_once(void **state)
         assert_string_equal(run_out(&runs[i]), "x\n");
         run_close(&runs[i]);
     }
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -468,7 +455,7 @@ static void one_exec(struct sk_sweep *sweep, void *arg)
     world_settle(&w);
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_RUNNING);
     if (sweep->flavour != SK_SWEEP_FAIL_AFTER) /* then an unwanted process may end unseen */
-        assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 1);
+        assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 1);
     assert_true(sk_list_is_empty(&s->execs));
     world_fini(&w);
 }

@@ -6,11 +6,6 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-static const char *id_of(const struct sk_sandbox *s)
-{
-    return sk_sandbox_record(s)->id;
-}
-
 static void start_sized(struct run *run, struct sk_sandbox *s, const char *const *argv, uint16_t columns,
                         uint16_t rows, bool greedy)
 {
@@ -48,13 +43,6 @@ static void change_mode(const struct run *run, tcflag_t off)
     assert_int_equal(tcsetattr(run->exec->in.fd, TCSANOW, &mode), 0);
 }
 
-static void assert_only_main(struct world *w, const struct sk_sandbox *s)
-{
-    assert_int_equal(sk_fake_agent_alive(w->agent, id_of(s)), 1);
-    assert_int_equal(sk_fake_agent_remembered(w->agent, id_of(s)), 1);
-    assert_true(sk_list_is_empty(&s->execs));
-}
-
 static void test_output_and_exit(void **state)
 {
     struct world w;
@@ -72,7 +60,7 @@ static void test_output_and_exit(void **state)
     assert_int_equal(run.exits, 1);
     assert_int_equal(run.status, 7);
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -97,7 +85,7 @@ static void test_size(void **state)
     run_close(&usual);
     run_close(&wide);
     world_advance(&w, SK_SEC(1));
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -151,7 +139,7 @@ static void test_input_and_its_end(void **state)
     world_settle(&w);
     assert_int_equal(run.rooms, 3);
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -170,7 +158,7 @@ static void test_early_end(void **state)
     assert_int_equal(run.exits, 1);
     assert_int_equal(run.rooms, 0); /* what the daemon types is not the owner's */
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -197,7 +185,7 @@ static void test_end_is_said_again(void **state)
     assert_true(run.out.len > 5 && run.out.len < 20);
     run_close(&run);
     world_advance(&w, SK_SEC(1));
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -226,7 +214,7 @@ static void test_back_pressure(void **state)
     assert_int_equal(run.rooms, 1);
     run_close(&run);
     world_advance(&w, SK_SEC(1));
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -240,16 +228,16 @@ static void test_output_outlives_the_process(void **state)
     struct sk_sandbox *s = world_running(&w, NULL);
     start_sized(&run, s, ARGV("play", "fill:3000", "exit:4"), 0, 0, false);
     world_advance(&w, SK_SEC(20));
-    assert_int_equal(sk_fake_agent_remembered(w.agent, id_of(s)), 1); /* it has long ended */
+    assert_int_equal(sk_fake_agent_remembered(w.agent, sk_sandbox_record(s)->id), 1); /* it has long ended */
     while (run.exits == 0 && run.chunks < 100) {
         sk_exec_want(run.exec);
         world_advance(&w, SK_MSEC(300));
     }
     assert_int_equal(run.out.len, 3000);
     assert_int_equal(run.status, 4);
-    assert_int_equal(sk_fake_agent_remembered(w.agent, id_of(s)), 1);
+    assert_int_equal(sk_fake_agent_remembered(w.agent, sk_sandbox_record(s)->id), 1);
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -268,7 +256,7 @@ static void test_not_found(void **state)
     assert_non_null(strstr(run_out(&run), "command not found: nosuch"));
     assert_non_null(strstr(run_out(&run), "\r\n"));
     run_close(&run);
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -286,10 +274,10 @@ static void test_letting_go_hangs_up_and_kills(void **state)
     run_close(&polite);
     run_close(&stubborn);
     world_advance(&w, SK_MSEC(249));
-    assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 2);
+    assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 2);
     assert_int_equal(polite.exits + stubborn.exits, 0);
     world_advance(&w, SK_MSEC(1));
-    assert_only_main(&w, s);
+    world_assert_only_main(&w, s);
     world_fini(&w);
 }
 
@@ -358,7 +346,7 @@ static void one_terminal(struct sk_sweep *sweep, void *arg)
     assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_RUNNING);
     assert_true(sk_list_is_empty(&s->execs));
     if (sweep->flavour != SK_SWEEP_FAIL_AFTER) { /* then an unwanted process may end unseen */
-        assert_int_equal(sk_fake_agent_alive(w.agent, id_of(s)), 1);
+        assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 1);
         assert_int_equal(descriptors(), before);
     }
     world_fini(&w);
