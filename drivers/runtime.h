@@ -6,6 +6,7 @@
  * inside the call, and within the driver's own time limit even when what lies
  * behind it hangs (then SK_UNAVAILABLE or SK_DEADLINE_EXCEEDED, and the
  * effect may or may not have happened).
+ * A call that fails because what lies behind has gone away answers after AWAY was told.
  * The removing calls treat "not there" as success. Strings in arguments are
  * borrowed until done fires. */
 #ifndef SK_DRIVERS_RUNTIME_H
@@ -44,11 +45,13 @@ enum sk_runtime_event_kind {
     SK_RUNTIME_EXIT,   /* the init task ended */
     SK_RUNTIME_OOM,    /* the kernel killed something in the sandbox for memory */
     SK_RUNTIME_RESYNC, /* events may have been missed: list everything again */
+    SK_RUNTIME_AWAY,   /* what lies behind the driver does not answer, and calls fail; all was well before */
+    SK_RUNTIME_BACK,   /* it answers again; events may have been missed */
 };
 
 struct sk_runtime_event {
     enum sk_runtime_event_kind kind;
-    const char *id;  /* borrowed; NULL for RESYNC */
+    const char *id;  /* borrowed; EXIT and OOM only, else NULL */
     int exit_status; /* EXIT only: 0-255, 128+N for signal N */
 };
 

@@ -113,6 +113,12 @@ static const char *short_name(enum sk_ctd_method method)
     return strrchr(methods[method].path, '.') + 1;
 }
 
+/* Whether it takes a look at containerd to know what the failure means. */
+static bool is_doubtful(const struct sk_ctd_client *client, enum sk_ctd_method method, enum sk_code code)
+{
+    return code == SK_UNAVAILABLE && method != SK_CTD_VERSION && !client->pulse.down && !client->pulse.closed;
+}
+
 /* --- unary ------------------------------------------------------------------ */
 
 struct call {
@@ -121,24 +127,39 @@ struct call {
     struct sk_ctd_client *client;
     struct sk_ctd_ask ask;
     struct sk_arena scratch; /* when the caller wants no response */
+    struct sk_pulse_ear ear;
+    struct sk_err outcome;
 };
+
+static void give_answer(struct call *c)
+{
+    struct sk_ctd_client *client = c->client;
+    struct sk_done *done = c->done;
+    struct sk_err outcome = c->outcome;
+    bool failed = outcome.code != SK_OK && !(c->ask.forgive & SK_FORGIVE(outcome.code));
+    if (c->ask.out_err)
+        *c->ask.out_err = outcome;
+    sk_arena_fini(&c->scratch);
+    free(c);
+    answered(client, done, failed ? &outcome : NULL);
+}
+
+static void on_pulse(struct sk_pulse_ear *ear)
+{
+    give_answer(sk_container_of(ear, struct call, ear));
+}
 
 static void finish_call(struct sk_done *answer, const struct sk_err *err)
 {
     struct call *c = sk_container_of(answer, struct call, answer);
-    struct sk_ctd_client *client = c->client;
-    struct sk_done *done = c->done;
-    struct sk_err outcome = {0};
     if (err) {
-        outcome = *err;
-        sk_err_wrap(&outcome, "containerd %s", short_name(c->ask.method));
+        c->outcome = *err;
+        sk_err_wrap(&c->outcome, "containerd %s", short_name(c->ask.method));
     }
-    if (c->ask.out_err)
-        *c->ask.out_err = outcome;
-    bool failed = err && !(c->ask.forgive & SK_FORGIVE(err->code));
-    sk_arena_fini(&c->scratch);
-    free(c);
-    answered(client, done, failed ? &outcome : NULL);
+    if (err && is_doubtful(c->client, c->ask.method, err->code))
+        sk_pulse_feel(&c->client->pulse, &c->ear);
+    else
+        give_answer(c);
 }
 
 static void cancel_call(struct sk_done *done)
@@ -151,7 +172,7 @@ void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, con
                  struct sk_done *done)
 {
     struct call *c = sk_alloc(sizeof(*c));
-    *c = (struct call){.done = done, .client = client, .ask = *ask};
+    *c = (struct call){.done = done, .client = client, .ask = *ask, .ear.fn = on_pulse};
     sk_done_init(&c->answer, finish_call);
     if (ask->can_cancel) {
         done->callee = c;
@@ -170,8 +191,9 @@ struct gathering {
     struct sk_stream_call *stream;
     struct sk_ctd_gather gather;
     struct sk_done *done;
-    struct sk_err err; /* what `each` said */
+    struct sk_err err; /* what `each` said; in the end, what came of it all */
     enum sk_ctd_method method;
+    struct sk_pulse_ear ear;
 };
 
 static void gather_message(void *arg, const ProtobufCMessage *message)
@@ -189,26 +211,42 @@ static void gather_sent(void *arg)
     sk_stream_half_close(g->stream);
 }
 
+static void give_gathered(struct gathering *g)
+{
+    struct sk_ctd_client *client = g->client;
+    struct sk_done *done = g->done;
+    struct sk_err failure = g->err;
+    bool failed = failure.code != SK_OK && !(g->gather.forgive & SK_FORGIVE(failure.code));
+    if (g->gather.out_err)
+        *g->gather.out_err = failure;
+    free(g);
+    answered(client, done, failed ? &failure : NULL);
+}
+
+static void on_gather_pulse(struct sk_pulse_ear *ear)
+{
+    give_gathered(sk_container_of(ear, struct gathering, ear));
+}
+
 static void gather_end(void *arg, const struct sk_err *err)
 {
     struct gathering *g = arg;
-    struct sk_ctd_client *client = g->client;
-    struct sk_done *done = g->done;
-    struct sk_err failure = g->err.code != SK_OK || !err ? g->err : *err;
-    if (failure.code != SK_OK)
-        sk_err_wrap(&failure, "containerd %s", short_name(g->method));
-    if (g->gather.out_err)
-        *g->gather.out_err = failure;
-    bool failed = failure.code != SK_OK && !(g->gather.forgive & SK_FORGIVE(failure.code));
-    sk_stream_close(g->stream);
-    free(g);
-    answered(client, done, failed ? &failure : NULL);
+    if (g->err.code == SK_OK && err)
+        g->err = *err;
+    if (g->err.code != SK_OK)
+        sk_err_wrap(&g->err, "containerd %s", short_name(g->method));
+    sk_stream_close(sk_take(g->stream));
+    if (is_doubtful(g->client, g->method, g->err.code))
+        sk_pulse_feel(&g->client->pulse, &g->ear);
+    else
+        give_gathered(g);
 }
 
 static void cancel_gather(struct sk_done *done)
 {
     struct gathering *g = done->callee;
-    sk_stream_cancel(g->stream);
+    if (g->stream)
+        sk_stream_cancel(g->stream);
 }
 
 void sk_ctd_gather(struct sk_ctd_client *client, enum sk_ctd_method method, const ProtobufCMessage *request,
@@ -217,6 +255,7 @@ void sk_ctd_gather(struct sk_ctd_client *client, enum sk_ctd_method method, cons
     static const struct sk_stream_events events = {gather_message, gather_sent, gather_end};
     struct gathering *g = sk_alloc(sizeof(*g));
     *g = (struct gathering){.client = client, .gather = *gather, .done = done, .method = method};
+    g->ear.fn = on_gather_pulse;
     done->callee = g;
     done->cancel = cancel_gather;
     client->under_way++;

@@ -1,12 +1,16 @@
 /* client.h: containerd's gRPC API as we use it: one channel, our namespace
  * on every call, a time limit on every call.
  *
+ * A call that fails with SK_UNAVAILABLE answers once it is known whether that
+ * means containerd itself: who listens to the pulse has been told by then.
+ *
  * Threads: loop only. */
 #ifndef SK_CONTAINERD_CLIENT_H
 #define SK_CONTAINERD_CLIENT_H
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "drivers/containerd/pulse.h"
 #include "rpc/client.h"
 
 /* Seconds. Making a task runs the OCI runtime, which a busy disk can delay. */
@@ -46,6 +50,7 @@ struct sk_ctd_client {
     const struct sk_log *log;   /* borrowed, may be NULL */
     char *namespace;            /* owned */
     char *snapshotter;          /* owned */
+    struct sk_pulse pulse;      /* opened and closed by the client's owner */
     size_t under_way;           /* calls that have not answered */
     struct sk_done *idle;       /* of sk_ctd_client_close */
 };

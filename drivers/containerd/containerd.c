@@ -13,6 +13,12 @@ struct sk_containerd {
     struct sk_done *done;  /* of close */
 };
 
+static void on_pulse(void *arg, bool up)
+{
+    struct sk_containerd *c = arg;
+    sk_ctd_events_tell(&c->runtime.events, up ? SK_RUNTIME_BACK : SK_RUNTIME_AWAY);
+}
+
 static enum sk_code check(const struct sk_containerd_options *o, struct sk_err *err)
 {
     if (*o->socket != '/' || *o->guest_path != '/')
@@ -43,6 +49,7 @@ enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
         return code;
     }
     sk_ctd_images_init(&c->images, &c->client, c->runtime.facts.machine);
+    sk_pulse_open(&c->client.pulse, &c->client, on_pulse, c);
     sk_ctd_events_open(&c->runtime.events, &c->client);
     sk_strays_open(&c->runtime.strays, c->client.loop, options->log, c->client.namespace, options->socket);
     *out_containerd = sk_take(c);
@@ -74,6 +81,7 @@ void sk_containerd_close(struct sk_containerd *containerd, struct sk_done *done)
     containerd->done = done;
     sk_done_init(&containerd->closed, finish_close);
     sk_ctd_events_close(&containerd->runtime.events);
+    sk_pulse_close(&containerd->client.pulse);
     sk_strays_close(&containerd->runtime.strays);
     sk_ctd_client_close(&containerd->client, &containerd->closed);
 }

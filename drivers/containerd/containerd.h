@@ -28,7 +28,7 @@ struct sk_containerd_options {
 struct sk_containerd;
 
 /* Does not wait for containerd: while it does not answer, calls fail with
- * SK_UNAVAILABLE, and SK_RUNTIME_RESYNC follows when it has come (back).
+ * SK_UNAVAILABLE; SK_RUNTIME_BACK is told when it has come (back).
  * Errors: SK_INVALID_ARGUMENT (an option), SK_INTERNAL. */
 SK_MUST_CHECK enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
                                               struct sk_containerd **out_containerd, struct sk_err *err);

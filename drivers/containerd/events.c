@@ -35,6 +35,11 @@ static void emit(struct sk_ctd_events *events, const struct sk_runtime_event *ev
         events->fn(events->arg, event);
 }
 
+void sk_ctd_events_tell(struct sk_ctd_events *events, enum sk_runtime_event_kind kind)
+{
+    emit(events, &(struct sk_runtime_event){.kind = kind});
+}
+
 static void emit_resync(struct sk_timer *timer)
 {
     struct sk_ctd_events *events = sk_container_of(timer, struct sk_ctd_events, timer);
@@ -88,7 +93,8 @@ static void on_end(void *arg, const struct sk_err *err)
 {
     struct sk_ctd_events *events = arg;
     sk_stream_close(sk_take(events->stream));
-    sk_log_err(events->client->log, SK_WARN, "containerd.events_lost", err);
+    sk_log_err(events->client->log, SK_DEBUG, "containerd.events_lost", err);
+    sk_pulse_broken(&events->client->pulse);
     retry_later(events);
 }
 
@@ -118,7 +124,7 @@ static void on_named(struct sk_done *done, const struct sk_err *err)
         subscribe(events);
         return;
     }
-    sk_log_err(events->client->log, SK_WARN, "containerd.not_reached", err);
+    sk_log_err(events->client->log, SK_DEBUG, "containerd.not_reached", err);
     retry_later(events);
 }
 

@@ -21,6 +21,8 @@ struct sk_ctd_events {
 
 /* Makes the namespace if missing and subscribes, again and again until it works. */
 void sk_ctd_events_open(struct sk_ctd_events *events, struct sk_ctd_client *client);
+/* Passes on what others have noticed; kinds without an id. */
+void sk_ctd_events_tell(struct sk_ctd_events *events, enum sk_runtime_event_kind kind);
 /* No event fires any more. A call may still be under way: the client must be closed before *events goes. */
 void sk_ctd_events_close(struct sk_ctd_events *events);
 

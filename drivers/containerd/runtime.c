@@ -5,9 +5,10 @@
 static void listen_events(struct sk_runtime *base,
                           void (*fn)(void *arg, const struct sk_runtime_event *event), void *arg)
 {
-    struct sk_ctd_events *events = &sk_ctd_runtime_of(base)->events;
-    events->fn = fn;
-    events->arg = arg;
+    struct sk_ctd_runtime *rt = sk_ctd_runtime_of(base);
+    rt->events.fn = fn;
+    rt->events.arg = arg;
+    sk_pulse_retell(&rt->client->pulse);
 }
 
 static const struct sk_runtime_ops ops = {

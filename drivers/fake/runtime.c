@@ -32,6 +32,7 @@ struct sk_fake_runtime {
     void (*watcher)(void *arg, const char *id, int pid, bool alive);
     void *watcher_arg;
     int last_pid;
+    bool away;
 };
 
 static struct sk_fake_runtime *of(struct sk_runtime *base)
@@ -239,6 +240,22 @@ static enum sk_code list(struct sk_fake_call *call, struct sk_err *err)
     return SK_OK;
 }
 
+static enum sk_code refuse(struct sk_fake_call *call, struct sk_err *err)
+{
+    (void)call;
+    return sk_fail(err, SK_UNAVAILABLE, "connection refused");
+}
+
+static void call_out(struct sk_fake_runtime *rt, const char *name, const struct sk_fake_call *call,
+                     struct sk_done *done)
+{
+    struct sk_fake_call copy = *call;
+
+    if (rt->away)
+        copy.effect = refuse;
+    sk_fake_call(&rt->calls, name, &copy, done);
+}
+
 /* --- the contract ------------------------------------------------------------ */
 
 static void op_listen(struct sk_runtime *base, void (*fn)(void *, const struct sk_runtime_event *), void *arg)
@@ -251,14 +268,14 @@ static void with_box(struct sk_runtime *base, const char *name, const struct sk_
                      enum sk_code (*effect)(struct sk_fake_call *, struct sk_err *), struct sk_done *done)
 {
     struct sk_fake_call call = {.target = of(base), .args = box, .out = out_pid, .effect = effect};
-    sk_fake_call(&of(base)->calls, name, &call, done);
+    call_out(of(base), name, &call, done);
 }
 
 static void with_id(struct sk_runtime *base, const char *name, const char *id, int number,
                     enum sk_code (*effect)(struct sk_fake_call *, struct sk_err *), struct sk_done *done)
 {
     struct sk_fake_call call = {.target = of(base), .id = id, .number = number, .effect = effect};
-    sk_fake_call(&of(base)->calls, name, &call, done);
+    call_out(of(base), name, &call, done);
 }
 
 static void op_prepare_rootfs(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done)
@@ -318,7 +335,7 @@ static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, s
     struct sk_fake_call call = {.target = of(base), .out = out_list, .asks = true, .effect = list};
 
     *out_list = (struct sk_runtime_list){0};
-    sk_fake_call(&of(base)->calls, "runtime.list", &call, done);
+    call_out(of(base), "runtime.list", &call, done);
 }
 
 static const struct sk_runtime_ops ops = {
@@ -426,6 +443,16 @@ void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint6
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt)
 {
     emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
+}
+
+void sk_fake_runtime_away(struct sk_fake_runtime *rt, bool away)
+{
+    if (rt->away == away)
+        return;
+    rt->away = away;
+    emit(rt, away ? SK_RUNTIME_AWAY : SK_RUNTIME_BACK, NULL, 0);
+    if (!away)
+        emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
 }
 
 void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id)

@@ -33,6 +33,8 @@ void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id);
 /* From now on the kills of that box are counted, and this is how many there were; before, nobody knows. */
 void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills);
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt);
+/* What lies behind goes away (every call fails until it is back), or comes back. */
+void sk_fake_runtime_away(struct sk_fake_runtime *rt, bool away);
 /* Everything held for `id` is gone, without an event. */
 void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id);
 

@@ -1,4 +1,4 @@
-/* health_api.c: grpc.health.v1: a server that answers is a server that serves. */
+/* health_api.c: grpc.health.v1: whether sandboxes can be made here. */
 #include "api/handlers.h"
 
 #include "grpc/health/v1/health.pb-c.h"
@@ -27,6 +27,8 @@ void sk_health_check(struct sk_call *call, ProtobufCMessage *request)
     }
     Grpc__Health__V1__HealthCheckResponse out;
     grpc__health__v1__health_check_response__init(&out);
-    out.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+    out.status = sk_node_is_available(call->node)
+                     ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
+                     : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
     sk_call_reply(call, &out.base);
 }

@@ -1,14 +1,18 @@
 #include "api/status.h"
 #include "api/messages.h"
+#include "core/node.h"
 
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define TYPE_PREFIX "type.googleapis.com/"
 /* What a client told to come back later should wait; its own jitter may be shorter than a restart. */
-#define RETRY_NS 500000000
+#define RETRY_MS 500
+/* Longer, since what they need must be started again first. */
+#define RETRY_BACKEND_MS 2000
 
 static Google__Protobuf__Any *any_of(struct sk_arena *arena, const ProtobufCMessage *message)
 {
@@ -44,11 +48,14 @@ static const ProtobufCMessage *error_info(struct sk_arena *arena, const struct s
     return &info->base;
 }
 
-static const ProtobufCMessage *retry_info(struct sk_arena *arena)
+static const ProtobufCMessage *retry_info(struct sk_arena *arena, const struct sk_err *err)
 {
+    bool is_backend = err->reason && strcmp(err->reason, SK_REASON_BACKEND) == 0;
+    int delay_ms = is_backend ? RETRY_BACKEND_MS : RETRY_MS;
     Google__Rpc__RetryInfo *info = sk_pb_new(arena, &google__rpc__retry_info__descriptor);
     info->retry_delay = sk_pb_new(arena, &google__protobuf__duration__descriptor);
-    info->retry_delay->nanos = RETRY_NS;
+    info->retry_delay->seconds = delay_ms / 1000;
+    info->retry_delay->nanos = delay_ms % 1000 * 1000000;
     return &info->base;
 }
 
@@ -81,7 +88,7 @@ static void pack(struct sk_arena *arena, const struct sk_err *err, const struct 
     if (count)
         details[status->n_details++] = any_of(arena, bad_request(arena, items, count));
     if (err->code == SK_UNAVAILABLE)
-        details[status->n_details++] = any_of(arena, retry_info(arena));
+        details[status->n_details++] = any_of(arena, retry_info(arena, err));
     out->details = sk_pb_pack(arena, &status->base, &out->details_len);
     if (!status->n_details)
         out->details = NULL, out->details_len = 0;

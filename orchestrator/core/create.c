@@ -2,6 +2,7 @@
 
 #include "core/defaults.h"
 #include "core/log_shelf.h"
+#include "core/patience.h"
 #include "core/stdio.h"
 #include "core/teardown.h"
 
@@ -12,7 +13,9 @@ struct sk_create {
     struct sk_op op;
     struct sk_done whole;
     struct sk_sandbox *sandbox; /* a reference */
+    struct sk_timer limit;
     bool clean;
+    struct sk_patience patience; /* of the step under way */
     struct sk_teardown teardown;
     struct sk_image *image;
     struct sk_box box;
@@ -46,24 +49,39 @@ static void answer(struct sk_create *c, struct sk_done *done, enum sk_code code,
     sk_done_later(c->sandbox->node->loop, done, code == SK_OK ? NULL : err);
 }
 
+static void patiently(struct sk_op *op, void (*ask)(struct sk_op *op, struct sk_done *done),
+                      struct sk_done *done)
+{
+    sk_patience_run(&of(op)->patience, of(op)->sandbox->node, op, ask, done);
+}
+
 /* --- steps ----------------------------------------------------------------- */
+
+static void tear_down(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+    sk_teardown_start(&c->teardown, c->sandbox->node, id(c), sk_teardown_forget_guest, done);
+}
 
 static void clean_up(struct sk_op *op, struct sk_done *done)
 {
-    struct sk_create *c = of(op);
-
-    if (c->clean)
-        sk_teardown_start(&c->teardown, c->sandbox->node, id(c), sk_teardown_forget_guest, done);
+    if (of(op)->clean)
+        patiently(op, tear_down, done);
     else
-        answer(c, done, SK_OK, NULL);
+        answer(of(op), done, SK_OK, NULL);
 }
 
-static void ensure_image(struct sk_op *op, struct sk_done *done)
+static void ask_image(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
     struct sk_image_driver *images = c->sandbox->node->images;
 
     images->ops->ensure(images, c->sandbox->record->spec.image, &c->image, done);
+}
+
+static void ensure_image(struct sk_op *op, struct sk_done *done)
+{
+    patiently(op, ask_image, done);
 }
 
 /* As many cpus as the limit grants, so that programs which count them choose sensible thread pools; each
@@ -185,9 +203,14 @@ static void put_files(struct sk_op *op, struct sk_done *done)
     s->node->agent->ops->put_files(s->guest, c->files, c->box.bind_count, done);
 }
 
-static void prepare_rootfs(struct sk_op *op, struct sk_done *done)
+static void ask_rootfs(struct sk_op *op, struct sk_done *done)
 {
     runtime(of(op))->ops->prepare_rootfs(runtime(of(op)), &of(op)->box, done);
+}
+
+static void prepare_rootfs(struct sk_op *op, struct sk_done *done)
+{
+    patiently(op, ask_rootfs, done);
 }
 
 static void remove_rootfs(struct sk_op *op, struct sk_done *done)
@@ -195,9 +218,14 @@ static void remove_rootfs(struct sk_op *op, struct sk_done *done)
     runtime(of(op))->ops->remove_rootfs(runtime(of(op)), id(of(op)), done);
 }
 
-static void create_container(struct sk_op *op, struct sk_done *done)
+static void ask_container(struct sk_op *op, struct sk_done *done)
 {
     runtime(of(op))->ops->create_container(runtime(of(op)), &of(op)->box, done);
+}
+
+static void create_container(struct sk_op *op, struct sk_done *done)
+{
+    patiently(op, ask_container, done);
 }
 
 static void delete_container(struct sk_op *op, struct sk_done *done)
@@ -205,9 +233,14 @@ static void delete_container(struct sk_op *op, struct sk_done *done)
     runtime(of(op))->ops->delete_container(runtime(of(op)), id(of(op)), done);
 }
 
-static void create_task(struct sk_op *op, struct sk_done *done)
+static void ask_task(struct sk_op *op, struct sk_done *done)
 {
     runtime(of(op))->ops->create_task(runtime(of(op)), &of(op)->box, &of(op)->pid, done);
+}
+
+static void create_task(struct sk_op *op, struct sk_done *done)
+{
+    patiently(op, ask_task, done);
 }
 
 static void delete_task(struct sk_op *op, struct sk_done *done)
@@ -215,9 +248,14 @@ static void delete_task(struct sk_op *op, struct sk_done *done)
     runtime(of(op))->ops->delete_task(runtime(of(op)), id(of(op)), done);
 }
 
-static void start_task(struct sk_op *op, struct sk_done *done)
+static void ask_start(struct sk_op *op, struct sk_done *done)
 {
     runtime(of(op))->ops->start_task(runtime(of(op)), id(of(op)), done);
+}
+
+static void start_task(struct sk_op *op, struct sk_done *done)
+{
+    patiently(op, ask_start, done);
 }
 
 static void await_guest(struct sk_op *op, struct sk_done *done)
@@ -334,6 +372,7 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     struct sk_err why;
 
     s->create = NULL;
+    sk_timer_stop(node->loop, &c->limit);
     sk_image_free(c->image);
     sk_stdio_close(&c->io);
     sk_arena_fini(&c->arena);
@@ -343,6 +382,22 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     free(c);
     sk_sandbox_unref(s);
     sk_node_unhold(node);
+}
+
+/* Its time is over, and nobody waits for the walk back, which may hang as well: what that leaves is gc's. */
+static void on_limit(struct sk_timer *timer)
+{
+    struct sk_create *c = sk_container_of(timer, struct sk_create, limit);
+    struct sk_sandbox *s = c->sandbox;
+    struct sk_err late = {0}, why;
+
+    if (s->node->stopping)
+        return;
+    (void)sk_fail(&late, SK_DEADLINE_EXCEEDED, "no time left in step \"%s\"%s", sk_op_step_name(&c->op),
+                  s->node->away ? ", while the sandbox runtime does not answer" : "");
+    phrase(c->op.err.code == SK_OK ? &late : &c->op.err, &why);
+    sk_op_cancel(&c->op, &late);
+    (void)sk_sandbox_move(s, SK_EV_BROKEN, why.text);
 }
 
 void sk_create_start(struct sk_sandbox *sandbox, bool clean)
@@ -358,8 +413,9 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean)
     sk_done_init(&c->whole, on_whole);
     c->op.flow = "create";
     c->op.on_undo_error = on_undo_error;
-    sk_op_start(&c->op, node->loop, sk_sandbox_log(sandbox), steps,
-                sk_instant_add(sk_loop_now(node->loop), node->config.create_limit), &c->whole);
+    sk_timer_start(node->loop, &c->limit, sk_instant_add(sk_loop_now(node->loop), node->config.create_limit),
+                   on_limit);
+    sk_op_start(&c->op, node->loop, sk_sandbox_log(sandbox), steps, (struct sk_instant){0}, &c->whole);
 }
 
 bool sk_create_runs_since(const struct sk_sandbox *sandbox, struct sk_instant at)

@@ -166,9 +166,9 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
     bool again = gc->again;
 
     gc->listing = gc->again = false;
-    if (err)
+    if (err && !node->away)
         sk_log_err(node->log, SK_WARN, "gc.list_failed", err);
-    else if (!node->stopping)
+    if (!err && !node->stopping)
         compare(gc);
     free(sk_take(gc->list.items));
     gc->list.len = 0;
@@ -183,8 +183,8 @@ void sk_gc_look(struct sk_gc *gc)
 {
     struct sk_node *node = gc->node;
 
-    if (node->stopping)
-        return;
+    if (node->stopping || node->away)
+        return; /* sk_gc_retry looks when the runtime is back */
     gc->again = gc->listing;
     if (gc->listing)
         return;
@@ -194,6 +194,18 @@ void sk_gc_look(struct sk_gc *gc)
     sk_node_hold(node);
     sk_done_init(&gc->listed, on_listed);
     node->runtime->ops->list(node->runtime, &gc->list, &gc->listed);
+}
+
+void sk_gc_retry(struct sk_gc *gc)
+{
+    sk_list_each(&gc->leftovers, link)
+    {
+        struct leftover *l = sk_list_entry(link, struct leftover, link);
+        l->pause = PAUSE_FIRST;
+        l->not_before = (struct sk_instant){0};
+    }
+    if (gc->started)
+        sk_gc_look(gc);
 }
 
 void sk_gc_soon(struct sk_gc *gc)
@@ -244,6 +256,7 @@ void sk_gc_start(struct sk_gc *gc)
 {
     struct sk_loop *loop = gc->node->loop;
 
+    gc->started = true;
     sk_timer_start(loop, &gc->retention, sk_instant_add(sk_loop_now(loop), RETENTION_EVERY), on_retention);
     sk_gc_look(gc);
 }

@@ -22,7 +22,7 @@ struct sk_gc {
     struct sk_done listed;
     struct sk_runtime_list list;
     struct sk_instant list_began;
-    bool listing, again;
+    bool started, listing, again;
 };
 
 void sk_gc_init(struct sk_gc *gc, struct sk_node *node);
@@ -34,6 +34,8 @@ void sk_gc_start(struct sk_gc *gc);
 void sk_gc_stop(struct sk_gc *gc);
 /* Looks now, or after the look under way. */
 void sk_gc_look(struct sk_gc *gc);
+/* The runtime has come back: looks now, and pauses for nothing that has resisted. */
+void sk_gc_retry(struct sk_gc *gc);
 /* Something resisted: looks in a few seconds. */
 void sk_gc_soon(struct sk_gc *gc);
 /* Leftovers known and not yet gone. */

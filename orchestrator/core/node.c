@@ -4,6 +4,7 @@
 #include "core/exec_impl.h"
 #include "core/file_impl.h"
 #include "core/lifetime.h"
+#include "core/patience.h"
 #include "core/recover.h"
 #include "core/remove.h"
 #include "core/session_impl.h"
@@ -23,12 +24,25 @@ static void read_boot_id(char out[40])
     out[len > 0 ? len : 0] = '\0';
 }
 
+static void set_away(struct sk_node *node, bool away)
+{
+    node->outages += (unsigned)(away && !node->away);
+    node->away = away;
+    sk_log(node->log, away ? SK_WARN : SK_INFO, away ? "node.unavailable" : "node.available");
+    if (away)
+        return;
+    sk_patience_end_all(node);
+    sk_gc_retry(&node->gc);
+}
+
 static void on_runtime_event(void *arg, const struct sk_runtime_event *event)
 {
     struct sk_node *node = arg;
     struct sk_sandbox *s = event->id ? sk_node_find_any(node, event->id) : NULL;
 
-    if (s && event->kind == SK_RUNTIME_OOM)
+    if (event->kind == SK_RUNTIME_AWAY || event->kind == SK_RUNTIME_BACK)
+        set_away(node, event->kind == SK_RUNTIME_AWAY);
+    else if (s && event->kind == SK_RUNTIME_OOM)
         sk_main_oom(s);
     else if (event->kind == SK_RUNTIME_RESYNC ||
              (s && event->kind == SK_RUNTIME_EXIT && s->state <= SK_STATE_RUNNING))
@@ -62,6 +76,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_list_init(&node->sessions);
     sk_list_init(&node->unsaved);
     sk_list_init(&node->answers);
+    sk_list_init(&node->patient);
     read_boot_id(node->boot_id);
     sk_gc_init(&node->gc, node);
     runtime->ops->listen(runtime, on_runtime_event, node);
@@ -83,6 +98,11 @@ void sk_node_free(struct sk_node *node)
     sk_map_fini(&node->session_by_id);
     sk_map_fini(&node->session_by_request);
     free(node);
+}
+
+bool sk_node_is_available(const struct sk_node *node)
+{
+    return !node->away;
 }
 
 const struct sk_node_config *sk_node_config(const struct sk_node *node)
@@ -168,6 +188,12 @@ void sk_node_stopping_err(struct sk_err *err)
     (void)sk_err_reason(err, "RUNNER_UNAVAILABLE");
 }
 
+static void away_err(struct sk_err *err)
+{
+    (void)sk_fail(err, SK_UNAVAILABLE, "the sandbox runtime of this node does not answer: try again soon");
+    (void)sk_err_reason(err, SK_REASON_BACKEND);
+}
+
 static struct sk_sandbox *find_request(struct sk_node *node, const char *request_id)
 {
     struct sk_map_node *found = request_id[0] ? sk_map_find(&node->by_request, request_id) : NULL;
@@ -230,6 +256,9 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
         sk_done_later(node->loop, done, &err);
     } else if (original) {
         create_again(node, original, record, out_sandbox, done);
+    } else if (node->away) {
+        away_err(&err);
+        sk_done_later(node->loop, done, &err);
     } else if (find_session(node, record, &session, &err) != SK_OK) {
         sk_done_later(node->loop, done, &err);
     } else {

@@ -17,6 +17,9 @@
 
 struct sk_sandbox;
 
+/* The reason of what is refused while the runtime is away; it may be asked again in a few seconds. */
+#define SK_REASON_BACKEND "BACKEND_UNAVAILABLE"
+
 #define SK_CPU_MAX 1024 /* as many as cpu_set_t knows */
 
 /* Settings of the node, from the config; plain values, copied. */
@@ -59,6 +62,10 @@ void sk_node_recover(struct sk_node *node, struct sk_done *done);
  * daemon. Execs and flows under way are abandoned or awaited. */
 void sk_node_stop(struct sk_node *node, struct sk_done *done);
 
+/* False while the runtime does not answer: sandboxes run on, execs and files work, deletes are recorded and
+ * finish later, creates are refused. */
+bool sk_node_is_available(const struct sk_node *node);
+
 const struct sk_node_config *sk_node_config(const struct sk_node *node);
 struct sk_loop *sk_node_loop(const struct sk_node *node);
 
@@ -72,6 +79,7 @@ struct sk_loop *sk_node_loop(const struct sk_node *node);
  * its session. With start_on_first_use it stays PENDING until an exec, a file
  * or a log is asked for. Errors: SK_INVALID_ARGUMENT (same request id, other
  * body; field "request_id"), SK_UNAVAILABLE + RUNNER_UNAVAILABLE (stopping),
+ * SK_UNAVAILABLE + SK_REASON_BACKEND (the runtime is away),
  * those of the store; of the record's session SK_NOT_FOUND +
  * SESSION_NOT_FOUND, SK_FAILED_PRECONDITION + SESSION_CLOSED,
  * SK_RESOURCE_EXHAUSTED + SESSION_FULL. */

@@ -36,6 +36,10 @@ struct sk_node {
     struct sk_gc gc;
     struct sk_recovery *recovery; /* NULL when none is under way */
 
+    bool away;              /* the runtime does not answer */
+    unsigned outages;       /* how often it has gone */
+    struct sk_list patient; /* struct sk_patience: wait for it */
+
     size_t busy; /* everything that must be over before a stop is */
     bool stopping;
     struct sk_done *stop_done;

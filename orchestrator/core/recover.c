@@ -18,7 +18,7 @@ struct sk_recovery {
     struct sk_done listed;
     struct sk_runtime_list list;
     struct sk_timer retry;
-    bool listing, stopped;
+    bool listing, stopped, told;
 };
 
 static void finish(struct sk_recovery *r, const struct sk_err *err)
@@ -119,7 +119,9 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
         return;
     }
     if (err) {
-        sk_log_err(node->log, SK_WARN, "recover.list_failed", err);
+        if (!r->told)
+            sk_log_err(node->log, SK_WARN, "recover.list_failed", err);
+        r->told = true;
         sk_timer_start(node->loop, &r->retry, sk_instant_add(sk_loop_now(node->loop), RETRY_EVERY), on_retry);
         return;
     }

@@ -29,8 +29,8 @@ struct runtime_suite {
     void (*end_init)(void *arg, const char *id, int pid, int status);
     /* Something in it is killed for memory. */
     void (*run_out_of_memory)(void *arg, const char *id, int pid);
-    /* Makes a RESYNC come, now or within seconds. */
-    void (*resync)(void *arg);
+    /* What lies behind the driver goes away and comes back. */
+    void (*restart)(void *arg);
 
     struct {
         enum sk_runtime_event_kind kind;
@@ -330,11 +330,17 @@ static void test_memory_shortage_is_told(void **state)
     assert_int_equal(s->rt->ops->oom_kills(s->rt, b.id, &kills, NULL), SK_NOT_FOUND);
 }
 
-static void test_resync_comes_without_an_id(void **state)
+static void test_an_absence_is_told(void **state)
 {
     struct runtime_suite *s = suite_of(state);
-    s->resync(s->arg);
+    struct named_box b;
+    int pid = start_box(s, &b);
+    s->restart(s->arg);
+    int away = await_event(s, SK_RUNTIME_AWAY, ""), back = await_event(s, SK_RUNTIME_BACK, "");
+    assert_true(away >= 0 && back > away);
     assert_true(await_event(s, SK_RUNTIME_RESYNC, "") >= 0);
+    assert_int_equal(look_up(s, b.id).pid, pid);
+    remove_box(s, b.id);
 }
 
 /* Several lives at once, each step of all in flight together. */
@@ -412,7 +418,7 @@ static int run_runtime_suite(struct runtime_suite *s)
         CASE(test_delete_ends_what_runs),
         CASE(test_delete_ends_what_was_never_started),
         CASE(test_memory_shortage_is_told),
-        CASE(test_resync_comes_without_an_id),
+        CASE(test_an_absence_is_told),
         CASE(test_many_at_once),
     };
 #undef CASE

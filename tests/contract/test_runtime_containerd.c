@@ -17,8 +17,7 @@ static void run_out_of_memory(void *arg, const char *id, int pid)
     kill(pid, SIGUSR2);
 }
 
-/* A containerd that comes back: the subscription broke. */
-static void resync(void *arg)
+static void restart(void *arg)
 {
     if (sk_test_containerd(arg, "stop") != 0 || sk_test_containerd(arg, "start") != 0)
         printf("containerd did not come back\n");
@@ -40,7 +39,7 @@ int main(void)
         .arg = &p,
         .end_init = end_init,
         .run_out_of_memory = run_out_of_memory,
-        .resync = resync,
+        .restart = restart,
     };
     result = run_runtime_suite(&suite);
     sk_image_free(image);

@@ -15,9 +15,10 @@ static void run_out_of_memory(void *arg, const char *id, int pid)
     sk_fake_runtime_oom(arg, id);
 }
 
-static void resync(void *arg)
+static void restart(void *arg)
 {
-    sk_fake_runtime_resync(arg);
+    sk_fake_runtime_away(arg, true);
+    sk_fake_runtime_away(arg, false);
 }
 
 int main(void)
@@ -36,7 +37,7 @@ int main(void)
         .arg = fake,
         .end_init = end_init,
         .run_out_of_memory = run_out_of_memory,
-        .resync = resync,
+        .restart = restart,
     };
     int result = run_runtime_suite(&suite);
     if (sk_fake_runtime_held(fake) != 0)
