@@ -29,6 +29,8 @@ pytestmark = pytest.mark.real
 LATE = re.compile(r"containerd-shim|/run/containerd/s/")
 # A minute of looks, and the time in which a shim counts as young.
 LATE_SECONDS = 90
+# Of sandkeep.records.v1.SessionState.
+CLOSED = 3
 # Passed by every start of the daemon, so only the story of a start can die there.
 OF_THE_START = ("daemon.", "list.")
 
@@ -42,6 +44,7 @@ class Tale:
     fields: dict = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     sandbox: object = None
+    session: str = ""
     deleted: bool = False
 
     def create(self, node):
@@ -74,6 +77,27 @@ def wait_for_the_end(node, tale):
     node.reach(tale.create(node), TERMINAL)
 
 
+class Unanswered(Exception):
+    """The command line was not answered."""
+
+
+def session_verb(node, *words):
+    done = node.cli("session", *words)
+    if done.returncode:
+        raise Unanswered(done.stderr)
+    return done.stdout.strip()
+
+
+def in_a_session(node, tale):
+    """A session is opened, a sandbox made in it, the session closed; told again, only what is missing is done."""
+    if not tale.session:
+        tale.session = session_verb(node, "open", "--lease", "60")
+        tale.fields["tags"] = [f"sandkeep-session.{tale.session}"]
+    made = node.reach(tale.create(node), TERMINAL | {pb.STATE_RUNNING, pb.STATE_TERMINATING})
+    session_verb(node, "close", tale.session)
+    node.reach(made, {pb.STATE_TERMINATED})
+
+
 def come_and_go(node, tale):
     """The sandbox is there; the daemon starts and stops."""
     del tale
@@ -100,6 +124,7 @@ STORIES = {
     "lifetime": Story(wait_for_the_end, pb.STATE_TERMINATED, "lifetime", fields={"max_lifetime_seconds": 1}),
     "exit": Story(wait_for_the_end, pb.STATE_COMPLETED, command=("/bin/sh", "-c", "sleep 0.3; exit 3"),
                   exit_code=3),
+    "session": Story(in_a_session, pb.STATE_TERMINATED, "session"),
     "failure": Story(wait_for_the_end, pb.STATE_FAILED, "/no/such", command=("/no/such",)),
     "start": Story(come_and_go, pb.STATE_TERMINATED, "deleted", made_before=True),
 }
@@ -145,6 +170,8 @@ def tell(node, story, tale):
     except grpc.RpcError as error:
         assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED), error
         return False
+    except Unanswered:
+        return False
 
 
 def answering(node):
@@ -156,6 +183,9 @@ def answering(node):
 def bring_to_its_end(node, story, tale, works=True):
     """What every later daemon owes the story: one sandbox for its request id, usable while it runs, that ends."""
     wait_until(lambda: answering(node), 20, "the daemon serves")
+    if story.tell is in_a_session:
+        in_a_session(node, tale)
+        assert checker.rows(node, "session")[tale.session].get(11) == CLOSED
     made = node.reach(tale.create(node), TERMINAL | {pb.STATE_RUNNING, pb.STATE_TERMINATING})
     if story.tell in (delete, come_and_go) and not tale.deleted and made.status.state == pb.STATE_RUNNING:
         if works:
@@ -218,7 +248,7 @@ def once_each(matrix):
     for name, point in matrix:
         step, side = point.split(":")
         walk = "back" if side.startswith("undo") else "on"
-        key = (name if step.startswith(("remove.", "save.")) else "", step, walk)
+        key = (name if step.startswith(("remove.", "save.", "session.")) else "", step, walk)
         if key in seen:
             continue
         seen.add(key)
@@ -247,9 +277,9 @@ def test_the_points_are_those_that_matter(matrix):
     """The dry runs have seen the flows at all: a matrix of nothing would be green."""
     steps = {point.split(":")[0] for _, point in matrix}
     assert {"create.image", "create.container", "create.task", "create.main", "task.make", "remove.record",
-            "remove.stop", "remove.teardown", "teardown.task", "teardown.rootfs", "save.creating", "save.running",
-            "save.terminating", "save.terminated", "save.completed", "save.failed", "exec.start",
-            "daemon.recover"} <= steps, steps
+            "remove.stop", "remove.teardown", "teardown.task", "teardown.rootfs", "save.creating",
+            "save.running", "session.open", "session.closing", "session.closed", "save.terminating",
+            "save.terminated", "save.completed", "save.failed", "exec.start", "daemon.recover"} <= steps, steps
     assert any(point.endswith((":undo", ":undone")) for _, point in matrix)
 
 
@@ -260,7 +290,7 @@ def test_killed_at_every_step(node, matrix):
         try:
             for fault in die_at(node, STORIES[name], point):
                 late.setdefault(fault, (name, point))
-        except (AssertionError, grpc.RpcError) as error:
+        except (AssertionError, grpc.RpcError, Unanswered) as error:
             wrong.append(f"{name} {point}: {error}")
         print(f"{name} {point} {time.monotonic() - began:.1f} s")
     assert not wrong, "\n".join(wrong)
