@@ -3,7 +3,9 @@
  * encoded again; what all others take in is packed and must come back. */
 #include "api/auth.h"
 #include "api/encode.h"
+#include "api/marks.h"
 #include "api/methods.h"
+#include "api/session_merge.h"
 #include "api/spec.h"
 #include "api/status.h"
 #include "rpc/message.h"
@@ -72,6 +74,42 @@ static void create(struct sk_arena *arena, SK_PB(CreateSandboxRequest) * in)
     sk_record_free(record);
 }
 
+/* What a session's defaults and a sandbox of it make together; both may be absent. */
+static void create_in_session(struct sk_arena *arena, SK_OWN_PB(SandboxDefaults) * defaults,
+                              SK_PB(Sandbox) * sandbox)
+{
+    struct sk_check check = {.arena = arena};
+    struct sk_err err = {0};
+    const struct sk_path *top = SK_FIELD(NULL, "overrides");
+    sandbox = sandbox ? sandbox : SK_PB_NEW(arena, sandbox);
+    defaults = defaults ? defaults : SK_OWN_PB_NEW(arena, sandbox_defaults);
+    struct sk_record *record = sk_record_new("n1-aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    sk_session_defaults_sort(defaults);
+    sk_spec_sort(sandbox);
+    (void)sk_marks_session(sandbox, top, &check);
+    struct sk_merged merged = sk_session_merge(defaults, sandbox, arena);
+    sk_marks_set_session(sandbox, "n1-s-aaaaaaaaaaaaaaaaaaaaaaaa", arena);
+    sk_spec_sort(sandbox);
+    (void)sk_marks_read(sandbox, top, &check);
+    sk_spec_decode(sandbox, top, &node, &record->arena, &record->spec, &check);
+    sk_session_rename_faults(&check, top->name, &merged);
+    if (sk_check_result(&check, &err))
+        check_refused(arena, &check, &err);
+    else
+        check_accepted(arena, record);
+    sk_record_free(record);
+}
+
+static void decode(struct sk_arena *arena, const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
+{
+    if (type == &coreweave__sandbox__v1__create_sandbox_request__descriptor)
+        create(arena, (void *)message);
+    if (type == &sandkeep__v1__open_session_request__descriptor)
+        create_in_session(arena, ((SK_OWN_PB(OpenSessionRequest) *)message)->defaults, NULL);
+    if (type == &sandkeep__v1__create_sandbox_request__descriptor)
+        create_in_session(arena, NULL, ((SK_OWN_PB(CreateSandboxRequest) *)message)->overrides);
+}
+
 static void one(struct sk_arena *arena, const ProtobufCMethodDescriptor *method, const uint8_t *data,
                 size_t len)
 {
@@ -87,8 +125,7 @@ static void one(struct sk_arena *arena, const ProtobufCMethodDescriptor *method,
         check_refused(arena, NULL, &err);
         return;
     }
-    if (method->input == &coreweave__sandbox__v1__create_sandbox_request__descriptor)
-        create(arena, (void *)message);
+    decode(arena, method->input, message);
     size_t packed_len;
     const uint8_t *packed = sk_pb_pack(arena, message, &packed_len);
     must(sk_pb_unpack(arena, method->input, packed, packed_len) != NULL);
