@@ -138,6 +138,7 @@ static enum sk_code op_open(struct sk_agent *base, const char *id, const struct 
         sk_list_init(&far->processes);
         sk_fake_files_init(&far->files);
         sk_list_append(&agent->fars, &far->link);
+        sk_map_add(&agent->by_id, &far->by_id, far->id);
     }
     assert(!far->host);
     far->has_dir = true;
@@ -281,6 +282,7 @@ struct sk_fake_agent *sk_fake_agent_new(struct sk_loop *loop, struct sk_fake_run
     agent->rt = rt;
     sk_fake_calls_init(&agent->calls, loop);
     sk_list_init(&agent->fars);
+    sk_map_init(&agent->by_id);
     if (rt)
         sk_fake_runtime_watch(rt, on_task, agent);
     return agent;
@@ -299,6 +301,7 @@ void sk_fake_agent_free(struct sk_fake_agent *agent)
         assert(!far->host);
         sk_far_free(far);
     }
+    sk_map_fini(&agent->by_id);
     free(agent);
 }
 

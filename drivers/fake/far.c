@@ -1,18 +1,11 @@
 #include "drivers/fake/far.h"
 
-#include <string.h>
-
 static void tell_exits(struct sk_task *task);
 
 struct sk_far *sk_far_find(const struct sk_fake_agent *agent, const char *id)
 {
-    sk_list_each(&agent->fars, node)
-    {
-        struct sk_far *far = sk_list_entry(node, struct sk_far, link);
-        if (strcmp(far->id, id) == 0)
-            return far;
-    }
-    return NULL;
+    struct sk_map_node *found = sk_map_find(&agent->by_id, id);
+    return found ? sk_map_entry(found, struct sk_far, by_id) : NULL;
 }
 
 struct sk_far_process *sk_far_find_key(const struct sk_far *far, uint64_t key)
@@ -44,6 +37,7 @@ void sk_far_free(struct sk_far *far)
 {
     sk_far_drop_processes(far);
     sk_fake_files_fini(&far->files);
+    sk_map_remove(&far->agent->by_id, &far->by_id);
     sk_list_remove(&far->link);
     free(far);
 }

@@ -3,6 +3,7 @@
 #ifndef SK_FAKE_FAR_H
 #define SK_FAKE_FAR_H
 
+#include "base/map.h"
 #include "drivers/fake/agent.h"
 #include "drivers/fake/files.h"
 #include "drivers/fake/process.h"
@@ -12,12 +13,14 @@ struct sk_fake_agent {
     struct sk_fake_calls calls;
     struct sk_fake_runtime *rt;
     struct sk_list fars;
+    struct sk_map by_id;
     bool deaf;
 };
 
 /* The far side of one sandbox. */
 struct sk_far {
     struct sk_list link;
+    struct sk_map_node by_id;
     struct sk_fake_agent *agent;
     char id[64];
     char dir[128];

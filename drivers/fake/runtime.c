@@ -1,11 +1,15 @@
 #include "drivers/fake/runtime.h"
 
+#include "base/map.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 struct box {
+    struct sk_fake_runtime *rt;
     struct sk_list link;
+    struct sk_map_node by_id;
     char id[64];
     bool rootfs, container, task, started, alive;
     int pid;
@@ -25,6 +29,7 @@ struct sk_fake_runtime {
     struct sk_runtime base;
     struct sk_fake_calls calls;
     struct sk_list boxes;
+    struct sk_map by_id;
     struct sk_list events;
     struct sk_task tell;
     void (*listener)(void *arg, const struct sk_runtime_event *event);
@@ -42,13 +47,8 @@ static struct sk_fake_runtime *of(struct sk_runtime *base)
 
 static struct box *find(const struct sk_fake_runtime *rt, const char *id)
 {
-    sk_list_each(&rt->boxes, node)
-    {
-        struct box *box = sk_list_entry(node, struct box, link);
-        if (strcmp(box->id, id) == 0)
-            return box;
-    }
-    return NULL;
+    struct sk_map_node *found = sk_map_find(&rt->by_id, id);
+    return found ? sk_map_entry(found, struct box, by_id) : NULL;
 }
 
 static struct box *find_or_add(struct sk_fake_runtime *rt, const char *id)
@@ -58,17 +58,25 @@ static struct box *find_or_add(struct sk_fake_runtime *rt, const char *id)
     if (box)
         return box;
     box = sk_alloc(sizeof(*box));
+    box->rt = rt;
     (void)snprintf(box->id, sizeof(box->id), "%s", id);
     sk_list_append(&rt->boxes, &box->link);
+    sk_map_add(&rt->by_id, &box->by_id, box->id);
     return box;
+}
+
+static void drop(struct box *box)
+{
+    sk_map_remove(&box->rt->by_id, &box->by_id);
+    sk_list_remove(&box->link);
+    free(box);
 }
 
 static void drop_if_empty(struct box *box)
 {
     if (box->rootfs || box->container || box->task)
         return;
-    sk_list_remove(&box->link);
-    free(box);
+    drop(box);
 }
 
 static void tell(struct sk_task *task)
@@ -363,6 +371,7 @@ struct sk_fake_runtime *sk_fake_runtime_new(struct sk_loop *loop)
     sk_fake_calls_init(&rt->calls, loop);
     rt->calls.limit = SK_SEC(10);
     sk_list_init(&rt->boxes);
+    sk_map_init(&rt->by_id);
     sk_list_init(&rt->events);
     return rt;
 }
@@ -373,7 +382,8 @@ void sk_fake_runtime_free(struct sk_fake_runtime *rt)
         return;
     assert(sk_list_is_empty(&rt->events));
     sk_fake_calls_fini(&rt->calls);
-    sk_list_each(&rt->boxes, node) free(sk_list_entry(node, struct box, link));
+    sk_list_each(&rt->boxes, node) drop(sk_list_entry(node, struct box, link));
+    sk_map_fini(&rt->by_id);
     free(rt);
 }
 
@@ -462,6 +472,5 @@ void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id)
     if (!box)
         return;
     die(rt, box, 137, true);
-    sk_list_remove(&box->link);
-    free(box);
+    drop(box);
 }
