@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 struct child {
     struct sk_client *client;
     pid_t pid;
