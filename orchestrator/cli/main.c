@@ -31,7 +31,7 @@ static void print_usage(FILE *to)
 {
     (void)fputs("Usage: sandkeep VERB [OPTION]...\n\n", to);
     for (size_t i = 0; i < sk_array_len(verbs); i++)
-        (void)fprintf(to, "  %-13s %s\n", verbs[i]->name, verbs[i]->summary);
+        (void)fprintf(to, "  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
     (void)fputs("\n\"sandkeep VERB --help\" tells more. The server is $CWSANDBOX_BASE_URL, the key "
                 "$CWSANDBOX_API_KEY.\n",
                 to);
@@ -62,16 +62,20 @@ static const struct sk_verb *find_verb(int argc, char **argv, int *out_words)
     return NULL;
 }
 
+static bool begins_with_word(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    return strncmp(text, word, len) == 0 && text[len] == ' ';
+}
+
 /* The first word of verbs of two, like "session". */
 static bool is_family(const char *name)
 {
-    size_t len = strlen(name);
+    bool found = false;
 
-    for (size_t i = 0; i < sk_array_len(verbs); i++) {
-        if (strncmp(verbs[i]->name, name, len) == 0 && verbs[i]->name[len] == ' ')
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < sk_array_len(verbs); i++)
+        found |= begins_with_word(verbs[i]->name, name);
+    return found;
 }
 
 static int print_help(const struct sk_verb *verb)
