@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,8 +52,8 @@ static enum sk_code set_number(struct parser *parser, const struct sk_option *op
     long long number = strtoll(value, &end, 10);
 
     if (errno || end == value || *end || number < 0 || number > max)
-        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s %s: not a number of %s", option->name, value,
-                       of);
+        return sk_fail(parser->err, SK_INVALID_ARGUMENT, "--%s %s: want a number of %s, %" PRId64 " at most",
+                       option->name, value, of, max);
     *(int64_t *)((char *)parser->args + option->offset) = number;
     return SK_OK;
 }

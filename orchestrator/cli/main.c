@@ -25,13 +25,14 @@ static const struct sk_verb *const verbs[] = {&sk_verb_run,
                                               &sk_verb_session_ls,
                                               &sk_verb_session_show,
                                               &sk_verb_session_close,
-                                              &sk_verb_session_run};
+                                              &sk_verb_session_run,
+                                              NULL};
 
 static void print_usage(FILE *to)
 {
     (void)fputs("Usage: sandkeep VERB [OPTION]...\n\n", to);
-    for (size_t i = 0; i < sk_array_len(verbs); i++)
-        (void)fprintf(to, "  %-14s %s\n", verbs[i]->name, verbs[i]->summary);
+    for (const struct sk_verb *const *verb = verbs; *verb; verb++)
+        (void)fprintf(to, "  %-14s %s\n", (*verb)->name, (*verb)->summary);
     (void)fputs("\n\"sandkeep VERB --help\" tells more. The server is $CWSANDBOX_BASE_URL, the key "
                 "$CWSANDBOX_API_KEY.\n",
                 to);
@@ -54,10 +55,10 @@ static int match(const struct sk_verb *verb, int argc, char **argv)
 
 static const struct sk_verb *find_verb(int argc, char **argv, int *out_words)
 {
-    for (size_t i = 0; i < sk_array_len(verbs); i++) {
-        *out_words = match(verbs[i], argc, argv);
+    for (const struct sk_verb *const *verb = verbs; *verb; verb++) {
+        *out_words = match(*verb, argc, argv);
         if (*out_words)
-            return verbs[i];
+            return *verb;
     }
     return NULL;
 }
@@ -73,8 +74,8 @@ static bool is_family(const char *name)
 {
     bool found = false;
 
-    for (size_t i = 0; i < sk_array_len(verbs); i++)
-        found |= begins_with_word(verbs[i]->name, name);
+    for (const struct sk_verb *const *verb = verbs; *verb; verb++)
+        found |= begins_with_word((*verb)->name, name);
     return found;
 }
 

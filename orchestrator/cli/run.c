@@ -1,10 +1,10 @@
+#include "cli/ask.h"
 #include "cli/ending.h"
 #include "cli/process.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define IMAGE_DEFAULT "python:3.11"
 
@@ -22,32 +22,13 @@ static enum sk_code set_env(container *main, const struct sk_words *env, struct 
     main->environment_variables = sk_arena_alloc(arena, (env->count + 1) * sizeof(variable *));
     for (size_t i = 0; i < env->count; i++) {
         variable *entry = sk_arena_alloc(arena, sizeof(*entry));
-        const char *equals = strchr(env->items[i], '=');
-        if (!equals || equals == env->items[i])
-            return sk_fail(err, SK_INVALID_ARGUMENT, "--env %s: want NAME=VALUE", env->items[i]);
         coreweave__sandbox__v1__container__environment_variables_entry__init(entry);
-        entry->key = sk_arena_strndup(arena, env->items[i], (size_t)(equals - env->items[i]));
-        entry->value = (char *)equals + 1;
+        enum sk_code code = sk_ask_variable(env->items[i], arena, &entry->key, &entry->value, err);
+        if (code)
+            return code;
         main->environment_variables[main->n_environment_variables++] = entry;
     }
     return SK_OK;
-}
-
-static void set_resources(container *main, const struct sk_args *args, struct sk_arena *arena)
-{
-    Coreweave__Sandbox__V1__Resources *amounts = sk_arena_alloc(arena, sizeof(*amounts));
-    Coreweave__Sandbox__V1__ResourceRequirements *both = sk_arena_alloc(arena, sizeof(*both));
-
-    if (!args->cpu && !args->memory)
-        return;
-    coreweave__sandbox__v1__resources__init(amounts);
-    coreweave__sandbox__v1__resource_requirements__init(both);
-    if (args->cpu)
-        amounts->cpu = (char *)args->cpu;
-    if (args->memory)
-        amounts->memory = (char *)args->memory;
-    both->requests = both->limits = amounts;
-    main->resource_requirements = both;
 }
 
 /* What it says nothing of is the session's to say. */
@@ -82,7 +63,7 @@ static enum sk_code make_spec(const struct sk_args *args, struct sk_arena *arena
     main->n_args = sk_array_len(keep_alive);
     main->_primary_case = COREWEAVE__SANDBOX__V1__CONTAINER___PRIMARY_PRIMARY;
     main->primary = true;
-    set_resources(main, args, arena);
+    main->resource_requirements = sk_ask_resources(args, arena);
     coreweave__sandbox__v1__sandbox_spec__init(spec);
     spec->containers = sk_arena_memdup(arena, &main, sizeof(main));
     spec->n_containers = 1;

@@ -86,15 +86,15 @@ static void test_wrong_options(void **state)
     refused(&stop, "-jx y", "unknown option -jx");
     refused(&stop, "-tj y", "unknown option -tj");
     refused(&stop, "x -jt", "--tag needs a value");
-    refused(&stop, "x --tail -3", "--tail -3: not a number of lines");
-    refused(&stop, "x --tail 2147483648", "--tail 2147483648: not a number of lines");
+    refused(&stop, "x --tail -3", "--tail -3: want a number of lines, 2147483647 at most");
+    refused(&stop, "x --tail 2147483648", "--tail 2147483648: want a number of lines, 2147483647 at most");
     refused(&cp, "a", "what?");
     refused(&stop, "--json=1 x", "--json takes no value");
     refused(&stop, "x --image", "--image needs a value");
-    refused(&stop, "x --timeout -1", "--timeout -1: not a number of seconds");
-    refused(&stop, "x --timeout 1m", "--timeout 1m: not a number of seconds");
+    refused(&stop, "x --timeout -1", "--timeout -1: want a number of seconds, 31536000 at most");
+    refused(&stop, "x --timeout 1m", "--timeout 1m: want a number of seconds, 31536000 at most");
     refused(&stop, "x --timeout 99999999999999999999",
-            "--timeout 99999999999999999999: not a number of seconds");
+            "--timeout 99999999999999999999: want a number of seconds, 31536000 at most");
     refused(&stop, "", "which sandbox?");
     refused(&stop, "a b c", "c is one too many");
     refused(&run, "--json", "no command to run");
