@@ -11,6 +11,7 @@
 A sandbox belongs to a session when an annotation of it says so, and annotations can come from SandboxDefaults.
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import signal
@@ -70,8 +71,15 @@ class Sessions:
         """Keeps the lease for as long as the stream is open, which is: until this process is gone."""
         request, codec = self._method("KeepAlive")
         stream = self.channel.stream_stream(f"/{SERVICE}/KeepAlive", **codec)
-        for _answer in stream(iter([request(session_id=session_id)]), metadata=self.key):
-            pass  # the first says that the lease is held, the last that the session is closed
+        while True:
+            try:
+                for _answer in stream(iter([request(session_id=session_id)]), metadata=self.key):
+                    pass  # the first says that the lease is held, the last that the session is closed
+                return
+            except grpc.RpcError as error:
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                time.sleep(0.2)  # the node starts again: its sessions have their whole lease
 
 
 def hold(sessions, image, die):
@@ -88,10 +96,9 @@ def hold(sessions, image, die):
 
     if die:
         os.kill(os.getpid(), signal.SIGKILL)  # no handler, no finally, no goodbye
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
-    except KeyboardInterrupt:
-        sessions.call("CloseSession", session_id=session.session_id, wait=True)
+    sessions.call("CloseSession", session_id=session.session_id, wait=True)
 
 
 def watch(sessions, session_id):

@@ -201,7 +201,7 @@ def test_a_killed_client_is_cleaned_up_after(node, sessions):
     assert {node.get(i).status.state for i in ids} == {pb.STATE_RUNNING}
     watched = subprocess.run([PYTHON, example, "watch", session_id], capture_output=True, text=True, timeout=60,
                              env=os.environ | node.env, check=True).stdout
-    assert watched.startswith("OPEN     2 live") and "lease of 5 s ran out" in watched, watched
+    assert watched.splitlines()[-1].startswith("CLOSED   0 live  its lease of 5 s ran out"), watched
     for sandbox_id in ids:
         over = node.get(sandbox_id).status
         assert over.state == pb.STATE_TERMINATED and session_id in over.state_reason
