@@ -10,6 +10,7 @@
 #ifndef SK_DRIVERS_AGENT_H
 #define SK_DRIVERS_AGENT_H
 
+#include "drivers/litter.h"
 #include "loop/done.h"
 
 /* One process to start. */
@@ -125,6 +126,10 @@ struct sk_agent_ops {
      * sk_process.stdin_take. Both are the caller's. Errors: SK_RESOURCE_EXHAUSTED, SK_UNAVAILABLE,
      * SK_FAILED_PRECONDITION (the sandbox has no devpts). */
     void (*open_terminal)(struct sk_guest *guest, int *out_master, int *out_slave, struct sk_done *done);
+    /* The host sides on the disk, of guests that are open and of others (litter.h), and the end of one of
+     * those others. Absent is success. */
+    void (*list_litter)(struct sk_agent *agent, struct sk_litter_list *out_list, struct sk_done *done);
+    void (*remove_litter)(struct sk_agent *agent, const struct sk_litter *litter, struct sk_done *done);
     /* Ends the host side and frees the guest. remove: also takes directory
      * and socket away (sandbox gone); else they stay for the next daemon.
      * No event or done comes afterwards: a done that is still out is the

@@ -12,6 +12,7 @@
 #ifndef SK_DRIVERS_RUNTIME_H
 #define SK_DRIVERS_RUNTIME_H
 
+#include "drivers/litter.h"
 #include "loop/done.h"
 
 /* Something of the host that a sandbox sees read-only at an absolute path. Missing directories on the way are
@@ -100,6 +101,11 @@ struct sk_runtime_ops {
 
     /* Everything the driver holds, whoever made it. */
     void (*list)(struct sk_runtime *rt, struct sk_runtime_list *out_list, struct sk_done *done);
+
+    /* What lies on the host beside that, of sandboxes that live and of those that have gone (litter.h). */
+    void (*list_litter)(struct sk_runtime *rt, struct sk_litter_list *out_list, struct sk_done *done);
+    /* Takes one such thing away, with the processes in it. Absent is success. */
+    void (*remove_litter)(struct sk_runtime *rt, const struct sk_litter *litter, struct sk_done *done);
 };
 
 struct sk_runtime {

@@ -1,5 +1,6 @@
 #include "drivers/agent/channel.h"
 
+#include "drivers/agent/folders.h"
 #include "drivers/agent/guest.h"
 #include "drivers/agent/host_files.h"
 
@@ -86,6 +87,20 @@ static void channel_guest_close(struct sk_guest *guest, bool remove)
     sk_guest_close(guest);
 }
 
+static void channel_list_litter(struct sk_agent *agent, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    struct channel *channel = sk_container_of(agent, struct channel, base);
+    sk_folders_list(channel->loop, channel->dir, out_list, done);
+}
+
+static void channel_remove_litter(struct sk_agent *agent, const struct sk_litter *litter,
+                                  struct sk_done *done)
+{
+    struct channel *channel = sk_container_of(agent, struct channel, base);
+    assert(id_is_plain(litter->name));
+    sk_folders_remove(channel->loop, channel->dir, litter->name, done);
+}
+
 static const struct sk_agent_ops channel_ops = {
     .open = channel_guest_open,
     .dir = channel_guest_dir,
@@ -99,6 +114,8 @@ static const struct sk_agent_ops channel_ops = {
     .commit = sk_guest_commit,
     .abandon = sk_guest_abandon,
     .open_terminal = sk_guest_open_terminal,
+    .list_litter = channel_list_litter,
+    .remove_litter = channel_remove_litter,
     .close = channel_guest_close,
 };
 

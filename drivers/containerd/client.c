@@ -95,8 +95,13 @@ void sk_ctd_client_close(struct sk_ctd_client *client, struct sk_done *done)
     sk_done_later(loop, done, NULL);
 }
 
+void sk_ctd_hold(struct sk_ctd_client *client)
+{
+    client->under_way++;
+}
+
 /* A call has answered: its caller hears of it, and so does who waits for the last. */
-static void answered(struct sk_ctd_client *client, struct sk_done *done, const struct sk_err *err)
+void sk_ctd_let_go(struct sk_ctd_client *client, struct sk_done *done, const struct sk_err *err)
 {
     sk_done_fire(done, err);
     client->under_way--;
@@ -141,7 +146,7 @@ static void give_answer(struct call *c)
         *c->ask.out_err = outcome;
     sk_arena_fini(&c->scratch);
     free(c);
-    answered(client, done, failed ? &outcome : NULL);
+    sk_ctd_let_go(client, done, failed ? &outcome : NULL);
 }
 
 static void on_pulse(struct sk_pulse_ear *ear)
@@ -178,7 +183,7 @@ void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, con
         done->callee = c;
         done->cancel = cancel_call;
     }
-    client->under_way++;
+    sk_ctd_hold(client);
     sk_call_unary(client->channel, &methods[ask->method], request, NULL,
                   ask->limit.ns ? ask->limit : SK_CTD_LIMIT, ask->arena ? ask->arena : &c->scratch,
                   ask->out_response, &c->answer);
@@ -220,7 +225,7 @@ static void give_gathered(struct gathering *g)
     if (g->gather.out_err)
         *g->gather.out_err = failure;
     free(g);
-    answered(client, done, failed ? &failure : NULL);
+    sk_ctd_let_go(client, done, failed ? &failure : NULL);
 }
 
 static void on_gather_pulse(struct sk_pulse_ear *ear)
@@ -258,7 +263,7 @@ void sk_ctd_gather(struct sk_ctd_client *client, enum sk_ctd_method method, cons
     g->ear.fn = on_gather_pulse;
     done->callee = g;
     done->cancel = cancel_gather;
-    client->under_way++;
+    sk_ctd_hold(client);
     g->stream = sk_stream_open(client->channel, &methods[method], NULL, SK_CTD_LIMIT, &events, g);
     sk_stream_send(g->stream, request);
     sk_stream_want(g->stream);

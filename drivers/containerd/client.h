@@ -65,6 +65,11 @@ SK_MUST_CHECK enum sk_code sk_ctd_client_init(struct sk_ctd_client *client, stru
  * client holds, then fires. */
 void sk_ctd_client_close(struct sk_ctd_client *client, struct sk_done *done);
 
+/* Something else under way that needs the client: it is not closed before it has been let go of. */
+void sk_ctd_hold(struct sk_ctd_client *client);
+/* Fires done first. */
+void sk_ctd_let_go(struct sk_ctd_client *client, struct sk_done *done, const struct sk_err *err);
+
 /* Codes that are as good as success to a caller. */
 #define SK_FORGIVE(code) (1u << (code))
 

@@ -23,6 +23,8 @@ static const struct sk_runtime_ops ops = {
     .delete_task = sk_ctd_delete_task,
     .oom_kills = sk_ctd_oom_kills,
     .list = sk_ctd_list,
+    .list_litter = sk_ctd_list_litter,
+    .remove_litter = sk_ctd_remove_litter,
 };
 
 enum sk_code sk_ctd_runtime_init(struct sk_ctd_runtime *rt, struct sk_ctd_client *client,

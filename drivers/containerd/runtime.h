@@ -38,7 +38,7 @@ static inline struct sk_ctd_runtime *sk_ctd_runtime_of(struct sk_runtime *base)
     return sk_container_of(base, struct sk_ctd_runtime, base);
 }
 
-/* rootfs.c, container.c, task.c, memory.c, list.c: slots of struct sk_runtime_ops. */
+/* rootfs.c, container.c, task.c, memory.c, list.c, litter.c: slots of struct sk_runtime_ops. */
 void sk_ctd_prepare_rootfs(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done);
 void sk_ctd_remove_rootfs(struct sk_runtime *rt, const char *id, struct sk_done *done);
 void sk_ctd_create_container(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done);
@@ -49,6 +49,8 @@ void sk_ctd_kill_task(struct sk_runtime *rt, const char *id, int signo, struct s
 void sk_ctd_delete_task(struct sk_runtime *rt, const char *id, struct sk_done *done);
 enum sk_code sk_ctd_oom_kills(struct sk_runtime *rt, const char *id, uint64_t *out_kills, struct sk_err *err);
 void sk_ctd_list(struct sk_runtime *rt, struct sk_runtime_list *out_list, struct sk_done *done);
+void sk_ctd_list_litter(struct sk_runtime *rt, struct sk_litter_list *out_list, struct sk_done *done);
+void sk_ctd_remove_litter(struct sk_runtime *rt, const struct sk_litter *litter, struct sk_done *done);
 
 /* What a runc shim is told, packed; len 0 for other shims. Heap, the caller's. */
 uint8_t *sk_ctd_runc_options(const struct sk_ctd_runtime *rt, size_t *out_len);

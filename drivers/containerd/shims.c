@@ -24,6 +24,7 @@ void sk_shims_init(struct sk_shims *shims, unsigned ceiling, uint64_t used)
     *shims = (struct sk_shims){.ceiling = ceiling, .last_number = used};
     sk_map_init(&shims->members);
     sk_list_init(&shims->groups);
+    sk_list_init(&shims->ended);
 }
 
 static struct member *find(const struct sk_shims *shims, const char *id)
@@ -85,6 +86,18 @@ static void mark_leaving(struct member *member)
         member->group->closed = true;
 }
 
+static void remember(struct sk_shims *shims, const char *name)
+{
+    struct sk_shim_name *n = sk_alloc(sizeof(*n));
+    (void)snprintf(n->text, sizeof(n->text), "%s", name);
+    sk_list_append(&shims->ended, &n->link);
+}
+
+static void name_group(uint64_t number, char out[SK_SHIM_GROUP_MAX])
+{
+    (void)snprintf(out, SK_SHIM_GROUP_MAX, "sk-%" PRIu64, number);
+}
+
 static void drop(struct sk_shims *shims, struct member *member)
 {
     struct group *group = member->group;
@@ -94,6 +107,9 @@ static void drop(struct sk_shims *shims, struct member *member)
     group->members--;
     if (group->members)
         return;
+    char name[SK_SHIM_GROUP_MAX];
+    name_group(group->number, name);
+    remember(shims, name);
     sk_list_remove(&group->link);
     free(group);
 }
@@ -104,6 +120,8 @@ void sk_shims_fini(struct sk_shims *shims)
     while ((node = sk_map_any(&shims->members)))
         drop(shims, sk_map_entry(node, struct member, node));
     sk_map_fini(&shims->members);
+    sk_list_each(&shims->ended, link) free(sk_list_entry(link, struct sk_shim_name, link));
+    sk_list_init(&shims->ended);
 }
 
 void sk_shims_join(struct sk_shims *shims, const char *id, char out_group[SK_SHIM_GROUP_MAX])
@@ -117,7 +135,7 @@ void sk_shims_join(struct sk_shims *shims, const char *id, char out_group[SK_SHI
         add_member(shims, group ? group : add_group(shims, shims->last_number + 1), id);
         member = find(shims, id);
     }
-    snprintf(out_group, SK_SHIM_GROUP_MAX, "sk-%" PRIu64, member->group->number);
+    name_group(member->group->number, out_group);
 }
 
 /* 7 for "sk-7"; 0 for what we never write. */
@@ -158,4 +176,18 @@ void sk_shims_leave(struct sk_shims *shims, const char *id)
     struct member *member = find(shims, id);
     if (member)
         drop(shims, member);
+    else if (shims->ceiling <= 1)
+        remember(shims, id);
+}
+
+void sk_shims_forget(struct sk_shims *shims, const char *name)
+{
+    sk_list_each(&shims->ended, node)
+    {
+        struct sk_shim_name *n = sk_list_entry(node, struct sk_shim_name, link);
+        if (strcmp(n->text, name) != 0)
+            continue;
+        sk_list_remove(&n->link);
+        free(n);
+    }
 }

@@ -19,6 +19,13 @@ struct sk_shims {
     struct sk_list groups;
     unsigned ceiling;     /* members a group may have; 0 or 1 = no sharing */
     uint64_t last_number; /* the highest given out */
+    struct sk_list ended; /* struct sk_shim_name: their shims should have gone, with their sockets */
+};
+
+/* What a shim is known by: its group's name, or the id of the only sandbox it ever had. */
+struct sk_shim_name {
+    struct sk_list link;
+    char text[64];
 };
 
 /* `used`: earlier daemons have given out no higher number. */
@@ -34,5 +41,8 @@ void sk_shims_note(struct sk_shims *shims, const char *id, const char *group);
 void sk_shims_leaving(struct sk_shims *shims, const char *id);
 /* `id` is gone. */
 void sk_shims_leave(struct sk_shims *shims, const char *id);
+
+/* Nobody asks for that shim any more. */
+void sk_shims_forget(struct sk_shims *shims, const char *name);
 
 #endif

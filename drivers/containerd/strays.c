@@ -62,18 +62,18 @@ bool sk_stray_matches(const char *args, size_t len, const char *namespace, const
            has_option(args, args + len, "-address", socket);
 }
 
-static bool is_ours(const struct sk_strays *s, pid_t pid)
+static bool is_ours(const char *namespace, const char *socket, pid_t pid)
 {
     char args[ARGS_MAX];
     size_t len = read_of(pid, "cmdline", args, sizeof(args));
-    return sk_stray_matches(args, len, s->namespace, s->socket);
+    return sk_stray_matches(args, len, namespace, socket);
 }
 
 /* Through a descriptor, so that no other process that has got the number since is met. */
 static void end(const struct sk_strays *s, pid_t pid, int signo)
 {
     SK_AUTO_FD int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd < 0 || !is_ours(s, pid))
+    if (fd < 0 || !is_ours(s->namespace, s->socket, pid))
         return;
     sk_log(s->log, SK_WARN, "containerd.stray_shim", SK_INT("pid", pid), SK_BOOL("kill", signo == SIGKILL));
     (void)syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0);
@@ -82,24 +82,25 @@ static void end(const struct sk_strays *s, pid_t pid, int signo)
 /* --- one look --------------------------------------------------------------- */
 
 struct picture {
+    const char *namespace, *socket;
     pid_t *parents; /* owned: of every process there is */
     size_t parent_count, parent_cap;
     pid_t shims[SK_STRAYS_MAX];
     size_t shim_count;
 };
 
-static void add_process(const struct sk_strays *s, struct picture *p, pid_t pid)
+static void add_process(struct picture *p, pid_t pid)
 {
     if (p->parent_count == p->parent_cap) {
         p->parent_cap = p->parent_cap ? p->parent_cap * 2 : 256;
         p->parents = sk_realloc(p->parents, p->parent_cap * sizeof(p->parents[0]));
     }
     p->parents[p->parent_count++] = parent_of(pid);
-    if (p->shim_count < SK_STRAYS_MAX && is_ours(s, pid))
+    if (p->shim_count < SK_STRAYS_MAX && is_ours(p->namespace, p->socket, pid))
         p->shims[p->shim_count++] = pid;
 }
 
-static bool take_picture(const struct sk_strays *s, struct picture *p)
+static bool take_picture(struct picture *p)
 {
     DIR *proc = opendir("/proc");
     if (!proc)
@@ -108,7 +109,7 @@ static bool take_picture(const struct sk_strays *s, struct picture *p)
         char *rest;
         long pid = strtol(entry->d_name, &rest, 10);
         if (pid > 0 && *rest == '\0')
-            add_process(s, p, (pid_t)pid);
+            add_process(p, (pid_t)pid);
     }
     (void)closedir(proc);
     return true;
@@ -132,10 +133,10 @@ static unsigned idle_before(const struct sk_strays *s, pid_t pid)
 
 static void look(struct sk_strays *s)
 {
-    struct picture p = {0};
+    struct picture p = {.namespace = s->namespace, .socket = s->socket};
     struct sk_stray idle[SK_STRAYS_MAX] = {0};
     size_t count = 0;
-    bool seen = take_picture(s, &p);
+    bool seen = take_picture(&p);
     for (size_t i = 0; seen && i < p.shim_count; i++)
         if (!has_child(&p, p.shims[i]))
             idle[count++] = (struct sk_stray){p.shims[i], idle_before(s, p.shims[i]) + 1};
@@ -145,6 +146,17 @@ static void look(struct sk_strays *s)
     for (size_t i = 0; i < count; i++)
         if (idle[i].idle >= ASK_AFTER)
             end(s, idle[i].pid, idle[i].idle == ASK_AFTER ? SIGTERM : SIGKILL);
+}
+
+bool sk_strays_exist(const char *namespace, const char *socket)
+{
+    struct picture p = {.namespace = namespace, .socket = socket};
+    bool exist = false;
+    if (take_picture(&p))
+        for (size_t i = 0; i < p.shim_count; i++)
+            exist |= !has_child(&p, p.shims[i]);
+    free(p.parents);
+    return exist;
 }
 
 /* --- when to look ----------------------------------------------------------- */

@@ -40,6 +40,9 @@ void sk_strays_open(struct sk_strays *strays, struct sk_loop *loop, const struct
 void sk_strays_again(struct sk_strays *strays);
 void sk_strays_close(struct sk_strays *strays);
 
+/* Whether there is a shim of ours without a child now. On any thread. */
+bool sk_strays_exist(const char *namespace, const char *socket);
+
 /* Whether an argument list (NUL after each) is that of a shim of ours. Pure. */
 bool sk_stray_matches(const char *args, size_t len, const char *namespace, const char *socket);
 

@@ -256,6 +256,50 @@ static void op_close(struct sk_guest *guest, bool remove)
         sk_far_free(far);
 }
 
+static enum sk_code list_litter(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_agent *agent = call->target;
+
+    (void)err;
+    sk_list_each(&agent->fars, node)
+    {
+        const struct sk_far *far = sk_list_entry(node, struct sk_far, link);
+        if (far->has_dir)
+            sk_litter_add(call->out, "agent folder", far->id, false);
+    }
+    return SK_OK;
+}
+
+static enum sk_code remove_litter(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_agent *agent = call->target;
+    const struct sk_litter *litter = call->args;
+    struct sk_far *far = sk_far_find(agent, litter->name);
+
+    (void)err;
+    if (!far)
+        return SK_OK;
+    assert(!far->host);
+    far->has_dir = false;
+    if (!agent->rt || !sk_fake_runtime_pid(agent->rt, far->id))
+        sk_far_free(far);
+    return SK_OK;
+}
+
+static void op_list_litter(struct sk_agent *base, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .out = out_list, .asks = true, .effect = list_litter};
+
+    *out_list = (struct sk_litter_list){0};
+    sk_fake_call(&of(base)->calls, "agent.list_litter", &call, done);
+}
+
+static void op_remove_litter(struct sk_agent *base, const struct sk_litter *litter, struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .args = litter, .effect = remove_litter};
+    sk_fake_call(&of(base)->calls, "agent.remove_litter", &call, done);
+}
+
 static const struct sk_agent_ops ops = {
     .open = op_open,
     .dir = op_dir,
@@ -269,6 +313,8 @@ static const struct sk_agent_ops ops = {
     .commit = sk_fake_commit,
     .abandon = sk_fake_abandon,
     .open_terminal = sk_fake_open_terminal,
+    .list_litter = op_list_litter,
+    .remove_litter = op_remove_litter,
     .close = op_close,
 };
 

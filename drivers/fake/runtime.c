@@ -38,6 +38,7 @@ struct sk_fake_runtime {
     void *watcher_arg;
     int last_pid;
     bool away;
+    struct sk_litter_list litter;
 };
 
 static struct sk_fake_runtime *of(struct sk_runtime *base)
@@ -346,6 +347,44 @@ static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, s
     call_out(of(base), "runtime.list", &call, done);
 }
 
+static enum sk_code list_litter(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_fake_runtime *rt = call->target;
+
+    (void)err;
+    for (size_t i = 0; i < rt->litter.len; i++)
+        sk_litter_add(call->out, rt->litter.items[i].kind, rt->litter.items[i].name,
+                      rt->litter.items[i].is_nobodys);
+    return SK_OK;
+}
+
+static enum sk_code remove_litter(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_litter_list *all = &((struct sk_fake_runtime *)call->target)->litter;
+    const struct sk_litter *gone = call->args;
+
+    (void)err;
+    for (size_t i = all->len; i-- > 0;) {
+        if (strcmp(all->items[i].kind, gone->kind) == 0 && strcmp(all->items[i].name, gone->name) == 0)
+            all->items[i] = all->items[--all->len];
+    }
+    return SK_OK;
+}
+
+static void op_list_litter(struct sk_runtime *base, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .out = out_list, .asks = true, .effect = list_litter};
+
+    *out_list = (struct sk_litter_list){0};
+    call_out(of(base), "runtime.list_litter", &call, done);
+}
+
+static void op_remove_litter(struct sk_runtime *base, const struct sk_litter *litter, struct sk_done *done)
+{
+    struct sk_fake_call call = {.target = of(base), .args = litter, .effect = remove_litter};
+    call_out(of(base), "runtime.remove_litter", &call, done);
+}
+
 static const struct sk_runtime_ops ops = {
     .listen = op_listen,
     .prepare_rootfs = op_prepare_rootfs,
@@ -358,6 +397,8 @@ static const struct sk_runtime_ops ops = {
     .delete_task = op_delete_task,
     .oom_kills = op_oom_kills,
     .list = op_list,
+    .list_litter = op_list_litter,
+    .remove_litter = op_remove_litter,
 };
 
 /* --- steering ------------------------------------------------------------------ */
@@ -384,6 +425,7 @@ void sk_fake_runtime_free(struct sk_fake_runtime *rt)
     sk_fake_calls_fini(&rt->calls);
     sk_list_each(&rt->boxes, node) drop(sk_list_entry(node, struct box, link));
     sk_map_fini(&rt->by_id);
+    free(rt->litter.items);
     free(rt);
 }
 
@@ -453,6 +495,26 @@ void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint6
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt)
 {
     emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
+}
+
+void sk_fake_runtime_undermine(struct sk_fake_runtime *rt, const char *id, bool rootfs)
+{
+    struct box *box = find(rt, id);
+
+    if (box && rootfs)
+        box->rootfs = false;
+    else if (box)
+        box->container = false;
+}
+
+void sk_fake_runtime_litter(struct sk_fake_runtime *rt, const char *kind, const char *name, bool is_nobodys)
+{
+    sk_litter_add(&rt->litter, kind, name, is_nobodys);
+}
+
+size_t sk_fake_runtime_littered(const struct sk_fake_runtime *rt)
+{
+    return rt->litter.len;
 }
 
 void sk_fake_runtime_away(struct sk_fake_runtime *rt, bool away)

@@ -33,6 +33,11 @@ void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id);
 /* From now on the kills of that box are counted, and this is how many there were; before, nobody knows. */
 void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills);
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt);
+/* The container of `id`, or its root file system, is gone, and its task lives on. */
+void sk_fake_runtime_undermine(struct sk_fake_runtime *rt, const char *id, bool rootfs);
+/* Something lies about; how much does. */
+void sk_fake_runtime_litter(struct sk_fake_runtime *rt, const char *kind, const char *name, bool is_nobodys);
+size_t sk_fake_runtime_littered(const struct sk_fake_runtime *rt);
 /* What lies behind goes away (every call fails until it is back), or comes back. */
 void sk_fake_runtime_away(struct sk_fake_runtime *rt, bool away);
 /* Everything held for `id` is gone, without an event. */

@@ -57,10 +57,10 @@ static void on_torn_down(struct sk_done *done, const struct sk_err *err)
 
     l->busy = false;
     if (!err) {
-        sk_log(node->log, SK_INFO, "gc.removed", SK_STR("id", l->id));
+        sk_gc_count(gc, "container", l->id);
         forget(l);
     } else {
-        sk_log_err(node->log, SK_WARN, "gc.resists", err, SK_STR("id", l->id));
+        sk_log_err(node->log, SK_WARN, "gc.resists", err, SK_STR("kind", "container"), SK_STR("id", l->id));
         l->not_before = sk_instant_add(sk_loop_now(node->loop), l->pause);
         look_at(gc, l->pause);
         l->pause.ns = l->pause.ns * 2 < PAUSE_MOST.ns ? l->pause.ns * 2 : PAUSE_MOST.ns;
@@ -80,7 +80,7 @@ static void take_away(struct leftover *l)
     sk_teardown_start(&l->teardown, node, l->id, sk_teardown_forget_guest, &l->done);
 }
 
-static struct leftover *find(struct sk_gc *gc, const char *id)
+static struct leftover *find(const struct sk_gc *gc, const char *id)
 {
     sk_list_each(&gc->leftovers, link)
     {
@@ -109,17 +109,30 @@ static struct leftover *note(struct sk_gc *gc, const char *id)
 
 /* --- comparing ------------------------------------------------------------- */
 
-static bool is_left_over(const struct sk_sandbox *s)
+bool sk_gc_is_over(const struct sk_sandbox *s)
 {
     return sk_state_is_final(s->state) && !s->create && !s->removal && !s->adoption;
 }
 
+/* Its processes run on without what they stand on. */
+static void look_below(const struct sk_gc *gc, struct sk_sandbox *s, const struct sk_runtime_holding *item)
+{
+    if (s->state != SK_STATE_RUNNING || !item->task_running || s->settled.ns >= gc->list_began.ns)
+        return;
+    if (!item->container)
+        sk_sandbox_break(s, "the sandbox's container was removed by somebody else");
+    else if (!item->rootfs)
+        sk_sandbox_break(s, "the sandbox's root file system was removed by somebody else");
+}
+
 static void look_at_holding(struct sk_gc *gc, const struct sk_runtime_holding *item)
 {
-    const struct sk_sandbox *s = sk_node_find_any(gc->node, item->id);
+    struct sk_sandbox *s = sk_node_find_any(gc->node, item->id);
 
-    if (s && !is_left_over(s))
-        return;
+    if (s)
+        look_below(gc, s, item);
+    if (s ? !sk_gc_is_over(s) : !sk_node_marks(gc->node, item->id))
+        return; /* it is needed, or not ours: others may keep things in our containerd namespace */
     struct leftover *l = note(gc, item->id);
     if (s || l->seen >= 2)
         take_away(l);
@@ -224,7 +237,7 @@ static void on_retention(struct sk_timer *timer)
     sk_list_each(&node->sandboxes, link)
     {
         struct sk_sandbox *s = sk_list_entry(link, struct sk_sandbox, link);
-        if (!is_left_over(s) || s->record->ended.ns > before)
+        if (!sk_gc_is_over(s) || s->record->ended.ns > before)
             continue;
         if (!sk_saver_is_idle(&s->saver))
             continue; /* a put that comes after the delete would bring it back */
@@ -244,11 +257,13 @@ static void on_retention(struct sk_timer *timer)
 void sk_gc_init(struct sk_gc *gc, struct sk_node *node)
 {
     gc->node = node;
+    sk_sweeper_init(&gc->sweeper, node);
     sk_list_init(&gc->leftovers);
 }
 
 void sk_gc_fini(struct sk_gc *gc)
 {
+    sk_sweeper_fini(&gc->sweeper);
     sk_list_each(&gc->leftovers, link) forget(sk_list_entry(link, struct leftover, link));
 }
 
@@ -259,10 +274,12 @@ void sk_gc_start(struct sk_gc *gc)
     gc->started = true;
     sk_timer_start(loop, &gc->retention, sk_instant_add(sk_loop_now(loop), RETENTION_EVERY), on_retention);
     sk_gc_look(gc);
+    sk_sweeper_start(&gc->sweeper);
 }
 
 void sk_gc_stop(struct sk_gc *gc)
 {
+    sk_sweeper_stop(&gc->sweeper);
     sk_timer_stop(gc->node->loop, &gc->timer);
     sk_timer_stop(gc->node->loop, &gc->retention);
     if (gc->listing)
@@ -273,6 +290,17 @@ void sk_gc_stop(struct sk_gc *gc)
         if (l->busy)
             sk_teardown_cancel(&l->teardown);
     }
+}
+
+bool sk_gc_holds(const struct sk_gc *gc, const char *id)
+{
+    return find(gc, id);
+}
+
+void sk_gc_count(struct sk_gc *gc, const char *kind, const char *id)
+{
+    gc->removed++;
+    sk_log(gc->node->log, SK_INFO, "gc.removed", SK_STR("kind", kind), SK_STR("id", id));
 }
 
 size_t sk_gc_pending(const struct sk_gc *gc)

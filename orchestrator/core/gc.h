@@ -5,17 +5,22 @@
  * nobody knows (seen twice, since a create may be in flight) are taken away,
  * again and again with growing pauses until they are gone; sandboxes whose
  * task has vanished are told so. (An exit event of the runtime is only a
- * reason to look: it may belong to an earlier task of the same id.) */
+ * reason to look: it may belong to an earlier task of the same id.) Only ids of
+ * this node are touched. What lies beside the runtime's list is the sweeper's. */
 #ifndef SK_CORE_GC_H
 #define SK_CORE_GC_H
 
 #include "base/list.h"
+#include "core/sweeper.h"
 #include "drivers/runtime.h"
 
 struct sk_node;
+struct sk_sandbox;
 
 struct sk_gc {
     struct sk_node *node;
+    struct sk_sweeper sweeper; /* of the host */
+    uint64_t removed;          /* things, so far */
     struct sk_list leftovers;  /* struct leftover; few */
     struct sk_timer timer;     /* the next look */
     struct sk_timer retention; /* the next look at old records */
@@ -40,5 +45,11 @@ void sk_gc_retry(struct sk_gc *gc);
 void sk_gc_soon(struct sk_gc *gc);
 /* Leftovers known and not yet gone. */
 size_t sk_gc_pending(const struct sk_gc *gc);
+/* Whether the runtime was seen to hold something for that id that is to go. */
+bool sk_gc_holds(const struct sk_gc *gc, const char *id);
+/* Whether the sandbox has ended and no flow takes care of what is left of it. */
+bool sk_gc_is_over(const struct sk_sandbox *sandbox);
+/* Something was taken away: counts and logs it. */
+void sk_gc_count(struct sk_gc *gc, const char *kind, const char *id);
 
 #endif

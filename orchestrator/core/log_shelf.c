@@ -1,16 +1,11 @@
 #include "core/log_shelf.h"
 
+#include "base/tree.h"
 #include "core/node_impl.h"
 #include "loop/work.h"
 #include "store/journal.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-
-/* So many names are looked at in one go; the rest waits for the next start. */
-#define NAMES_MAX 100000
 
 struct drop {
     struct sk_node *node;
@@ -18,14 +13,12 @@ struct drop {
     char id[SK_ID_MAX + 1];
 };
 
-struct tidy {
+struct listing {
     struct sk_node *node;
     struct sk_work work;
-    struct sk_done done;
-    char *path;
-    char **names;
-    size_t len, at;
-    struct sk_done removed;
+    struct sk_litter_list *out_list;
+    struct sk_done listed;
+    struct sk_done *done;
 };
 
 char *sk_log_shelf_path(const struct sk_node *node, const char *id)
@@ -62,81 +55,34 @@ void sk_log_shelf_drop(struct sk_node *node, const char *id)
     sk_log_shelf_remove(node, id, &d->done);
 }
 
-/* --- at the start ---------------------------------------------------------- */
+/* --- what nobody owns ------------------------------------------------------ */
 
-static void list_names(struct sk_work *work)
+static void add(void *arg, const char *name)
 {
-    struct tidy *t = sk_container_of(work, struct tidy, work);
-    DIR *dir = opendir(t->path);
-    const struct dirent *entry;
-
-    if (!dir) {
-        (void)sk_fail_sys(&work->err, SK_INTERNAL, errno, "open %s", t->path);
-        return;
-    }
-    t->names = sk_alloc(NAMES_MAX * sizeof(t->names[0]));
-    while (t->len < NAMES_MAX && (entry = readdir(dir))) {
-        if (sk_id_is_valid(entry->d_name))
-            t->names[t->len++] = sk_strdup(entry->d_name);
-    }
-    (void)closedir(dir);
+    sk_litter_add(arg, "log folder", name, false);
 }
 
-static void finish(struct tidy *t)
+static void run_list(struct sk_work *work)
 {
-    struct sk_node *node = t->node;
-
-    for (size_t i = 0; i < t->len; i++)
-        free(t->names[i]);
-    free(t->names);
-    free(t->path);
-    free(t);
-    sk_node_unhold(node);
+    struct listing *l = sk_container_of(work, struct listing, work);
+    sk_tree_each_folder(l->node->config.log_dir, add, l->out_list);
 }
 
-static void drop_next(struct tidy *t);
-
-static void on_removed(struct sk_done *done, const struct sk_err *err)
+static void on_listed(struct sk_done *listed, const struct sk_err *err)
 {
-    struct tidy *t = sk_container_of(done, struct tidy, removed);
+    struct listing *l = sk_container_of(listed, struct listing, listed);
+    struct sk_done *done = l->done;
 
-    if (err)
-        sk_log_err(t->node->log, SK_WARN, "log.not_removed", err, SK_STR("sandbox", t->names[t->at]));
-    else
-        sk_log(t->node->log, SK_INFO, "log.removed", SK_STR("sandbox", t->names[t->at]));
-    t->at++;
-    drop_next(t);
+    free(l);
+    sk_done_fire(done, err);
 }
 
-/* One after the other: there may be many, and others wait for the disk. */
-static void drop_next(struct tidy *t)
+void sk_log_shelf_list(struct sk_node *node, struct sk_litter_list *out_list, struct sk_done *done)
 {
-    while (t->at < t->len && sk_node_find_any(t->node, t->names[t->at]))
-        t->at++;
-    if (t->at == t->len || t->node->stopping) {
-        finish(t);
-        return;
-    }
-    sk_done_init(&t->removed, on_removed);
-    sk_log_shelf_remove(t->node, t->names[t->at], &t->removed);
-}
+    struct listing *l = sk_alloc(sizeof(*l));
 
-static void on_listed(struct sk_done *done, const struct sk_err *err)
-{
-    struct tidy *t = sk_container_of(done, struct tidy, done);
-
-    if (err)
-        sk_log_err(t->node->log, SK_WARN, "log.not_listed", err);
-    drop_next(t);
-}
-
-void sk_log_shelf_tidy(struct sk_node *node)
-{
-    struct tidy *t = sk_alloc(sizeof(*t));
-
-    t->node = node;
-    t->path = sk_strdup(node->config.log_dir);
-    sk_node_hold(node);
-    sk_done_init(&t->done, on_listed);
-    sk_work_start(node->loop, &t->work, list_names, &t->done);
+    *out_list = (struct sk_litter_list){0};
+    *l = (struct listing){.node = node, .out_list = out_list, .done = done};
+    sk_done_init(&l->listed, on_listed);
+    sk_work_start(node->loop, &l->work, run_list, &l->listed);
 }

@@ -153,6 +153,12 @@ struct sk_sandbox *sk_node_find_any(struct sk_node *node, const char *id)
     return found ? sk_map_entry(found, struct sk_sandbox, by_id) : NULL;
 }
 
+bool sk_node_marks(const struct sk_node *node, const char *id)
+{
+    size_t len = strlen(node->config.node_id);
+    return sk_id_is_valid(id) && strncmp(id, node->config.node_id, len) == 0 && id[len] == '-';
+}
+
 struct sk_sandbox *sk_node_find(struct sk_node *node, const char *id)
 {
     struct sk_sandbox *s = sk_node_find_any(node, id);

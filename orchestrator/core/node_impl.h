@@ -56,6 +56,8 @@ void sk_node_withdraw(struct sk_node *node, struct sk_sandbox *sandbox);
 
 /* Like sk_node_find, but also those whose first record is not stored yet. */
 struct sk_sandbox *sk_node_find_any(struct sk_node *node, const char *id);
+/* Whether an id was given out by this node. */
+bool sk_node_marks(const struct sk_node *node, const char *id);
 /* For the next record. */
 struct sk_wall sk_node_next_created(struct sk_node *node);
 /* What everything that comes too late is told. */

@@ -3,7 +3,6 @@
 #include "core/activity.h"
 #include "core/create.h"
 #include "core/lifetime.h"
-#include "core/log_shelf.h"
 #include "core/remove.h"
 #include "core/session_impl.h"
 
@@ -128,7 +127,6 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
     sk_node_see(node, &r->list);
     sk_list_each(&node->sandboxes, link) take_up(sk_list_entry(link, struct sk_sandbox, link));
     sk_sessions_take_up(node);
-    sk_log_shelf_tidy(node);
     sk_gc_start(&node->gc);
     sk_lifetime_start_sweep(node);
     finish(r, NULL);

@@ -29,7 +29,7 @@ static void test_unknown_ids(void **state)
 
     (void)state;
     world_init(&w);
-    hold_something(&w, "stranger");
+    hold_something(&w, sk_id_make("n1").text);
     assert_int_equal(sk_fake_runtime_held(w.runtime), 3);
     world_advance(&w, SK_SEC(31)); /* seen once: a create may be in flight */
     assert_int_equal(sk_fake_runtime_held(w.runtime), 3);
@@ -56,7 +56,7 @@ static void test_resistance(void **state)
 
     (void)state;
     world_init(&w);
-    hold_something(&w, "stranger");
+    hold_something(&w, sk_id_make("n1").text);
     world_hook(&w, resist, &tries);
     world_advance(&w, SK_SEC(3600));
     assert_in_range(tries, 10, 25); /* pauses grow to five minutes */
@@ -87,6 +87,41 @@ static void test_task_vanished(void **state)
     assert_int_equal(sk_sandbox_record(fine)->state, SK_STATE_RUNNING);
     assert_int_equal(sk_fake_runtime_held(w.runtime), 3);
     world_fini(&w);
+}
+
+/* What others keep in our namespace, another node of ours among them, is theirs. */
+static void test_foreign_ids(void **state)
+{
+    struct world w;
+    const char *const foreign[] = {"stranger", sk_id_make("n2").text, sk_id_make("n12").text, "n1",
+                                   "n1-short"};
+
+    (void)state;
+    world_init(&w);
+    for (size_t i = 0; i < sk_array_len(foreign); i++)
+        hold_something(&w, foreign[i]);
+    world_advance(&w, SK_SEC(3600));
+    assert_int_equal(sk_fake_runtime_held(w.runtime), 3 * sk_array_len(foreign));
+    assert_int_equal(w.node->gc.removed, 0);
+    world_fini(&w);
+}
+
+/* The task lives, but not what it stands on. */
+static void test_what_is_below_is_gone(void **state)
+{
+    (void)state;
+    for (int rootfs = 0; rootfs < 2; rootfs++) {
+        struct world w;
+        world_init(&w);
+        struct sk_sandbox *s = world_running(&w, NULL);
+        world_advance(&w, SK_SEC(1));
+        sk_fake_runtime_undermine(w.runtime, sk_sandbox_record(s)->id, rootfs);
+        world_advance(&w, SK_SEC(31));
+        assert_int_equal(sk_sandbox_record(s)->state, SK_STATE_FAILED);
+        assert_non_null(strstr(sk_sandbox_record(s)->state_reason, "removed by somebody else"));
+        world_assert_clean(&w);
+        world_fini(&w);
+    }
 }
 
 /* Looking often, while sandboxes come and go, must never hurt one. */
@@ -184,10 +219,15 @@ static void test_list_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unknown_ids),   cmocka_unit_test(test_resistance),
-        cmocka_unit_test(test_task_vanished), cmocka_unit_test(test_looks_do_no_harm),
-        cmocka_unit_test(test_retention),     cmocka_unit_test(test_retention_of_the_unsaved),
+        cmocka_unit_test(test_unknown_ids),
+        cmocka_unit_test(test_resistance),
+        cmocka_unit_test(test_task_vanished),
+        cmocka_unit_test(test_looks_do_no_harm),
+        cmocka_unit_test(test_retention),
+        cmocka_unit_test(test_retention_of_the_unsaved),
         cmocka_unit_test(test_list_fails),
+        cmocka_unit_test(test_foreign_ids),
+        cmocka_unit_test(test_what_is_below_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "api/messages.h"
 #include "api/status.h"
+#include "core/node.h"
 
 #include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
@@ -126,6 +127,10 @@ static void unavailable_says_when_to_come_back(void **state)
     assert_non_null(retry->retry_delay);
     assert_int_equal(retry->retry_delay->seconds, 0);
     assert_in_range(retry->retry_delay->nanos, 1, 999999999);
+    (void)sk_err_reason(&err, SK_REASON_BACKEND);
+    status = sk_status_make(&arena, &err, NULL, NULL);
+    retry = detail(&arena, &status, &google__rpc__retry_info__descriptor);
+    assert_int_equal(retry->retry_delay->seconds, 2);
 }
 
 /* Whatever is wrong, the trailer must fit: some violations go, the reason stays. */
