@@ -64,6 +64,7 @@ int main(int argc, char **argv)
     const char *path = SK_CONFIG_PATH;
     bool check_only = false;
 
+    sk_alloc_settle();
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 'c')
             path = optarg;

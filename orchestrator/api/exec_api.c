@@ -37,8 +37,9 @@ static void on_started(void *arg)
 }
 
 /* Past the cap bytes are counted and dropped, so that the command can go on. */
-static void on_output(void *arg, enum sk_stream stream, const uint8_t *data, size_t len)
+static void on_output(void *arg, enum sk_stream stream, uint8_t *data_take, size_t len)
 {
+    SK_AUTO_FREE uint8_t *data = data_take;
     struct exec *x = arg;
     struct output *to = stream == SK_STDERR ? &x->err : &x->out;
     size_t room = to->kept.ceiling - to->kept.len;

@@ -87,7 +87,6 @@ static void await_room(struct sk_file_read *read, struct sk_done *done)
 static void on_read(struct sk_done *done, const struct sk_err *err)
 {
     struct file_call *f = sk_container_of(done, struct file_call, done);
-    SK_AUTO_FREE uint8_t *data = f->read.data;
     SK_PB(ReadFileResponse) response;
     if (err) {
         on_failed(f, err);
@@ -95,7 +94,8 @@ static void on_read(struct sk_done *done, const struct sk_err *err)
     }
     sk_call_need_room(f->call, f->read.len);
     coreweave__sandbox__v1__read_file_response__init(&response);
-    response.content = (ProtobufCBinaryData){.len = f->read.len, .data = data};
+    response.content = (ProtobufCBinaryData){.len = f->read.len, .data = f->read.data};
+    sk_server_call_give(f->call->rpc, f->read.data, f->read.len);
     sk_call_reply(f->call, &response.base);
 }
 

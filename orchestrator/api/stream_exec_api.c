@@ -55,14 +55,16 @@ static void on_sent(void *arg)
     sk_exec_want(((struct stream *)arg)->exec);
 }
 
-static void on_output(void *arg, enum sk_stream stream, const uint8_t *data, size_t len)
+static void on_output(void *arg, enum sk_stream stream, uint8_t *data_take, size_t len)
 {
+    struct stream *s = arg;
     SK_PB(ExecStreamOutput) output;
     coreweave__sandbox__v1__exec_stream_output__init(&output);
     output.stream = stream == SK_STDERR ? SK_PBE(EXEC_STREAM_OUTPUT, STREAM__STREAM_STDERR)
                                         : SK_PBE(EXEC_STREAM_OUTPUT, STREAM__STREAM_STDOUT);
-    output.data = (ProtobufCBinaryData){.len = len, .data = (uint8_t *)data};
-    send(arg, SK_PBE(EXEC_STREAM_RESPONSE, MESSAGE_OUTPUT), &output);
+    output.data = (ProtobufCBinaryData){.len = len, .data = data_take};
+    sk_server_call_give(s->call->rpc, data_take, len);
+    send(s, SK_PBE(EXEC_STREAM_RESPONSE, MESSAGE_OUTPUT), &output);
 }
 
 static void on_ended(void *arg, int status)

@@ -58,6 +58,13 @@ static inline void sk_close_fd(int *fd)
     *fd = -1;
 }
 
+/* From here on blocks are the system's own, and go back to it when they are freed. */
+#define SK_LARGE ((size_t)4 << 20)
+
+/* Once, before anything else allocates: how much freed memory libc may keep, and in how many heaps. Left to
+ * itself it keeps as much as the largest block that was ever freed, in every heap, or faults in the same
+ * memory for each message anew. */
+void sk_alloc_settle(void);
 /* Zeroed memory, never NULL; aborts when there is none. Free with free(). */
 void *sk_alloc(size_t size) __attribute__((returns_nonnull, malloc));
 void *sk_realloc(void *ptr, size_t size) __attribute__((returns_nonnull));

@@ -21,7 +21,7 @@ struct sk_exec_events {
     void (*on_started)(void *arg);
     /* One chunk; at most SK_PUMP_CHUNK bytes; never splits a UTF-8 sequence
      * except at the end of stream or for bytes that are not UTF-8. */
-    void (*on_output)(void *arg, enum sk_stream stream, const uint8_t *data, size_t len);
+    void (*on_output)(void *arg, enum sk_stream stream, uint8_t *data_take, size_t len); /* free() it */
     /* It has ended and all output was delivered. 127/126: the program was not
      * found / not executable (on_started and one line on SK_STDERR come before). */
     void (*on_exit)(void *arg, int status);

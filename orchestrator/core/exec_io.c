@@ -70,7 +70,7 @@ static bool deliver(struct sk_exec *exec, struct sk_exec_stream *stream, enum sk
 
     if (len == 0)
         return false;
-    SK_AUTO_FREE uint8_t *chunk = sk_exec_stream_take(stream, len);
+    uint8_t *chunk = sk_exec_stream_take(stream, len);
     exec->wanted = false;
     break_silence(exec); /* nobody listens from here on: no silence to measure */
     exec->events->on_output(exec->arg, name, chunk, len);

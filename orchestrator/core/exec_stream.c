@@ -20,6 +20,15 @@ static void hold(struct sk_exec_stream *stream, const uint8_t *data, size_t len)
     stream->total += len;
 }
 
+/* What has just been read, without a copy. */
+static void keep(struct sk_exec_stream *stream, size_t len)
+{
+    free(stream->held);
+    stream->held = sk_reader_keep(&stream->reader);
+    stream->held_len = len;
+    stream->total += len;
+}
+
 /* An end or an error is met again by the reader. */
 static void gather(struct sk_exec_stream *stream)
 {
@@ -37,7 +46,10 @@ static void on_data(struct sk_reader *reader, const uint8_t *data, size_t len)
 
     sk_timer_stop(reader->loop, &stream->hold);
     stream->flush = false;
-    hold(stream, data, len);
+    if (stream->held_len > 0)
+        hold(stream, data, len);
+    else
+        keep(stream, len);
     if (stream->gathers)
         gather(stream);
     stream->on_change(stream, true);

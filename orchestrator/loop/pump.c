@@ -40,13 +40,14 @@ static void reader_ended(struct sk_reader *reader, ssize_t got, int sys)
 static void reader_ready(void *arg, unsigned events)
 {
     struct sk_reader *reader = arg;
-    uint8_t chunk[SK_PUMP_CHUNK];
     (void)events;
     if (!reader->wanted) {
         sk_watch_set(reader->watch, 0);
         return;
     }
-    ssize_t got = read(reader->fd, chunk, sizeof(chunk));
+    SK_AUTO_FREE uint8_t *chunk =
+        sk_realloc(NULL, SK_PUMP_CHUNK); /* as it is: zeroing costs as much as a copy */
+    ssize_t got = read(reader->fd, chunk, SK_PUMP_CHUNK);
     if (got < 0 && is_later(errno))
         return;
     if (got <= 0) {
@@ -54,6 +55,8 @@ static void reader_ready(void *arg, unsigned events)
         return;
     }
     reader->wanted = false;
+    chunk = sk_realloc(chunk, (size_t)got);
+    reader->chunk = &chunk;
     reader->on_data(reader, chunk, (size_t)got); /* last: it may close and free the reader */
 }
 
@@ -77,6 +80,12 @@ void sk_reader_want(struct sk_reader *reader)
         return;
     reader->wanted = true;
     sk_watch_set(reader->watch, SK_READABLE);
+}
+
+uint8_t *sk_reader_keep(struct sk_reader *reader)
+{
+    assert(*reader->chunk);
+    return sk_take(*reader->chunk);
 }
 
 void sk_reader_close(struct sk_reader *reader)

@@ -21,7 +21,8 @@ struct sk_reader {
     void (*on_end)(struct sk_reader *reader, const struct sk_err *err); /* NULL = end of file */
     struct sk_loop *loop;
     struct sk_watch *watch;
-    int fd; /* -1 when closed */
+    uint8_t **chunk; /* on_data's, while it runs */
+    int fd;          /* -1 when closed */
     bool wanted;
     bool ended;
 };
@@ -33,6 +34,8 @@ SK_MUST_CHECK enum sk_code sk_reader_open(struct sk_reader *reader, struct sk_lo
                                           struct sk_err *err);
 /* Asks for one on_data or on_end; asking twice is asking once. After on_end nothing comes. */
 void sk_reader_want(struct sk_reader *reader);
+/* In on_data: its data, on the heap, as the caller's own. Once. */
+uint8_t *sk_reader_keep(struct sk_reader *reader);
 /* No callback afterwards; harmless twice or on a zeroed struct with fd -1. */
 void sk_reader_close(struct sk_reader *reader);
 

@@ -7,8 +7,9 @@
 #include <grpc/grpc.h>
 #include <string.h>
 
-/* From here on a field of bytes is worth more than the care it takes not to copy it. */
-#define BIG ((size_t)256 * 1024)
+/* From here on a field of bytes is worth more than the care it takes not to copy it, coming and going. */
+#define BIG      ((size_t)256 * 1024)
+#define BIG_SENT ((size_t)8 * 1024)
 
 static void slice_fini(grpc_slice *slice)
 {
@@ -125,5 +126,47 @@ grpc_byte_buffer *sk_message_pack(const ProtobufCMessage *message)
     (void)protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
     grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(&slice, 1);
     grpc_slice_unref(slice);
+    return bytes;
+}
+
+/* Packs all but one field of bytes, and notes where that belongs. */
+struct around {
+    ProtobufCBuffer base;
+    const uint8_t *left_out;
+    uint8_t *to;
+    size_t len, place;
+    bool met;
+};
+
+static void append(ProtobufCBuffer *base, size_t len, const uint8_t *data)
+{
+    struct around *around = sk_container_of(base, struct around, base);
+
+    if (data == around->left_out) {
+        around->place = around->len;
+        around->met = true;
+        return;
+    }
+    memcpy(around->to + around->len, data, len);
+    around->len += len;
+}
+
+grpc_byte_buffer *sk_message_pack_taking(const ProtobufCMessage *message, uint8_t *data_take, size_t len)
+{
+    if (len < BIG_SENT) {
+        grpc_byte_buffer *whole = sk_message_pack(message);
+        free(data_take);
+        return whole;
+    }
+    grpc_slice rest = grpc_slice_malloc(protobuf_c_message_get_packed_size(message) - len);
+    struct around around = {.base = {append}, .left_out = data_take, .to = GRPC_SLICE_START_PTR(rest)};
+    (void)protobuf_c_message_pack_to_buffer(message, &around.base);
+    assert(around.met && around.len == GRPC_SLICE_LENGTH(rest));
+    grpc_slice slices[] = {grpc_slice_sub(rest, 0, around.place), grpc_slice_new(data_take, len, free),
+                           grpc_slice_sub(rest, around.place, around.len)};
+    grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(slices, sk_array_len(slices));
+    for (size_t i = 0; i < sk_array_len(slices); i++)
+        grpc_slice_unref(slices[i]);
+    grpc_slice_unref(rest);
     return bytes;
 }

@@ -18,5 +18,8 @@ SK_MUST_CHECK enum sk_code sk_message_unpack(struct sk_arena *arena, const Proto
 
 /* A new byte buffer, one slice; free with grpc_byte_buffer_destroy. */
 grpc_byte_buffer *sk_message_pack(const ProtobufCMessage *message);
+/* The same for a message of which one field of bytes, wherever it is, is all of data_take: if that is big it
+ * is not copied, but becomes a slice of the buffer. In any case it is free()d by us. */
+grpc_byte_buffer *sk_message_pack_taking(const ProtobufCMessage *message, uint8_t *data_take, size_t len);
 
 #endif

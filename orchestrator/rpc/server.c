@@ -18,6 +18,9 @@
  * must not hold a session's lease or a command for ever, one that is only suspended or slow gets its time. */
 #define PING_MS        60000
 #define PING_ANSWER_MS 60000
+/* Of input: a message comes in one frame, and a few may come before the first is asked for. */
+#define FRAME_MAX (1 << 20)
+#define LOOKAHEAD (256 << 10)
 
 static grpc_server *create(void)
 {
@@ -27,6 +30,8 @@ static grpc_server *create(void)
         sk_rpc_int_arg(GRPC_ARG_MAX_METADATA_SIZE, SK_RPC_HEADERS_MAX),
         sk_rpc_int_arg(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS_MAX),
         sk_rpc_int_arg(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_LIMIT_MS),
+        sk_rpc_int_arg(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, FRAME_MAX),
+        sk_rpc_int_arg(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, LOOKAHEAD),
         /* Two daemons on one port would share its calls. */
         sk_rpc_int_arg(GRPC_ARG_ALLOW_REUSEPORT, 0),
         /* Compressed messages are refused when unpacked, never inflated. */

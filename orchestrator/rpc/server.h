@@ -65,6 +65,9 @@ struct sk_instant sk_server_call_deadline(const struct sk_server_call *call);
 struct sk_arena *sk_server_call_arena(struct sk_server_call *call);
 
 void sk_server_call_want(struct sk_server_call *call);
+/* Before either of the next two: one field of bytes of their message, wherever it is, is all of data_take,
+ * which is not copied if it is big, and free()d by us. */
+void sk_server_call_give(struct sk_server_call *call, uint8_t *data_take, size_t len);
 /* One at a time; on_sent follows. At most SK_RPC_MESSAGE_MAX packed. */
 void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *message);
 /* Ends the call: the status, and a last message before it if not NULL (one that

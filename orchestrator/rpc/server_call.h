@@ -1,8 +1,11 @@
-/* server_call.h: what server.c and server_call.c share. For this folder only. */
+/* server_call.h: what the files of the server share: server.c listens, server_call.c
+ * is a call's life, server_receive.c and server_send.c are its two directions. For this folder only. */
 #ifndef SK_RPC_SERVER_CALL_H
 #define SK_RPC_SERVER_CALL_H
 
 #include "rpc/server.h"
+
+#include <grpc/grpc.h>
 
 struct sk_server {
     struct sk_bridge *bridge;
@@ -19,9 +22,62 @@ struct sk_server {
     struct sk_done *on_shut; /* NULL: nobody waits */
 };
 
+/* How the handler ends the call; kept until the send under way is over. */
+struct sk_last_words {
+    grpc_byte_buffer *message; /* may be NULL */
+    grpc_status_code status;
+    grpc_slice text;
+    grpc_metadata trailer; /* value empty: none */
+};
+
+struct sk_server_call {
+    struct sk_server *server;
+    grpc_call *grpc;
+    grpc_call_details details;
+    grpc_metadata_array headers;
+    struct sk_arena arena;
+    const char *method, *peer; /* in the arena */
+    struct sk_instant deadline;
+    struct sk_server_call_events events;
+    void *arg;
+
+    struct sk_tag requested, closed, received, sent;
+    grpc_byte_buffer *incoming;
+    grpc_byte_buffer *early;  /* received before it was wanted */
+    grpc_byte_buffer *outbox; /* waits for the send under way */
+    uint8_t *gift;            /* sk_server_call_give's, for the next message; or NULL */
+    size_t gift_len;
+    struct sk_task early_turn, room_turn;
+    int gone; /* set by gRPC: the client went away */
+    struct sk_last_words last;
+    unsigned held;   /* batches and turns under way, and callbacks being run */
+    unsigned wanted; /* messages in all */
+    bool wants;      /* the handler waits for a message */
+    bool receiving;
+    bool half_closed; /* nothing more to receive */
+    bool told_end;    /* the handler knows that */
+    bool broken;      /* reset: on_cancel follows */
+    bool sending;
+    bool full;      /* the handler waits for on_sent */
+    bool greeted;   /* initial metadata has been sent */
+    bool cancelled; /* the handler knows */
+    bool finished;  /* by the handler */
+};
+
 /* Asks gRPC for one more call. */
 void sk_server_call_await(struct sk_server *server);
 /* Frees the server when it is shut and has no calls left. */
 void sk_server_settle(struct sk_server *server);
+
+/* It lasts until all who hold it have released it and its handler has finished. */
+void sk_server_call_hold(struct sk_server_call *call);
+void sk_server_call_release(struct sk_server_call *call);
+/* Starts operations; the call is held until `tag` has been handled and released. */
+void sk_server_call_batch(struct sk_server_call *call, const grpc_op *ops, size_t count, struct sk_tag *tag);
+/* The handler may be called. */
+static inline bool sk_server_call_listens(const struct sk_server_call *call)
+{
+    return !call->finished && !call->cancelled;
+}
 
 #endif

@@ -253,8 +253,9 @@ static void on_started(void *arg)
         sk_exec_want(run->exec);
 }
 
-static void on_output(void *arg, enum sk_stream stream, const uint8_t *data, size_t len)
+static void on_output(void *arg, enum sk_stream stream, uint8_t *data_take, size_t len)
 {
+    SK_AUTO_FREE uint8_t *data = data_take;
     struct run *run = arg;
 
     run->chunks++;

@@ -3,6 +3,7 @@
 
 #include "google/rpc/status.pb-c.h"
 
+#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +52,42 @@ static void test_round_trip(void **state)
     assert_int_equal(out->code, 7);
     assert_string_equal(out->message, in.message);
     sk_arena_fini(&arena);
+}
+
+/* A field of bytes in the midst of a message within a message, of any size, is what it would be by a copy. */
+static void test_taking(void **state)
+{
+    static const size_t sizes[] = {0, 1, 8191, 8192, 300000};
+
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(sizes); i++) {
+        Google__Protobuf__Any detail = GOOGLE__PROTOBUF__ANY__INIT, other = GOOGLE__PROTOBUF__ANY__INIT;
+        Google__Protobuf__Any *details[] = {&detail, &other};
+        Google__Rpc__Status in = GOOGLE__RPC__STATUS__INIT;
+        uint8_t *data = sk_realloc(NULL, sizes[i] + 1);
+        memset(data, 'x', sizes[i] + 1);
+        in.code = 7;
+        in.n_details = 2;
+        in.details = details;
+        detail.type_url = "first";
+        detail.value = (ProtobufCBinaryData){sizes[i], data};
+        other.type_url = "second";
+        grpc_byte_buffer *wanted = sk_message_pack(&in.base);
+        grpc_byte_buffer *got = sk_message_pack_taking(&in.base, data, sizes[i]);
+        grpc_byte_buffer_reader readers[2];
+        assert_true(grpc_byte_buffer_reader_init(&readers[0], wanted));
+        assert_true(grpc_byte_buffer_reader_init(&readers[1], got));
+        grpc_slice all[] = {grpc_byte_buffer_reader_readall(&readers[0]),
+                            grpc_byte_buffer_reader_readall(&readers[1])};
+        assert_true(grpc_slice_eq(all[0], all[1]));
+        assert_int_equal(got->data.raw.slice_buffer.count > 1, sizes[i] >= 8192);
+        for (int k = 0; k < 2; k++) {
+            grpc_slice_unref(all[k]);
+            grpc_byte_buffer_reader_destroy(&readers[k]);
+        }
+        grpc_byte_buffer_destroy(wanted);
+        grpc_byte_buffer_destroy(got);
+    }
 }
 
 static void test_in_pieces_and_empty(void **state)
@@ -201,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_taking),
         cmocka_unit_test(test_in_pieces_and_empty),
         cmocka_unit_test(test_keeps_unknown_fields),
         cmocka_unit_test(test_refuses_what_protobuf_refuses),
