@@ -117,16 +117,46 @@ static bool may_pass(const struct sk_err *err)
            !strstr(err->text, "OCI runtime");
 }
 
+static void try_again(struct flow *f)
+{
+    struct sk_loop *loop = f->rt->client->loop;
+    sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), AGAIN_PAUSE), make_again);
+}
+
+static void on_unmade(struct sk_done *asked, const struct sk_err *err)
+{
+    (void)err;
+    try_again(sk_container_of(asked, struct flow, asked));
+}
+
+/* Made before, by a call whose answer was lost. A containerd that was killed in the middle of it knows the
+ * task, and its shim knows no process: that is taken away first. */
+static void on_found(struct sk_done *asked, const struct sk_err *err)
+{
+    struct flow *f = sk_container_of(asked, struct flow, asked);
+    const Containerd__Process *found = found_process(f);
+    if (err || (found && found->pid) || f->times_failed++ == AGAIN_TIMES_MAX) {
+        sk_done_fire(f->making, err);
+        return;
+    }
+    f->found = NULL;
+    sk_done_init(&f->asked, on_unmade);
+    ask_task(f, SK_CTD_TASK_DELETE, ~0u, NULL, &f->asked);
+}
+
 static void on_made(struct sk_done *asked, const struct sk_err *err)
 {
     struct flow *f = sk_container_of(asked, struct flow, asked);
-    struct sk_loop *loop = f->rt->client->loop;
     if (err)
         sk_strays_again(&f->rt->strays);
-    if (err && may_pass(err) && f->times_failed++ < AGAIN_TIMES_MAX)
-        sk_timer_start(loop, &f->again, sk_instant_add(sk_loop_now(loop), AGAIN_PAUSE), make_again);
-    else
+    if (err && may_pass(err) && f->times_failed++ < AGAIN_TIMES_MAX) {
+        try_again(f);
+    } else if (err || f->made) {
         sk_done_fire(f->making, err);
+    } else {
+        sk_done_init(&f->asked, on_found);
+        ask_task(f, SK_CTD_TASK_GET, SK_FORGIVE(SK_NOT_FOUND), NULL, &f->asked);
+    }
 }
 
 static void ask_to_make(struct flow *f)
@@ -160,16 +190,6 @@ static void make_task(struct sk_op *op, struct sk_done *done)
     ask_to_make(f);
 }
 
-/* Made before, by a call whose answer was lost: only the pid is missing. */
-static void look_if_made(struct sk_op *op, struct sk_done *done)
-{
-    struct flow *f = flow_of(op);
-    if (f->made)
-        step_done(f, done);
-    else
-        ask_task(f, SK_CTD_TASK_GET, 0, NULL, done);
-}
-
 static void tell_pid(struct sk_op *op, struct sk_done *done)
 {
     struct flow *f = flow_of(op);
@@ -189,8 +209,10 @@ static void tell_pid(struct sk_op *op, struct sk_done *done)
 void sk_ctd_create_task(struct sk_runtime *rt, const struct sk_box *box, int *out_pid, struct sk_done *done)
 {
     static const struct sk_step steps[] = {
-        {"mounts", find_mounts, NULL}, {"make", make_task, NULL}, {"look", look_if_made, NULL},
-        {"pid", tell_pid, NULL},       {NULL, NULL, NULL},
+        {"mounts", find_mounts, NULL},
+        {"make", make_task, NULL},
+        {"pid", tell_pid, NULL},
+        {NULL, NULL, NULL},
     };
     start_flow(rt, box->id, steps, out_pid, done);
 }

@@ -159,10 +159,44 @@ static void await_can_be_cancelled(void **state)
     assert_int_equal(call.err.code, SK_CANCELLED);
 }
 
+static bool rig_litters(struct rig *rig)
+{
+    struct sk_litter_list list = {0};
+    struct rig_call call;
+    bool found = false;
+    rig_call_init(&call, rig, 0);
+    rig->agent->ops->list_litter(rig->agent, &list, &call.done);
+    assert_true(rig_until(rig, &call.fired, 1));
+    assert_int_equal(call.err.code, SK_OK);
+    for (size_t i = 0; i < list.len; i++)
+        found |= strcmp(list.items[i].name, RIG_ID) == 0;
+    free(list.items);
+    return found;
+}
+
+/* What a daemon leaves that ends without removing, another one finds and takes away. */
+static void finds_what_was_left(void **state)
+{
+    struct rig *rig = *state;
+    struct sk_litter litter = {.kind = "agent folder", .name = RIG_ID};
+    rig_open(rig);
+    assert_true(rig_litters(rig));
+    rig->agent->ops->close(sk_take(rig->guest), false);
+    assert_true(rig_litters(rig));
+    for (int i = 0; i < 2; i++) { /* absent is success */
+        struct rig_call call;
+        rig_call_init(&call, rig, 0);
+        rig->agent->ops->remove_litter(rig->agent, &litter, &call.done);
+        assert_true(rig_until(rig, &call.fired, 1));
+        assert_int_equal(call.err.code, SK_OK);
+        assert_false(rig_litters(rig));
+    }
+}
+
 #define AGENT_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 #define AGENT_CONTRACT                                                                                       \
     AGENT_TEST(runs_programs), AGENT_TEST(says_what_is_not_there), AGENT_TEST(gives_output),                 \
         AGENT_TEST(passes_environment_and_directory), AGENT_TEST(carries_stdin), AGENT_TEST(signals),        \
-        AGENT_TEST(survives_a_restart), AGENT_TEST(loss_answers_everyone)
+        AGENT_TEST(survives_a_restart), AGENT_TEST(loss_answers_everyone), AGENT_TEST(finds_what_was_left)
 
 #endif

@@ -29,6 +29,8 @@ struct runtime_suite {
     void (*end_init)(void *arg, const char *id, int pid, int status);
     /* Something in it is killed for memory. */
     void (*run_out_of_memory)(void *arg, const char *id, int pid);
+    /* Leaves a cgroup of that name behind. */
+    void (*litter)(void *arg, const char *name);
     /* What lies behind the driver goes away and comes back. */
     void (*restart)(void *arg);
 
@@ -343,6 +345,35 @@ static void test_an_absence_is_told(void **state)
     remove_box(s, b.id);
 }
 
+static bool litters(struct runtime_suite *s, const char *kind, const char *name)
+{
+    struct sk_litter_list list = {0};
+    struct sk_wait w;
+    bool found = false;
+    sk_wait_init(&w, s->loop);
+    s->rt->ops->list_litter(s->rt, &list, &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+    for (size_t i = 0; i < list.len; i++)
+        found |= strcmp(list.items[i].kind, kind) == 0 && strcmp(list.items[i].name, name) == 0;
+    free(list.items);
+    return found;
+}
+
+static void test_litter_is_found_and_taken_away(void **state)
+{
+    struct runtime_suite *s = suite_of(state);
+    struct sk_litter litter = {.kind = "cgroup", .name = "test-litter"};
+    s->litter(s->arg, litter.name);
+    assert_true(litters(s, litter.kind, litter.name));
+    for (int i = 0; i < 2; i++) { /* absent is success */
+        struct sk_wait w;
+        sk_wait_init(&w, s->loop);
+        s->rt->ops->remove_litter(s->rt, &litter, &w.done);
+        assert_int_equal(sk_wait(&w), SK_OK);
+        assert_false(litters(s, litter.kind, litter.name));
+    }
+}
+
 /* Several lives at once, each step of all in flight together. */
 #define CROWD 5
 
@@ -419,6 +450,7 @@ static int run_runtime_suite(struct runtime_suite *s)
         CASE(test_delete_ends_what_was_never_started),
         CASE(test_memory_shortage_is_told),
         CASE(test_an_absence_is_told),
+        CASE(test_litter_is_found_and_taken_away),
         CASE(test_many_at_once),
     };
 #undef CASE

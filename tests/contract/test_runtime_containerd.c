@@ -2,6 +2,8 @@
 
 #include "support/private_containerd.h"
 
+#include <sys/stat.h>
+
 /* The stand-in guest obeys signals from the host. */
 static void end_init(void *arg, const char *id, int pid, int status)
 {
@@ -15,6 +17,18 @@ static void run_out_of_memory(void *arg, const char *id, int pid)
     (void)arg, (void)id;
     free(sk_test_await_report(pid));
     kill(pid, SIGUSR2);
+}
+
+/* In one hierarchy; any will do. */
+static void litter(void *arg, const char *name)
+{
+    const struct private_containerd *p = arg;
+    bool is_v2 = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
+    SK_AUTO_FREE char *parent = sk_printf("/sys/fs/cgroup/%s%s", is_v2 ? "" : "pids/", p->namespace);
+    SK_AUTO_FREE char *path = sk_printf("%s/%s", parent, name);
+    (void)mkdir(parent, 0755);
+    if (mkdir(path, 0755))
+        printf("no cgroup %s\n", path);
 }
 
 static void restart(void *arg)
@@ -39,6 +53,7 @@ int main(void)
         .arg = &p,
         .end_init = end_init,
         .run_out_of_memory = run_out_of_memory,
+        .litter = litter,
         .restart = restart,
     };
     result = run_runtime_suite(&suite);

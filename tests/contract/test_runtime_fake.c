@@ -15,6 +15,11 @@ static void run_out_of_memory(void *arg, const char *id, int pid)
     sk_fake_runtime_oom(arg, id);
 }
 
+static void litter(void *arg, const char *name)
+{
+    sk_fake_runtime_litter(arg, "cgroup", name, false);
+}
+
 static void restart(void *arg)
 {
     sk_fake_runtime_away(arg, true);
@@ -37,6 +42,7 @@ int main(void)
         .arg = fake,
         .end_init = end_init,
         .run_out_of_memory = run_out_of_memory,
+        .litter = litter,
         .restart = restart,
     };
     int result = run_runtime_suite(&suite);
