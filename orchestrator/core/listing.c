@@ -26,13 +26,47 @@ static bool matches(const struct sk_sandbox *s, const struct sk_list_query *quer
     return true;
 }
 
-/* Where the search begins: behind the anchor, if it is still there. */
-static struct sk_list *begin(struct sk_node *node, const struct sk_page_anchor *anchor, bool ascending)
+/* Whether it may find any that have ended. */
+static bool wants_ended(const struct sk_list_query *query)
+{
+    return query->state ? sk_state_is_final((enum sk_state)query->state) : query->show_terminated;
+}
+
+/* One of the two lists that are searched: all, or those that have not ended. */
+struct search {
+    bool all, ascending;
+    struct sk_list *head, *at;
+};
+
+static struct sk_sandbox *entry(const struct search *search)
+{
+    return search->all ? sk_list_entry(search->at, struct sk_sandbox, link)
+                       : sk_list_entry(search->at, struct sk_sandbox, live);
+}
+
+static void next(struct search *search)
+{
+    search->at = search->ascending ? search->at->next : search->at->prev;
+}
+
+/* It begins behind the anchor, if that is still there. */
+static struct search begin(struct sk_node *node, const struct sk_list_query *query,
+                           const struct sk_page_anchor *anchor)
 {
     struct sk_sandbox *at = anchor->id ? sk_node_find(node, anchor->id) : NULL;
-    struct sk_list *link = at ? &at->link : &node->sandboxes;
+    bool all = wants_ended(query);
+    struct sk_list *head = all ? &node->sandboxes : &node->live, *link = NULL;
 
-    return ascending ? link->next : link->prev;
+    if (at)
+        link = all ? &at->link : &at->live;
+    struct search search = {
+        .all = all,
+        .ascending = query->ascending,
+        .head = head,
+        .at = link && sk_list_is_linked(link) ? link : head,
+    };
+    next(&search);
+    return search;
 }
 
 enum sk_code sk_node_list(struct sk_node *node, const struct sk_list_query *query, struct sk_sandbox **out,
@@ -40,15 +74,13 @@ enum sk_code sk_node_list(struct sk_node *node, const struct sk_list_query *quer
 {
     struct sk_page_anchor anchor;
     enum sk_code code = sk_page_parse(query->after, sk_id_is_valid, &anchor, err);
-    struct sk_list *head = &node->sandboxes;
     size_t count = 0;
 
     if (code != SK_OK)
         return code;
     out_next[0] = '\0';
-    struct sk_list *link = begin(node, &anchor, query->ascending);
-    for (; link != head; link = query->ascending ? link->next : link->prev) {
-        struct sk_sandbox *s = sk_list_entry(link, struct sk_sandbox, link);
+    for (struct search search = begin(node, query, &anchor); search.at != search.head; next(&search)) {
+        struct sk_sandbox *s = entry(&search);
         const struct sk_record *record = s->record;
         if (!sk_page_is_after(&anchor, record->created, record->id, query->ascending) || !matches(s, query))
             continue;

@@ -71,9 +71,11 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_map_init(&node->by_id);
     sk_map_init(&node->by_request);
     sk_list_init(&node->sandboxes);
+    sk_list_init(&node->live);
     sk_map_init(&node->session_by_id);
     sk_map_init(&node->session_by_request);
     sk_list_init(&node->sessions);
+    sk_list_init(&node->unclosed);
     sk_list_init(&node->unsaved);
     sk_list_init(&node->answers);
     sk_list_init(&node->patient);
@@ -124,6 +126,15 @@ static bool comes_before(const struct sk_sandbox *a, const struct sk_sandbox *b)
     return strcmp(a->record->id, b->record->id) < 0;
 }
 
+static void insert_live(struct sk_node *node, struct sk_sandbox *s)
+{
+    struct sk_list *at = node->live.prev;
+
+    while (at != &node->live && comes_before(s, sk_list_entry(at, struct sk_sandbox, live)))
+        at = at->prev;
+    sk_list_prepend(at, &s->live);
+}
+
 void sk_node_insert(struct sk_node *node, struct sk_sandbox *s)
 {
     struct sk_list *at = node->sandboxes.prev;
@@ -131,6 +142,8 @@ void sk_node_insert(struct sk_node *node, struct sk_sandbox *s)
     while (at != &node->sandboxes && comes_before(s, sk_list_entry(at, struct sk_sandbox, link)))
         at = at->prev;
     sk_list_prepend(at, &s->link); /* right behind `at` */
+    if (!sk_state_is_final(s->record->state))
+        insert_live(node, s);
     sk_map_add(&node->by_id, &s->by_id, s->record->id);
     if (s->record->request_id[0] && !sk_map_find(&node->by_request, s->record->request_id))
         sk_map_add(&node->by_request, &s->by_request, s->record->request_id);
@@ -142,6 +155,7 @@ void sk_node_withdraw(struct sk_node *node, struct sk_sandbox *s)
 {
     sk_session_leave(s);
     sk_list_remove(&s->link);
+    sk_list_remove(&s->live);
     sk_map_remove(&node->by_id, &s->by_id);
     sk_map_remove(&node->by_request, &s->by_request);
     sk_sandbox_unref(s);

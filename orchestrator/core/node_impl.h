@@ -21,7 +21,9 @@ struct sk_node {
     struct sk_map by_id;
     struct sk_map by_request;
     struct sk_list sandboxes; /* in the order (created, id) */
-    struct sk_list sessions;  /* in the order (created, id) */
+    struct sk_list live; /* of them, whose end nobody has seen: what most lists ask for, among many ended */
+    struct sk_list sessions; /* in the order (created, id) */
+    struct sk_list unclosed; /* of them, in the same way */
     struct sk_map session_by_id;
     struct sk_map session_by_request;
     size_t open_sessions;        /* that are not closed */

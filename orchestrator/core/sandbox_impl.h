@@ -35,6 +35,7 @@ struct sk_sandbox {
     enum sk_state state;
     struct sk_map_node by_id, by_request;
     struct sk_list link; /* node->sandboxes */
+    struct sk_list live; /* node->live */
     bool durable;        /* its first record is stored: it may be seen */
 
     struct sk_saver saver;

@@ -43,8 +43,10 @@ static void answered(struct sk_saver *saver, const struct sk_err *err)
     s->durable = true;
     s->record->state = s->packed;
     sk_sandbox_fire_watchers(s);
-    if (sk_state_is_final(s->packed))
-        sk_session_ended(s);
+    if (!sk_state_is_final(s->packed))
+        return;
+    sk_list_remove(&s->live);
+    sk_session_ended(s);
 }
 
 static bool retries(const struct sk_saver *saver)

@@ -62,6 +62,15 @@ static bool comes_before(const struct sk_session *a, const struct sk_session *b)
     return strcmp(a->record->id, b->record->id) < 0;
 }
 
+static void insert_unclosed(struct sk_node *node, struct sk_session *session)
+{
+    struct sk_list *at = node->unclosed.prev;
+
+    while (at != &node->unclosed && comes_before(session, sk_list_entry(at, struct sk_session, unclosed)))
+        at = at->prev;
+    sk_list_prepend(at, &session->unclosed);
+}
+
 void sk_session_insert(struct sk_session *session)
 {
     struct sk_node *node = session->node;
@@ -70,6 +79,8 @@ void sk_session_insert(struct sk_session *session)
     while (at != &node->sessions && comes_before(session, sk_list_entry(at, struct sk_session, link)))
         at = at->prev;
     sk_list_prepend(at, &session->link); /* right behind `at` */
+    if (session->record->state != SK_SESSION_CLOSED)
+        insert_unclosed(node, session);
     sk_map_add(&node->session_by_id, &session->by_id, session->record->id);
     if (session->record->request_id[0] &&
         !sk_map_find(&node->session_by_request, session->record->request_id))
@@ -84,6 +95,7 @@ void sk_session_withdraw(struct sk_session *session)
     struct sk_node *node = session->node;
 
     sk_list_remove(&session->link);
+    sk_list_remove(&session->unclosed);
     sk_map_remove(&node->session_by_id, &session->by_id);
     sk_map_remove(&node->session_by_request, &session->by_request);
     node->open_sessions -= session->state != SK_SESSION_CLOSED;

@@ -24,7 +24,8 @@ struct sk_session {
     bool durable;                 /* its first record is stored: it may be seen */
     struct sk_saver saver;
     struct sk_map_node by_id, by_request;
-    struct sk_list link; /* node->sessions */
+    struct sk_list link;     /* node->sessions */
+    struct sk_list unclosed; /* node->unclosed */
 
     struct sk_list sandboxes; /* that have not ended, as far as anybody can see */
     size_t live;              /* of them */

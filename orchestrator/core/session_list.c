@@ -2,20 +2,26 @@
 #include "core/page_token.h"
 #include "core/session_impl.h"
 
-static bool matches(const struct sk_session *session, const struct sk_page_anchor *anchor, bool show_closed)
+static bool matches(const struct sk_session *session, const struct sk_page_anchor *anchor)
 {
     const struct sk_session_record *record = session->record;
-
-    if (!session->durable || (record->state == SK_SESSION_CLOSED && !show_closed))
-        return false;
-    return sk_page_is_after(anchor, record->created, record->id, false);
+    return session->durable && sk_page_is_after(anchor, record->created, record->id, false);
 }
 
-/* Where the search begins: at the anchor itself, if it is still there. */
-static struct sk_list *begin(struct sk_node *node, const struct sk_page_anchor *anchor)
+static struct sk_session *entry(struct sk_list *link, bool all)
+{
+    return all ? sk_list_entry(link, struct sk_session, link)
+               : sk_list_entry(link, struct sk_session, unclosed);
+}
+
+/* Where the search begins: behind the anchor, if it is still there. */
+static struct sk_list *begin(struct sk_node *node, const struct sk_page_anchor *anchor, bool all)
 {
     const struct sk_session *at = anchor->id ? sk_session_find(node, anchor->id) : NULL;
-    return at ? at->link.prev : node->sessions.prev;
+
+    if (all)
+        return at ? at->link.prev : node->sessions.prev;
+    return at && sk_list_is_linked(&at->unclosed) ? at->unclosed.prev : node->unclosed.prev;
 }
 
 enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char *after, size_t limit,
@@ -29,9 +35,10 @@ enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char 
     if (code != SK_OK)
         return code;
     out_next[0] = '\0';
-    for (struct sk_list *link = begin(node, &anchor); link != &node->sessions; link = link->prev) {
-        struct sk_session *session = sk_list_entry(link, struct sk_session, link);
-        if (!matches(session, &anchor, show_closed))
+    const struct sk_list *head = show_closed ? &node->sessions : &node->unclosed;
+    for (struct sk_list *link = begin(node, &anchor, show_closed); link != head; link = link->prev) {
+        struct sk_session *session = entry(link, show_closed);
+        if (!matches(session, &anchor))
             continue;
         if (count == limit) { /* there is more */
             sk_page_print(out[count - 1]->record->created, out[count - 1]->record->id, out_next);

@@ -48,6 +48,8 @@ static void answered(struct sk_saver *saver, const struct sk_err *err)
         return; /* it never existed: the opening withdraws it */
     session->durable = true;
     session->record->state = session->packed;
+    if (session->packed == SK_SESSION_CLOSED)
+        sk_list_remove(&session->unclosed);
     if (session->packed != SK_SESSION_OPEN)
         sk_session_tell_holders(session);
     sk_session_fire_closings(session);

@@ -121,6 +121,40 @@ static void test_anchor_forgotten(void **state)
     world_fini(&w);
 }
 
+static size_t searched(const struct world *w)
+{
+    size_t count = 0;
+
+    sk_list_each(&w->node->live, link) count++;
+    return count;
+}
+
+/* A day's ended sandboxes may be very many. */
+static void test_ended_are_not_searched(void **state)
+{
+    struct world w;
+    struct sk_sandbox *out[3];
+    struct answer deleted;
+    char next[96], token[96];
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *old = tagged(&w, ARGV("x")), *middle = tagged(&w, ARGV("x"));
+    (void)tagged(&w, ARGV("x"));
+    assert_int_equal(page(&w, (struct sk_list_query){.after = "", .limit = 2}, out, token), 2);
+    world_delete(&w, middle, SK_NS(0), &deleted);
+    world_settle(&w);
+    assert_int_equal(searched(&w), 2);
+    assert_int_equal(page(&w, (struct sk_list_query){.after = token, .limit = 1}, out, next), 1);
+    assert_ptr_equal(out[0], old); /* behind an anchor that has ended */
+    assert_int_equal(
+        page(&w, (struct sk_list_query){.after = "", .limit = 3, .show_terminated = true}, out, next), 3);
+    world_crash(&w);
+    world_start(&w);
+    assert_int_equal(searched(&w), 2);
+    world_fini(&w);
+}
+
 static void test_bad_tokens(void **state)
 {
     static const char *const bad[] = {
@@ -227,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_paging),
         cmocka_unit_test(test_anchor_forgotten),
+        cmocka_unit_test(test_ended_are_not_searched),
         cmocka_unit_test(test_bad_tokens),
         cmocka_unit_test(test_order_is_total),
         cmocka_unit_test(test_order_outlives_restart),
