@@ -43,6 +43,16 @@ static enum sk_code mount_point_make(const char *dir, struct sk_err *err)
     return fd < 0 ? sk_fail_sys(err, sk_code_from_errno(errno), errno, "make %s", path) : SK_OK;
 }
 
+static void dir_remove(const char *dir)
+{
+    SK_AUTO_FREE char *sock = sk_printf("%s/sock", dir);
+    SK_AUTO_FREE char *mount_point = sk_printf("%s/guest", dir);
+    sk_host_files_remove(dir);
+    (void)unlink(sock);
+    (void)unlink(mount_point);
+    (void)rmdir(dir);
+}
+
 static enum sk_code channel_guest_open(struct sk_agent *agent, const char *id,
                                        const struct sk_guest_events *events, void *arg,
                                        struct sk_guest **out_guest, struct sk_err *err)
@@ -51,11 +61,14 @@ static enum sk_code channel_guest_open(struct sk_agent *agent, const char *id,
     if (!id_is_plain(id))
         return sk_fail(err, SK_INVALID_ARGUMENT, "not an id");
     SK_AUTO_FREE char *dir = sk_printf("%s/%s", channel->dir, id);
+    bool is_new = access(dir, F_OK) < 0;
     enum sk_code code = dir_make(dir, 0755, err);
     if (code == SK_OK)
         code = mount_point_make(dir, err);
     if (code == SK_OK)
-        code = sk_guest_open(channel->loop, channel->log, sk_take(dir), events, arg, out_guest, err);
+        code = sk_guest_open(channel->loop, channel->log, sk_strdup(dir), events, arg, out_guest, err);
+    if (code != SK_OK && is_new) /* else a sandbox may live on it */
+        dir_remove(dir);
     if (code != SK_OK)
         return code;
     (*out_guest)->agent = agent;
@@ -66,16 +79,6 @@ static enum sk_code channel_guest_open(struct sk_agent *agent, const char *id,
 static const char *channel_guest_dir(struct sk_guest *guest)
 {
     return guest->dir;
-}
-
-static void dir_remove(const char *dir)
-{
-    SK_AUTO_FREE char *sock = sk_printf("%s/sock", dir);
-    SK_AUTO_FREE char *mount_point = sk_printf("%s/guest", dir);
-    sk_host_files_remove(dir);
-    (void)unlink(sock);
-    (void)unlink(mount_point);
-    (void)rmdir(dir);
 }
 
 static void channel_guest_close(struct sk_guest *guest, bool remove)

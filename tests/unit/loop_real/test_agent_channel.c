@@ -1,6 +1,7 @@
 /* The daemon's end of a channel: order, limits, life. */
 #include "far_end.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -170,6 +171,31 @@ static void odd_ids_are_refused(void **state)
     rig->guest = NULL;
 }
 
+/* With each descriptor more it gets further; what has failed leaves nothing. */
+static void too_few_descriptors(void **state)
+{
+    static const struct sk_guest_events deaf = {0};
+    struct rig *rig = *state;
+    struct rlimit before, now;
+    struct sk_err err;
+    char dir[128];
+    int failures = 0, lowest = dup(0);
+    assert_true(lowest >= 0 && close(lowest) == 0 && getrlimit(RLIMIT_NOFILE, &before) == 0);
+    (void)snprintf(dir, sizeof dir, "%s/agent/few", of(rig)->run_dir);
+    now = (struct rlimit){.rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max};
+    for (enum sk_code code = SK_INTERNAL; code != SK_OK; now.rlim_cur++) {
+        struct sk_guest *guest = NULL;
+        (void)setrlimit(RLIMIT_NOFILE, &now);
+        code = rig->agent->ops->open(rig->agent, "few", &deaf, NULL, &guest, &err);
+        (void)setrlimit(RLIMIT_NOFILE, &before);
+        if (code == SK_OK)
+            rig->agent->ops->close(guest, true);
+        failures += code != SK_OK;
+        assert_int_equal(access(dir, F_OK), -1);
+    }
+    assert_true(failures > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +207,7 @@ int main(void)
         CHANNEL_TEST(strangers_are_turned_away),
         CHANNEL_TEST(directories_have_modes),
         CHANNEL_TEST(odd_ids_are_refused),
+        CHANNEL_TEST(too_few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
