@@ -146,6 +146,7 @@ def test_only_what_is_ours_and_nobodys_goes(node):
         assert all(r["id"].startswith(node.node_id + "-") for r in removed), removed
     finally:
         theirs.take_away()
+        (STATES / "elsewhere").rmdir()
 
 
 def test_a_killed_shim_leaves_no_socket(node):
