@@ -119,7 +119,7 @@ def test_one_request_id_from_everywhere(node):
 def test_a_sandbox_harms_itself_alone(node, script):
     neighbour, sandbox = node.running(), node.running()
     try:
-        node.execute(sandbox, "/bin/sh", "-c", script, timeout=20)
+        node.execute(sandbox, "/bin/sh", "-c", script, timeout=10)
     except grpc.RpcError as error:
         assert error.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.FAILED_PRECONDITION,
                                 grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED), error
