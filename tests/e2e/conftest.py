@@ -10,6 +10,7 @@ def pytest_addoption(parser):
     parser.addoption("--runtime", default="crun", choices=["crun", "runc", "fake"])
     parser.addoption("--build", default=None, help="where sandkeepd is (build/dev)")
     parser.addoption("--torture", default="short", choices=["short", "full"], help="sizes of test_torture_*.py")
+    parser.addoption("--soak", default="short", choices=["short", "full"], help="test_soak.py: 2 000 lives, or 10 000")
     parser.addoption("--matrix", default="steps", choices=["steps", "full"],
                      help="test_kill_matrix.py: every step once, or every point of every story")
 
