@@ -1,6 +1,7 @@
 /* bench: measures sandkeepd over gRPC, containerd's own Exec on the same
  * container, and command lines, one row a kind. Which of them is said by the first
  * argument; see usage. What it talks to is said by the environment; see daemon.h. */
+#include "bench/calls.h"
 #include "bench/command.h"
 #include "bench/execs.h"
 #include "bench/files.h"
@@ -21,6 +22,7 @@ static int usage(void)
                     "     bench flows IMAGE MIB ROUNDS\n"
                     "     bench files IMAGE N\n"
                     "     bench follow IMAGE LINES\n"
+                    "     bench calls PATH N AT_A_TIME <REQUEST\n"
                     "     bench command NAME N BEFORE AFTER COMMAND...\n");
     return 2;
 }
@@ -41,6 +43,8 @@ int main(int argc, char **argv)
         files_measure(argv[2], atoi(argv[3]));
     else if (argc == 4 && strcmp(what, "follow") == 0)
         follow_measure(argv[2], atoi(argv[3]));
+    else if (argc == 5 && strcmp(what, "calls") == 0)
+        calls_measure(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (argc >= 7 && strcmp(what, "command") == 0)
         run_command(argv[2], atoi(argv[3]), argv[4], argv[5], argv + 6);
     else

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh [LIVES [EXECS]]: measures Sandkeep beside containerd, crun and runc, on one machine in one run, and
 # writes tests/bench/RESULTS.md. Defaults: 60 lives, 1000 execs. Root; a release build; a quiet machine.
+# run.sh --sessions: what sessions and idle sandboxes cost; writes the last section of that file alone.
 set -euo pipefail
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
@@ -158,13 +159,33 @@ $(runc --version | head -n 1 | sed 's/ version//'), $(crun --version | head -n 1
 FACTS
 }
 
-main() {
-    local runtime
+prepare() {
     [ "$(id -u)" = 0 ] || die "run this as root"
     packages_install run build image
     cmake --preset release >/dev/null
     ninja -C "$BUILD" sandkeepd sandkeep sandkeep-guest sandkeep-bench >&2
     tests/support/image.sh build busybox python
+}
+
+# The sections of another run stay as they are: everything before "## Sessions", or from there on.
+other_sections() { awk -v part="$1" '/^## Sessions/ { later = 1 } later + 0 == part' "$OUT"; }
+
+sessions() {
+    local venv=build/venv-requirements
+    prepare
+    [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet -r tests/e2e/requirements.txt >&2
+    "$venv/bin/python" tests/bench/bench_sessions.py "$BUILD" >"$ROWS"
+    facts >"$WORK/facts"
+    python3 tests/bench/table_sessions.py "$ROWS" "$WORK/facts" >"$WORK/section"
+    { other_sections 0 && cat "$WORK/section"; } >"$OUT.tmp"
+    mv "$OUT.tmp" "$OUT"
+    cat "$WORK/section"
+}
+
+main() {
+    local runtime
+    prepare
     echo '{"log_level": "debug"}' >"$WORK/config.json"
     for runtime in crun runc; do
         node_up "$runtime"
@@ -175,9 +196,9 @@ main() {
         node_down
     done
     facts >"$WORK/facts"
-    python3 tests/bench/table.py "$ROWS" "$WORK/facts" >"$OUT.tmp"
+    { python3 tests/bench/table.py "$ROWS" "$WORK/facts" && echo && other_sections 1; } >"$OUT.tmp"
     mv "$OUT.tmp" "$OUT"
     cat "$OUT"
 }
 
-main
+if [ "${1:-}" = --sessions ]; then sessions; else main; fi
