@@ -67,7 +67,7 @@ static size_t encode_page(struct sk_call *call, struct sk_sandbox *const *found,
 static enum sk_code fill_page(struct sk_call *call, struct sk_list_query *query,
                               SK_PB(ListSandboxesResponse) * out, struct sk_err *err)
 {
-    char next[96] = "";
+    char next[SK_PAGE_TOKEN_MAX] = "";
     size_t count = 0;
     struct sk_sandbox **found = sk_arena_alloc(call->arena, query->limit * sizeof(void *));
     enum sk_code code = sk_node_list(call->node, query, found, &count, next, err);

@@ -47,7 +47,7 @@ static void add_victim(struct purge *purge, struct sk_sandbox *sandbox)
 static enum sk_code gather(struct purge *purge, const SK_PB(PurgeSandboxesRequest) * in, struct sk_err *err)
 {
     struct sk_sandbox *found[BATCH];
-    char after[96] = "", next[96] = "";
+    char after[SK_PAGE_TOKEN_MAX] = "", next[SK_PAGE_TOKEN_MAX] = "";
     struct sk_list_query query = {
         .tags = sk_pb_strings(purge->call->arena, in->tags, in->n_tags), .after = after, .limit = BATCH};
     do {

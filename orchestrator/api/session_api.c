@@ -62,7 +62,7 @@ static enum sk_code fill_page(struct sk_call *call, const SK_OWN_PB(ListSessions
                               SK_OWN_PB(ListSessionsResponse) * out, struct sk_err *err)
 {
     size_t limit = sk_page_size(in->page_size), count = 0;
-    char next[96] = "";
+    char next[SK_PAGE_TOKEN_MAX] = "";
     struct sk_session **found = sk_arena_alloc(call->arena, limit * sizeof(void *));
     enum sk_code code =
         sk_session_list(call->node, in->show_closed, in->page_token, limit, found, &count, next, err);

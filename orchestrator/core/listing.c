@@ -70,7 +70,7 @@ static struct search begin(struct sk_node *node, const struct sk_list_query *que
 }
 
 enum sk_code sk_node_list(struct sk_node *node, const struct sk_list_query *query, struct sk_sandbox **out,
-                          size_t *out_count, char out_next[96], struct sk_err *err)
+                          size_t *out_count, char out_next[SK_PAGE_TOKEN_MAX], struct sk_err *err)
 {
     struct sk_page_anchor anchor;
     enum sk_code code = sk_page_parse(query->after, sk_id_is_valid, &anchor, err);

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "core/page_token.h"
 #include "drivers/agent.h"
 #include "drivers/image.h"
 #include "drivers/runtime.h"
@@ -101,8 +102,8 @@ struct sk_list_query {
 /* Fills out (query->limit slots) in the order (created, id); *out_next is a
  * page token or "" at the end. Errors: SK_INVALID_ARGUMENT for a bad token (field "page_token"). */
 SK_MUST_CHECK enum sk_code sk_node_list(struct sk_node *node, const struct sk_list_query *query,
-                                        struct sk_sandbox **out, size_t *out_count, char out_next[96],
-                                        struct sk_err *err);
+                                        struct sk_sandbox **out, size_t *out_count,
+                                        char out_next[SK_PAGE_TOKEN_MAX], struct sk_err *err);
 
 /* Asks for the end of a sandbox. done fires when the intent is durable, and
  * either the end has come or the hold has passed; the sandbox is then

@@ -46,7 +46,7 @@ struct sk_session_counts sk_session_counts(const struct sk_session *session);
  * Errors: SK_INVALID_ARGUMENT for a bad token (field "page_token"). */
 SK_MUST_CHECK enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char *after,
                                            size_t limit, struct sk_session **out, size_t *out_count,
-                                           char out_next[96], struct sk_err *err);
+                                           char out_next[SK_PAGE_TOKEN_MAX], struct sk_err *err);
 
 /* The lease begins anew. Errors: SK_FAILED_PRECONDITION + SESSION_CLOSED, SK_UNAVAILABLE (stopping). */
 SK_MUST_CHECK enum sk_code sk_session_renew(struct sk_session *session, struct sk_err *err);

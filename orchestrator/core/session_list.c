@@ -25,7 +25,7 @@ static struct sk_list *begin(struct sk_node *node, const struct sk_page_anchor *
 }
 
 enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char *after, size_t limit,
-                             struct sk_session **out, size_t *out_count, char out_next[96],
+                             struct sk_session **out, size_t *out_count, char out_next[SK_PAGE_TOKEN_MAX],
                              struct sk_err *err)
 {
     struct sk_page_anchor anchor;
