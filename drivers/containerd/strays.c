@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #define LOOK_EVERY SK_SEC(5)
 #define LOOKS      12 /* a minute of them */
 #define ASK_AFTER  3  /* looks: nothing that works is idle for so long */
 #define ARGS_MAX   4096
+#define SHIM_NAME  "containerd-shim" /* as much of it as the kernel keeps */
 
 /* --- one process ------------------------------------------------------------ */
 
@@ -25,15 +27,34 @@ static size_t read_of(pid_t pid, const char *name, char *out, size_t size)
     return len > 0 ? (size_t)len : 0;
 }
 
-/* The field behind the name, which is in parentheses and may hold anything. */
-static pid_t parent_of(pid_t pid)
+/* What the kernel tells of a process without asking the process's memory for it. */
+struct facts {
+    pid_t parent;
+    bool named_shim; /* anybody may take that name */
+};
+
+static struct facts facts_of(pid_t pid)
 {
     char text[512];
     char state;
     int parent = 0;
     size_t len = read_of(pid, "stat", text, sizeof(text));
-    const char *at = len ? strrchr(text, ')') : NULL;
-    return at && sscanf(at + 1, " %c %d", &state, &parent) == 2 ? parent : 0;
+    const char *name = len ? strchr(text, '(') : NULL;
+    const char *end = len ? strrchr(text, ')') : NULL; /* the name may hold anything */
+    if (!name || !end || sscanf(end + 1, " %c %d", &state, &parent) != 2)
+        parent = 0;
+    return (struct facts){parent, name && strncmp(name + 1, SHIM_NAME, strlen(SHIM_NAME)) == 0};
+}
+
+/* A sandbox's processes are in another. Reading arguments means reading the process's memory, and one
+ * that is up to no good can make that last; so theirs are never read. */
+static bool is_in_our_pid_namespace(pid_t pid)
+{
+    char path[64];
+    struct stat ours, its;
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+    return stat("/proc/self/ns/pid", &ours) == 0 && stat(path, &its) == 0 && ours.st_ino == its.st_ino &&
+           ours.st_dev == its.st_dev;
 }
 
 static const char *next_arg(const char *arg, const char *end)
@@ -95,8 +116,10 @@ static void add_process(struct picture *p, pid_t pid)
         p->parent_cap = p->parent_cap ? p->parent_cap * 2 : 256;
         p->parents = sk_realloc(p->parents, p->parent_cap * sizeof(p->parents[0]));
     }
-    p->parents[p->parent_count++] = parent_of(pid);
-    if (p->shim_count < SK_STRAYS_MAX && is_ours(p->namespace, p->socket, pid))
+    struct facts facts = facts_of(pid);
+    p->parents[p->parent_count++] = facts.parent;
+    if (facts.named_shim && p->shim_count < SK_STRAYS_MAX && is_in_our_pid_namespace(pid) &&
+        is_ours(p->namespace, p->socket, pid))
         p->shims[p->shim_count++] = pid;
 }
 

@@ -37,14 +37,15 @@ static void test_only_our_shims_match(void **state)
     assert_false(matches("", 0));
 }
 
-/* A shell that looks like a shim of ours and runs `script`, with a pipe as its input. */
-static pid_t start(const char *script, int pipe_fd)
+/* A shell that looks like a shim of ours and runs `script`, with a pipe as its input. `program` is a link to
+ * the shell: its name is the process's. */
+static pid_t start(const char *program, const char *script, int pipe_fd)
 {
     pid_t pid = fork();
     if (pid == 0) {
         (void)setpgid(0, 0); /* so that its children end with it */
         (void)dup2(pipe_fd, 0);
-        (void)execl("/bin/sh", "containerd-shim-test-v2", "-c", script, "-namespace", NAMESPACE, "-address",
+        (void)execl(program, "containerd-shim-test-v2", "-c", script, "-namespace", NAMESPACE, "-address",
                     SOCKET, (char *)NULL);
         _exit(1);
     }
@@ -87,13 +88,19 @@ static void test_the_idle_end_the_busy_stay(void **state)
     struct sk_loop *loop = sk_vloop_new();
     int ends[2];
     (void)state;
+    char dir[] = "/tmp/sk-strays-XXXXXX", program[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(program, sizeof(program), "%s/containerd-shim-test-v2", dir);
+    assert_int_equal(symlink("/bin/sh", program), 0);
     assert_int_equal(pipe(ends), 0);
-    pid_t idle = start("read x", ends[0]);
-    pid_t stubborn = start("trap '' TERM; read x", ends[0]);
-    pid_t busy = start("sleep 1000; :", ends[0]);
+    pid_t idle = start(program, "read x", ends[0]);
+    pid_t stubborn = start(program, "trap '' TERM; read x", ends[0]);
+    pid_t busy = start(program, "sleep 1000; :", ends[0]);
+    pid_t unnamed = start("/bin/sh", "read x; :", ends[0]);
     wait_for_exec(idle);
     wait_for_exec(stubborn);
     wait_for_exec(busy);
+    wait_for_exec(unnamed);
     (void)usleep(200000); /* the busy one has its child by now */
 
     sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET);
@@ -105,10 +112,14 @@ static void test_the_idle_end_the_busy_stay(void **state)
     sk_vloop_advance(loop, SK_SEC(5));
     bool stubborn_ended = ends_soon(stubborn);
     sk_vloop_advance(loop, SK_SEC(60));
-    bool busy_stays = !has_ended(busy);
+    bool busy_stays = !has_ended(busy) && !has_ended(unnamed);
     sk_strays_close(&strays);
     (void)kill(-busy, SIGKILL);
+    (void)kill(-unnamed, SIGKILL);
     (void)waitpid(busy, NULL, 0);
+    (void)waitpid(unnamed, NULL, 0);
+    (void)unlink(program);
+    (void)rmdir(dir);
     (void)close(ends[0]);
     (void)close(ends[1]);
     assert_false(too_early);
