@@ -25,12 +25,16 @@ static void closedir_at(DIR **dir)
 static void unescape(char *text)
 {
     char *to = text;
-    unsigned code;
 
     for (const char *from = text; *from; to++) {
-        bool is_escape = from[0] == '\\' && sscanf(from + 1, "%3o", &code) == 1;
-        *to = is_escape ? (char)code : *from;
-        from += is_escape ? 4 : 1;
+        unsigned code = 0;
+        int digits = 0;
+        if (from[0] == '\\' && sscanf(from + 1, "%3o%n", &code, &digits) == 1 && digits == 3) {
+            *to = (char)code;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
     }
     *to = '\0';
 }
