@@ -102,16 +102,10 @@ void sk_host_files_put(struct sk_guest *guest, const struct sk_guest_file *files
     sk_work_start(guest->loop, &put->work, run, &put->worked);
 }
 
-static void closedir_at(DIR **folder)
-{
-    if (*folder)
-        (void)closedir(*folder);
-}
-
 void sk_host_files_remove(const char *dir)
 {
     SK_AUTO_FD int fd = open_folder(dir);
-    SK_CLEANUP(closedir_at) DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    SK_AUTO_DIR DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     SK_AUTO_FREE char *path = sk_printf("%s/" FOLDER, dir);
     const struct dirent *entry;
     if (!folder)

@@ -103,16 +103,10 @@ static void end_member(pid_t pid, const char *name)
         (void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 }
 
-static void fclose_at(FILE **file)
-{
-    if (*file)
-        (void)fclose(*file);
-}
-
 static void end_members(const char *path, const char *name)
 {
     SK_AUTO_FREE char *procs = sk_printf("%s/cgroup.procs", path);
-    SK_CLEANUP(fclose_at) FILE *file = fopen(procs, "re");
+    SK_AUTO_FILE FILE *file = fopen(procs, "re");
     int pid;
 
     while (file && fscanf(file, "%d", &pid) == 1)

@@ -8,7 +8,9 @@
 #ifndef SK_BASE_OWN_H
 #define SK_BASE_OWN_H
 
+#include <dirent.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
 #define SK_CLEANUP(fn) __attribute__((cleanup(fn)))
 #define SK_AUTO_FREE   SK_CLEANUP(sk_cleanup_free)
 #define SK_AUTO_FD     SK_CLEANUP(sk_cleanup_fd)
+#define SK_AUTO_DIR    SK_CLEANUP(sk_cleanup_dir)
+#define SK_AUTO_FILE   SK_CLEANUP(sk_cleanup_file)
 
 /* Moves a pointer out of `p`, leaving NULL behind. */
 #define sk_take(p)                                                                                           \
@@ -40,6 +44,18 @@ static inline void sk_cleanup_fd(int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);
+}
+
+static inline void sk_cleanup_dir(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+static inline void sk_cleanup_file(FILE **file)
+{
+    if (*file)
+        (void)fclose(*file);
 }
 
 /* Moves a descriptor out of `*fd`, leaving -1 behind. */

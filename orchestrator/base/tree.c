@@ -13,12 +13,6 @@
 
 #define DEPTH_MAX 64
 
-static void closedir_at(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 /* --- mounts ------------------------------------------------------------------ */
 
 /* "\040" for a blank and so on, in place. */
@@ -57,16 +51,10 @@ static bool is_at_or_below(const char *point, const char *path)
     return strncmp(point, path, len) == 0 && (point[len] == '/' || point[len] == '\0');
 }
 
-static void fclose_at(FILE **file)
-{
-    if (*file)
-        (void)fclose(*file);
-}
-
 /* Lazily, so that neither the order of mounts nor who still looks into one matters. */
 static void detach_mounts(const char *path)
 {
-    SK_CLEANUP(fclose_at) FILE *table = fopen("/proc/self/mountinfo", "re");
+    SK_AUTO_FILE FILE *table = fopen("/proc/self/mountinfo", "re");
     SK_AUTO_FREE char *line = NULL;
     size_t size = 0;
 
@@ -97,7 +85,7 @@ static int remove_entry(int dir, const char *name, int depth)
 static int empty(int parent, const char *name, int depth)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    SK_CLEANUP(closedir_at) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    SK_AUTO_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
     int sys = 0;
 
@@ -121,7 +109,7 @@ enum sk_code sk_tree_remove(const char *path, struct sk_err *err)
 
 void sk_tree_each_folder(const char *path, void (*fn)(void *arg, const char *name), void *arg)
 {
-    SK_CLEANUP(closedir_at) DIR *dir = opendir(path);
+    SK_AUTO_DIR DIR *dir = opendir(path);
     const struct dirent *entry;
 
     while (dir && (entry = readdir(dir))) {
