@@ -3,9 +3,11 @@
 #include "base/buf.h"
 #include "containerd/images.pb-c.h"
 #include "containerd/snapshots.pb-c.h"
-#include "drivers/containerd/image_config.h"
-#include "drivers/containerd/reference.h"
 #include "loop/op.h"
+#include "oci/digest.h"
+#include "oci/image_config.h"
+#include "oci/manifest.h"
+#include "oci/reference.h"
 
 #include <string.h>
 
@@ -89,7 +91,7 @@ static void judge_image(struct sk_op *op, struct sk_done *done)
     }
     e->target = target->digest;
     e->image = sk_image_cache_get(&e->images->cache, e->name, e->target);
-    memcpy(e->found.next, e->target, strlen(e->target) + 1);
+    memcpy(e->found.next.digest, e->target, strlen(e->target) + 1);
     end_step(e, SK_OK, NULL, done);
 }
 
@@ -118,7 +120,7 @@ static void read_next(struct sk_op *op, struct sk_done *done)
     if (e->image)
         end_step(e, SK_OK, NULL, done);
     else
-        read_blob(e, e->found.next, done);
+        read_blob(e, e->found.next.digest, done);
 }
 
 /* An image of many platforms may have been fetched for another one only. */
@@ -133,8 +135,9 @@ static enum sk_code parse_manifest(struct ensure *e, struct sk_err *err)
 {
     enum sk_code code = blob_is_there(e, err);
     if (code == SK_OK) {
-        memcpy(e->manifest, e->found.next, sizeof(e->manifest));
-        code = sk_manifest_parse(e->blob.data, e->blob.len, e->images->architecture, &e->found, err);
+        memcpy(e->manifest, e->found.next.digest, sizeof(e->manifest));
+        code =
+            sk_manifest_parse(e->blob.data, e->blob.len, e->images->architecture, &e->arena, &e->found, err);
     }
     return code;
 }
@@ -152,7 +155,7 @@ static void read_manifest(struct sk_op *op, struct sk_done *done)
     if (e->image || !e->found.is_index)
         end_step(e, SK_OK, NULL, done);
     else
-        read_blob(e, e->found.next, done);
+        read_blob(e, e->found.next.digest, done);
 }
 
 static void judge_manifest(struct sk_op *op, struct sk_done *done)
@@ -278,7 +281,7 @@ static void ensure(struct sk_image_driver *base, const char *reference, struct s
     sk_op_start(&e->op, images->client->loop, images->client->log, steps, (struct sk_instant){0}, &e->over);
 }
 
-static const struct sk_image_ops ops = {.ensure = ensure};
+static const struct sk_image_ops ops = {.find = ensure};
 
 void sk_ctd_images_init(struct sk_ctd_images *images, struct sk_ctd_client *client, const char *machine)
 {

@@ -91,7 +91,7 @@ static void op_ensure(struct sk_image_driver *base, const char *reference, struc
     sk_fake_call(&of(base)->calls, "image.ensure", &call, done);
 }
 
-static const struct sk_image_ops ops = {.ensure = op_ensure};
+static const struct sk_image_ops ops = {.find = op_ensure};
 
 struct sk_fake_images *sk_fake_images_new(struct sk_loop *loop)
 {

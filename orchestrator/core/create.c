@@ -76,7 +76,7 @@ static void ask_image(struct sk_op *op, struct sk_done *done)
     struct sk_create *c = of(op);
     struct sk_image_driver *images = c->sandbox->node->images;
 
-    images->ops->ensure(images, c->sandbox->record->spec.image, &c->image, done);
+    images->ops->find(images, c->sandbox->record->spec.image, &c->image, done);
 }
 
 static void ensure_image(struct sk_op *op, struct sk_done *done)

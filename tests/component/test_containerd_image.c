@@ -15,7 +15,7 @@ static enum sk_code ensure_fails(struct private_containerd *p, const char *refer
     struct sk_image_driver *images = sk_containerd_images(p->driver);
     struct sk_wait w;
     sk_wait_init(&w, p->loop);
-    images->ops->ensure(images, reference, &image, &w.done);
+    images->ops->find(images, reference, &image, &w.done);
     enum sk_code code = sk_wait(&w);
     *err = w.err;
     sk_image_free(image);

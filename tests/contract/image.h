@@ -26,7 +26,7 @@ static enum sk_code ensure(struct image_suite *s, const char *reference, struct 
 {
     struct sk_wait w;
     sk_wait_init(&w, s->loop);
-    s->driver->ops->ensure(s->driver, reference, out_image, &w.done);
+    s->driver->ops->find(s->driver, reference, out_image, &w.done);
     enum sk_code code = sk_wait(&w);
     *err = w.err;
     return code;
@@ -106,7 +106,7 @@ static void test_many_at_once(void **state)
     struct sk_wait w[CROWD];
     for (size_t i = 0; i < CROWD; i++) {
         sk_wait_init(&w[i], s->loop);
-        s->driver->ops->ensure(s->driver, s->known, &images[i], &w[i].done);
+        s->driver->ops->find(s->driver, s->known, &images[i], &w[i].done);
     }
     for (size_t i = 0; i < CROWD; i++) {
         assert_true(sk_wait_until(s->loop, &w[i].fired, SK_SEC(30)));
@@ -122,7 +122,7 @@ static void test_cancelling_is_answered_once(void **state)
     struct sk_image *image = NULL;
     struct sk_wait w;
     sk_wait_init(&w, s->loop);
-    s->driver->ops->ensure(s->driver, s->known, &image, &w.done);
+    s->driver->ops->find(s->driver, s->known, &image, &w.done);
     sk_done_cancel(&w.done);
     enum sk_code code = sk_wait(&w);
     assert_true(code == SK_CANCELLED || code == SK_OK);

@@ -1,6 +1,6 @@
 /* Manifests and configs of images, written by whoever made the image. */
-#include "drivers/containerd/image_config.h"
-#include "drivers/containerd/reference.h"
+#include "oci/image_config.h"
+#include "oci/reference.h"
 
 #include <stddef.h>
 #include <stdint.h>

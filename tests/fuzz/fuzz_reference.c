@@ -1,6 +1,6 @@
 /* Image references: whatever is taken is a full name that stays what it is. */
 #include "base/own.h"
-#include "drivers/containerd/reference.h"
+#include "oci/reference.h"
 
 #include <stddef.h>
 #include <stdint.h>

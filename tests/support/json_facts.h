@@ -4,7 +4,7 @@
 #define SK_TEST_JSON_FACTS_H
 
 #include "base/buf.h"
-#include "drivers/containerd/json_in.h"
+#include "oci/json_in.h"
 
 #include <string.h>
 #include <yajl/yajl_tree.h>

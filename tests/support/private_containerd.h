@@ -52,7 +52,7 @@ static inline struct sk_image *sk_test_image(struct private_containerd *p, const
     struct sk_image_driver *images = sk_containerd_images(p->driver);
     struct sk_wait w;
     sk_wait_init(&w, p->loop);
-    images->ops->ensure(images, reference, &image, &w.done);
+    images->ops->find(images, reference, &image, &w.done);
     return sk_wait(&w) == SK_OK ? image : NULL;
 }
 

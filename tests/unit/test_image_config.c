@@ -1,4 +1,4 @@
-#include "drivers/containerd/image_config.h"
+#include "oci/image_config.h"
 
 #include <setjmp.h>
 #include <signal.h>

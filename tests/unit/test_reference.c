@@ -1,4 +1,5 @@
-#include "drivers/containerd/reference.h"
+#include "oci/digest.h"
+#include "oci/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

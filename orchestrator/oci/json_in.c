@@ -1,4 +1,4 @@
-#include "drivers/containerd/json_in.h"
+#include "oci/json_in.h"
 
 #include <string.h>
 #include <yajl/yajl_parse.h>
@@ -51,8 +51,7 @@ static int on_boolean(void *arg, int value)
 
 static int on_number(void *arg, const char *text, size_t len)
 {
-    (void)text, (void)len;
-    return tell(arg, (struct sk_json_item){.kind = SK_JSON_OTHER});
+    return tell(arg, (struct sk_json_item){.kind = SK_JSON_OTHER, .text = text, .len = len});
 }
 
 static int on_string(void *arg, const unsigned char *text, size_t len)

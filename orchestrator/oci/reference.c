@@ -1,4 +1,6 @@
-#include "drivers/containerd/reference.h"
+#include "oci/reference.h"
+
+#include "oci/digest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,16 +148,6 @@ static bool tag_is_valid(struct part tag)
     return true;
 }
 
-bool sk_digest_is_valid(const char *text)
-{
-    if (strncmp(text, "sha256:", 7) != 0 || strlen(text) != 7 + 64)
-        return false;
-    for (const char *c = text + 7; *c; c++)
-        if (!is_hex(*c))
-            return false;
-    return true;
-}
-
 /* Cuts "@digest", then ":tag", then "domain/" off. */
 static struct parts split(const char *text)
 {
@@ -231,20 +223,42 @@ static const char *fault_of(const struct parts *p, const char *text)
     return NULL;
 }
 
-enum sk_code sk_reference_normalise(const char *text, char out_name[SK_REFERENCE_MAX], struct sk_err *err)
+static void take(char *out, const char *prefix, const struct part *p)
+{
+    size_t len = strlen(prefix);
+
+    memcpy(out, prefix, len);
+    if (p->len)
+        memcpy(out + len, p->at, p->len);
+    out[len + p->len] = '\0';
+}
+
+enum sk_code sk_reference_parse(const char *text, struct sk_reference *out_reference, struct sk_err *err)
 {
     struct parts p = split(text);
     const char *fault = fault_of(&p, text);
+
     if (fault)
         return sk_fail(err, SK_INVALID_ARGUMENT, "image \"%.100s\" is not a valid reference: %s", text,
                        fault);
-    bool hub = is_docker_hub(p.domain);
     if (!p.tag.len && !p.digest.len)
         p.tag = (struct part){"latest", strlen("latest")};
-    snprintf(out_name, SK_REFERENCE_MAX, "%.*s/%s%.*s%s%.*s%s%.*s",
-             hub ? (int)strlen("docker.io") : (int)p.domain.len, hub ? "docker.io" : p.domain.at,
-             is_official(&p) ? "library/" : "", (int)p.path.len, p.path.at, p.tag.len ? ":" : "",
-             (int)p.tag.len, p.tag.len ? p.tag.at : "", p.digest.len ? "@" : "", (int)p.digest.len,
-             p.digest.len ? p.digest.at : "");
+    if (is_docker_hub(p.domain))
+        p.domain = (struct part){"docker.io", strlen("docker.io")};
+    take(out_reference->registry, "", &p.domain);
+    take(out_reference->repository, is_official(&p) ? "library/" : "", &p.path);
+    take(out_reference->tag, "", &p.tag);
+    take(out_reference->digest, "", &p.digest);
     return SK_OK;
+}
+
+enum sk_code sk_reference_normalise(const char *text, char out_name[SK_REFERENCE_MAX], struct sk_err *err)
+{
+    struct sk_reference r;
+    enum sk_code code = sk_reference_parse(text, &r, err);
+
+    if (code == SK_OK)
+        snprintf(out_name, SK_REFERENCE_MAX, "%s/%s%s%s%s%s", r.registry, r.repository, *r.tag ? ":" : "",
+                 r.tag, *r.digest ? "@" : "", r.digest);
+    return code;
 }

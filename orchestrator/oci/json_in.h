@@ -2,8 +2,8 @@
  *
  * Depth and length of names are limited, memory use does not depend on the
  * text; strings are valid UTF-8 without NUL. */
-#ifndef SK_CONTAINERD_JSON_IN_H
-#define SK_CONTAINERD_JSON_IN_H
+#ifndef SK_OCI_JSON_IN_H
+#define SK_OCI_JSON_IN_H
 
 #include "base/err.h"
 
@@ -22,7 +22,7 @@ struct sk_json_item {
     /* Where it stands: "/config/Env/" + "*" for each element of that array.
      * A name that is long, or has a slash or is a star, reads "?". */
     const char *path;
-    const char *text; /* STRING only; not NUL-terminated */
+    const char *text; /* of a STRING, and of a number as it was written; else NULL; not NUL-terminated */
     size_t len;
     bool is_null;
     bool is_array; /* OPEN: an array, not a map */

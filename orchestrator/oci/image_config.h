@@ -1,27 +1,15 @@
-/* image_config.h: what lies between an image's name and a root file system:
- * index, manifest, config, chain of layers. Pure; all of it was written by
- * whoever made the image. */
-#ifndef SK_CONTAINERD_IMAGE_CONFIG_H
-#define SK_CONTAINERD_IMAGE_CONFIG_H
+/* image_config.h: how an image says it is to be run, and the chain of its
+ * layers (OCI image-spec config.md). Pure; all of it was written by whoever
+ * made the image. */
+#ifndef SK_OCI_IMAGE_CONFIG_H
+#define SK_OCI_IMAGE_CONFIG_H
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "oci/digest.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define SK_DIGEST_SIZE 72 /* "sha256:", 64 digits, NUL */
-
-/* An index names manifests; a manifest names its config. */
-struct sk_manifest {
-    bool is_index;
-    char next[SK_DIGEST_SIZE]; /* index: the manifest for this platform; manifest: its config */
-};
-
-/* architecture: as Go names it, "amd64". Errors: SK_FAILED_PRECONDITION (not
- * for this platform; neither index nor manifest; not JSON). */
-SK_MUST_CHECK enum sk_code sk_manifest_parse(const uint8_t *text, size_t len, const char *architecture,
-                                             struct sk_manifest *out_manifest, struct sk_err *err);
 
 /* The parts of an image config that we use; in the arena given. */
 struct sk_image_config {

@@ -1,9 +1,7 @@
-#include "drivers/containerd/image_config.h"
+#include "oci/image_config.h"
 
-#include "drivers/containerd/json_in.h"
-#include "drivers/containerd/reference.h"
+#include "oci/json_in.h"
 
-#include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,13 +155,9 @@ enum sk_code sk_image_config_parse(const uint8_t *text, size_t len, const char *
 static void chain_on(char out[SK_DIGEST_SIZE], const char *next)
 {
     char text[2 * SK_DIGEST_SIZE];
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    int text_len = snprintf(text, sizeof(text), "%s %s", out, next);
-    if (EVP_Digest(text, (size_t)text_len, sum, &len, EVP_sha256(), NULL) != 1)
-        abort(); /* only for lack of memory */
-    for (unsigned i = 0; i < len; i++)
-        snprintf(out + strlen("sha256:") + (size_t)2 * i, 3, "%02x", sum[i]);
+    int len = snprintf(text, sizeof(text), "%s %s", out, next);
+
+    sk_digest_of(text, (size_t)len, out);
 }
 
 void sk_chain_id(char *const *diff_ids, char out_chain[SK_DIGEST_SIZE])

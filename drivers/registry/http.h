@@ -1,0 +1,83 @@
+/* http.h: HTTP requests by libcurl, driven by the loop.
+ *
+ * A transfer follows no redirect and knows no registry: it sends one request
+ * and reports what comes. Which addresses a host name may stand for is judged
+ * when the socket is made, after resolution, so that DNS cannot lead it
+ * elsewhere: link-local, multicast, unspecified and metadata addresses never;
+ * loopback, private, shared and this machine's own addresses only when the
+ * request says `internal` is fine. IPv4 in IPv6 clothes is judged as IPv4.
+ *
+ * Names are resolved by curl's own threads; nothing blocks the loop.
+ * Threads: loop only. */
+#ifndef SK_REGISTRY_HTTP_H
+#define SK_REGISTRY_HTTP_H
+
+#include "base/log.h"
+#include "loop/done.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sk_http; /* curl's multi handle and its watches and timer */
+
+struct sk_http_options {
+    struct sk_loop *loop;     /* borrowed */
+    const struct sk_log *log; /* borrowed, may be NULL */
+    const char *proxy;        /* URL, "" = none; never taken from the environment; copied */
+    size_t max_connections;   /* together; further transfers wait */
+};
+
+SK_MUST_CHECK enum sk_code sk_http_new(const struct sk_http_options *options, struct sk_http **out_http,
+                                       struct sk_err *err);
+/* No transfer may be there. NULL is fine. */
+void sk_http_free(struct sk_http *http);
+
+struct sk_http_transfer;
+
+/* Texts are copied. */
+struct sk_http_request {
+    const char *url;    /* http or https; without user or password */
+    bool head;          /* HEAD, else GET */
+    const char *accept; /* NULL = anything */
+    const char *bearer; /* NULL = none; this or user */
+    const char *user, *password;
+    int64_t from;        /* > 0: a Range header asks for the bytes from here on */
+    const char *ca_file; /* NULL = the system's */
+    bool internal;       /* see above */
+    int64_t max_bytes;   /* of the body; a longer one fails with SK_RESOURCE_EXHAUSTED; 0 = none expected */
+    struct sk_duration stall; /* without a byte for so long: SK_UNAVAILABLE; also the limit of the connect */
+};
+
+/* What came before the body. Borrowed for the callback. */
+struct sk_http_head {
+    int status;           /* of the last response; 1xx are not reported */
+    int64_t length;       /* Content-Length, -1 = not said */
+    int64_t range_from;   /* Content-Range's begin, -1 = none */
+    const char *location; /* these NULL when absent, and cut at 8 KiB */
+    const char *content_type;
+    const char *content_digest; /* Docker-Content-Digest */
+    const char *authenticate;   /* WWW-Authenticate; several joined by ", " */
+    int64_t retry_after_s;      /* Retry-After as seconds from now, -1 = not said */
+};
+
+struct sk_http_events {
+    /* Once, before any body. */
+    void (*on_head)(void *arg, const struct sk_http_head *head);
+    /* A piece of the body; at most 512 KiB. After sk_http_pause no further one comes until sk_http_resume. */
+    void (*on_data)(void *arg, const uint8_t *data, size_t len);
+    /* Over, whatever the status was; the last callback. err: no complete response: SK_UNAVAILABLE (DNS,
+     * connect, TLS handshake, reset, stall, shorter than announced), SK_PERMISSION_DENIED (a forbidden
+     * address), SK_RESOURCE_EXHAUSTED, SK_FAILED_PRECONDITION (the certificate is not trusted; not HTTP). */
+    void (*on_end)(void *arg, const struct sk_err *err);
+};
+
+/* Never NULL. No callback inside this call. */
+struct sk_http_transfer *sk_http_start(struct sk_http *http, const struct sk_http_request *request,
+                                       const struct sk_http_events *events, void *arg);
+void sk_http_pause(struct sk_http_transfer *transfer);
+void sk_http_resume(struct sk_http_transfer *transfer);
+/* No callback afterwards; owed for every transfer, after on_end too; fine inside any of its callbacks. NULL
+ * is fine. */
+void sk_http_close(struct sk_http_transfer *transfer);
+
+#endif
