@@ -1,9 +1,9 @@
 #include "drivers/agent/host_files.h"
 
+#include "base/tree.h"
 #include "drivers/agent/guest.h"
 #include "loop/work.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,16 +104,6 @@ void sk_host_files_put(struct sk_guest *guest, const struct sk_guest_file *files
 
 void sk_host_files_remove(const char *dir)
 {
-    SK_AUTO_FD int fd = open_folder(dir);
-    SK_AUTO_DIR DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     SK_AUTO_FREE char *path = sk_printf("%s/" FOLDER, dir);
-    const struct dirent *entry;
-    if (!folder)
-        return;
-    int at = sk_take_fd(&fd);
-    while ((entry = readdir(folder))) {
-        if (entry->d_name[0] != '.')
-            (void)unlinkat(at, entry->d_name, 0);
-    }
-    (void)rmdir(path);
+    (void)!sk_tree_remove_flat(path, NULL);
 }

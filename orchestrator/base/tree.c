@@ -107,6 +107,30 @@ enum sk_code sk_tree_remove(const char *path, struct sk_err *err)
     return sys ? sk_fail_sys(err, sk_code_from_errno(sys), sys, "remove %s", path) : SK_OK;
 }
 
+/* What cannot be removed keeps the folder from being removed, which is reported. */
+static void unlink_entries(DIR *dir)
+{
+    const struct dirent *entry;
+
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+}
+
+enum sk_code sk_tree_remove_flat(const char *path, struct sk_err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    bool in_the_way = fd < 0 && (errno == ENOTDIR || errno == ELOOP);
+    SK_AUTO_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+    if (dir)
+        unlink_entries(dir);
+    if (!(in_the_way ? unlink(path) : rmdir(path)) || errno == ENOENT)
+        return SK_OK;
+    return sk_fail_sys(err, sk_code_from_errno(errno), errno, "remove %s", path);
+}
+
 void sk_tree_each_folder(const char *path, void (*fn)(void *arg, const char *name), void *arg)
 {
     SK_AUTO_DIR DIR *dir = opendir(path);
