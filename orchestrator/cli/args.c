@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define GRACE_DEFAULT_S 10
+
 #define SECONDS_MAX (365LL * 24 * 3600)
 
 struct parser {
@@ -211,4 +213,9 @@ enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out)
     if (verb->notes && !code)
         code = sk_buf_printf(out, "\n%s\n", verb->notes);
     return code;
+}
+
+int64_t sk_args_grace(const struct sk_args *args)
+{
+    return args->grace < 0 ? GRACE_DEFAULT_S : args->grace;
 }

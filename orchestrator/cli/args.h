@@ -60,4 +60,7 @@ void sk_args_fini(struct sk_args *args);
 /* The text of "sandkeep VERB --help". */
 SK_MUST_CHECK enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out);
 
+/* Seconds: what --grace says, or the default. */
+int64_t sk_args_grace(const struct sk_args *args);
+
 #endif

@@ -15,7 +15,9 @@ enum sk_code sk_box_end(struct sk_client *client, const char *id, int32_t grace_
     return code;
 }
 
-int sk_boxes_end(const struct sk_args *args, int32_t grace_s)
+int sk_end_each(const struct sk_args *args,
+                enum sk_code (*end)(struct sk_client *client, const struct sk_args *args, const char *word,
+                                    struct sk_fault *fault))
 {
     struct sk_client client;
     struct sk_fault fault = {0};
@@ -26,7 +28,7 @@ int sk_boxes_end(const struct sk_args *args, int32_t grace_s)
         return 1;
     }
     for (size_t i = 0; i < args->words.count && !client.signo; i++) {
-        if (sk_box_end(&client, args->words.items[i], grace_s, args->force, &fault)) {
+        if (end(&client, args, args->words.items[i], &fault)) {
             sk_fault_print(&fault);
             exit_code = 1;
         } else {

@@ -2,9 +2,15 @@
 #include "cli/target.h"
 #include "cli/verbs.h"
 
+static enum sk_code remove_one(struct sk_client *client, const struct sk_args *args, const char *id,
+                               struct sk_fault *fault)
+{
+    return sk_box_end(client, id, 0, args->force, fault);
+}
+
 static int run_rm(const struct sk_args *args)
 {
-    return sk_boxes_end(args, 0);
+    return sk_end_each(args, remove_one);
 }
 
 static const struct sk_option options[] = {

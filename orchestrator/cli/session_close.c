@@ -1,31 +1,17 @@
+#include "cli/ending.h"
 #include "cli/sessions.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
-#include <stdio.h>
+static enum sk_code close_one(struct sk_client *client, const struct sk_args *args, const char *id,
+                              struct sk_fault *fault)
+{
+    return sk_sessions_close(client, id, sk_args_grace(args), fault);
+}
 
 static int run_close(const struct sk_args *args)
 {
-    struct sk_client client;
-    struct sk_fault fault = {0};
-    int exit_code = 0;
-
-    if (sk_client_open(&client, args->address, &fault.err)) {
-        sk_fault_print(&fault);
-        return 1;
-    }
-    for (size_t i = 0; i < args->words.count && !client.signo; i++) {
-        if (sk_sessions_close(&client, args->words.items[i], sk_sessions_grace(args), &fault)) {
-            sk_fault_print(&fault);
-            exit_code = 1;
-        } else {
-            (void)puts(args->words.items[i]);
-        }
-    }
-    if (client.signo)
-        exit_code = 128 + client.signo;
-    sk_client_close(&client);
-    return exit_code;
+    return sk_end_each(args, close_one);
 }
 
 static const struct sk_option options[] = {

@@ -28,7 +28,7 @@ static int hold_and_run(struct sk_client *client, const char *session_id, const 
     sk_lease_open(&lease, client, session_id);
     int exit_code = run_child(client, session_id, args);
     lease.closing = true;
-    if (!lease.over && sk_sessions_close(client, session_id, sk_sessions_grace(args), &fault))
+    if (!lease.over && sk_sessions_close(client, session_id, sk_args_grace(args), &fault))
         sk_fault_print(&fault);
     sk_lease_close(&lease);
     return exit_code;

@@ -2,8 +2,6 @@
 
 #include "cli/boxes.h"
 
-#define GRACE_DEFAULT_S 10
-
 enum sk_code sk_sessions_open(struct sk_client *client, Sandkeep__V1__OpenSessionRequest *request,
                               struct sk_arena *arena, Sandkeep__V1__Session **out_session,
                               struct sk_fault *fault)
@@ -60,9 +58,4 @@ enum sk_code sk_sessions_close(struct sk_client *client, const char *id, int64_t
     /* Whoever waits no longer has closed it all the same. */
     return sk_client_call(client, SK_SESSION_SERVICE "CloseSession", &request.base,
                           &sandkeep__v1__session__descriptor, SK_ABANDON, &arena, &answer, fault);
-}
-
-int64_t sk_sessions_grace(const struct sk_args *args)
-{
-    return args->grace < 0 ? GRACE_DEFAULT_S : args->grace;
 }

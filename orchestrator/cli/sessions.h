@@ -29,9 +29,6 @@ SK_MUST_CHECK enum sk_code sk_sessions_list(struct sk_client *client,
 SK_MUST_CHECK enum sk_code sk_sessions_close(struct sk_client *client, const char *id, int64_t grace_s,
                                              struct sk_fault *fault);
 
-/* What the options of close and run say, or the default. */
-int64_t sk_sessions_grace(const struct sk_args *args);
-
 /* Options that open and run share. */
 #define SK_SESSION_OPTIONS                                                                                   \
     {"lease",                                                                                                \

@@ -2,12 +2,15 @@
 #include "cli/target.h"
 #include "cli/verbs.h"
 
-#define GRACE_DEFAULT_S 10
+static enum sk_code stop_one(struct sk_client *client, const struct sk_args *args, const char *id,
+                             struct sk_fault *fault)
+{
+    return sk_box_end(client, id, (int32_t)sk_args_grace(args), false, fault);
+}
 
 static int run_stop(const struct sk_args *args)
 {
-    int64_t grace = args->grace < 0 ? GRACE_DEFAULT_S : args->grace;
-    return sk_boxes_end(args, (int32_t)grace);
+    return sk_end_each(args, stop_one);
 }
 
 static const struct sk_option options[] = {

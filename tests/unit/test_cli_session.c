@@ -71,10 +71,10 @@ static void what_is_not_said_is_the_servers_to_say(void **state)
     assert_null(a.request.defaults->resources);
     assert_string_equal(a.request.defaults->container_image, "");
     assert_int_equal(a.args.command.count, 3);
-    assert_int_equal(sk_sessions_grace(&a.args), 10);
+    assert_int_equal(sk_args_grace(&a.args), 10);
     asked_fini(&a);
     assert_int_equal(ASK(&sk_verb_session_run, &a, "--grace", "0", "make"), SK_OK);
-    assert_int_equal(sk_sessions_grace(&a.args), 0);
+    assert_int_equal(sk_args_grace(&a.args), 0);
     asked_fini(&a);
 }
 
