@@ -1,11 +1,12 @@
 #include "drivers/containerd/runtime.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "base/file.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#define TEXT_MAX 4096
 
 /* The kernel counts a kill before it sends the signal (Documentation/admin-guide/cgroup-v2.rst,
  * memory.events; cgroup v1 has the same line in memory.oom_control), so the number is never behind the exit.
@@ -13,15 +14,17 @@
 static const char *const counters[] = {"/sys/fs/cgroup/%s%s%s/memory.events",
                                        "/sys/fs/cgroup/memory/%s%s%s/memory.oom_control"};
 
-static int open_counter(const char *parent, const char *id)
+static enum sk_code load_counter(const char *parent, const char *id, char **out_text, struct sk_err *err)
 {
-    for (size_t i = 0; i < sk_array_len(counters); i++) {
+    enum sk_code code = SK_NOT_FOUND;
+    size_t len;
+    mode_t mode;
+
+    for (size_t i = 0; code != SK_OK && i < sk_array_len(counters); i++) {
         SK_AUTO_FREE char *path = sk_printf(counters[i], parent, *parent ? "/" : "", id);
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0)
-            return fd;
+        code = sk_file_load(path, TEXT_MAX, out_text, &len, &mode, err);
     }
-    return -1;
+    return code;
 }
 
 static bool find_kills(const char *text, uint64_t *out_kills)
@@ -36,13 +39,11 @@ static bool find_kills(const char *text, uint64_t *out_kills)
 enum sk_code sk_ctd_oom_kills(struct sk_runtime *base, const char *id, uint64_t *out_kills,
                               struct sk_err *err)
 {
-    char text[512];
-    SK_AUTO_FD int fd = open_counter(sk_ctd_runtime_of(base)->cgroup_parent, id);
-    ssize_t len = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    SK_AUTO_FREE char *text = NULL;
+    struct sk_err fault;
 
-    if (len < 0)
-        return sk_fail_sys(err, SK_NOT_FOUND, errno, "the count of kills for memory of %s", id);
-    text[len] = '\0';
+    if (load_counter(sk_ctd_runtime_of(base)->cgroup_parent, id, &text, &fault) != SK_OK)
+        return sk_fail(err, SK_NOT_FOUND, "the count of kills for memory of %s: %s", id, fault.text);
     if (!find_kills(text, out_kills))
         return sk_fail(err, SK_NOT_FOUND, "no count of kills for memory of %s", id);
     return SK_OK;
