@@ -73,6 +73,11 @@ enum sk_code sk_call_cancel_code(const struct sk_call *call)
     return late ? SK_DEADLINE_EXCEEDED : SK_CANCELLED;
 }
 
+void sk_call_gone(const struct sk_call *call, struct sk_err *out_err)
+{
+    (void)sk_fail(out_err, sk_call_cancel_code(call), "the client went away");
+}
+
 enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer *bytes, ProtobufCMessage **out_message,
                             struct sk_err *err)
 {

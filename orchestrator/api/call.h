@@ -49,6 +49,8 @@ void sk_call_fail_with(struct sk_call *call, const struct sk_err *err, const str
 void sk_call_fail_check(struct sk_call *call, const struct sk_check *check);
 /* SK_DEADLINE_EXCEEDED or SK_CANCELLED, by the clock; for cancelled calls. */
 enum sk_code sk_call_cancel_code(const struct sk_call *call);
+/* That code, with a sentence; for streams. */
+void sk_call_gone(const struct sk_call *call, struct sk_err *out_err);
 
 /* A message buffer as a request in the call's arena. */
 SK_MUST_CHECK enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer *bytes,

@@ -158,7 +158,7 @@ static void on_cancel(void *arg)
 {
     struct stream *s = arg;
     struct sk_err err = {0};
-    (void)sk_fail(&err, sk_call_cancel_code(s->call), "the client went away");
+    sk_call_gone(s->call, &err);
     sk_log_close(sk_take(s->log));
     sk_call_fail(s->call, &err);
 }

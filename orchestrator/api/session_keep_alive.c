@@ -121,7 +121,7 @@ static void on_cancel(void *arg)
 {
     struct hold *h = arg;
     struct sk_err err = {0};
-    (void)sk_fail(&err, sk_call_cancel_code(h->call), "the client went away");
+    sk_call_gone(h->call, &err);
     fail(h, &err);
 }
 
