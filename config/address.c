@@ -83,6 +83,16 @@ bool sk_address_is_valid(const char *address)
     return split_host(address, host, &port) && port_is_valid(port) && host_is_valid(host);
 }
 
+bool sk_address_is_host(const char *text)
+{
+    char host[HOST_MAX + 1];
+    const char *port, *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+
+    if (!colon || (bracket && colon < bracket))
+        return *text && strlen(text) <= HOST_MAX && host_is_valid(text);
+    return split_host(text, host, &port) && port_is_valid(port) && *port != '0' && host_is_valid(host);
+}
+
 bool sk_address_is_loopback(const char *address)
 {
     char host[HOST_MAX + 1];

@@ -170,6 +170,16 @@ static void check_ceilings(struct reading *r)
                       "is below default_memory, give at least \"%lld\"", (long long)c->default_memory);
 }
 
+static void check_image_disk(struct reading *r)
+{
+    const struct sk_config *c = r->config;
+
+    if (c->image_disk_low_percent > c->image_disk_high_percent)
+        sk_faults_add(r->faults, LINE_OF(r, image_disk_low_percent), "image_disk_low_percent",
+                      "is above image_disk_high_percent, give at most %lld",
+                      (long long)c->image_disk_high_percent);
+}
+
 /* --- reading ----------------------------------------------------------------------- */
 
 static void read_tree(struct reading *r, const struct sk_json *root)
@@ -184,6 +194,7 @@ static void read_tree(struct reading *r, const struct sk_json *root)
     check_exposure(r);
     check_tls(r);
     check_ceilings(r);
+    check_image_disk(r);
 }
 
 bool sk_config_parse(struct sk_config *config, const char *text, size_t len, struct sk_faults *faults)

@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/quantity.h"
 #include "config/address.h"
+#include "config/pattern.h"
+#include "config/url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #define NAME_CHAR  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define SECRET_MIN 8
 #define SECRET_MAX 512
+#define IMAGE_MAX  719
 
 /* Of one element of a list, or of the one value. */
 static bool node_is_right(const char *text)
@@ -19,14 +22,24 @@ static bool node_is_right(const char *text)
     return !*text || sk_id_node_is_valid(text);
 }
 
-static bool secret_is_right(const char *text)
+static bool is_printable(const char *text, size_t min, size_t max)
 {
     size_t len = strlen(text);
 
     for (size_t i = 0; i < len; i++)
         if (text[i] <= ' ' || text[i] > '~')
             return false;
-    return len >= SECRET_MIN && len <= SECRET_MAX;
+    return len >= min && len <= max;
+}
+
+static bool secret_is_right(const char *text)
+{
+    return is_printable(text, SECRET_MIN, SECRET_MAX);
+}
+
+static bool image_is_right(const char *text)
+{
+    return is_printable(text, 1, IMAGE_MAX);
 }
 
 static bool path_is_right(const char *text)
@@ -79,6 +92,16 @@ static bool drivers_is_right(const char *text)
     return !strcmp(text, "containerd") || !strcmp(text, "fake");
 }
 
+static bool pull_policy_is_right(const char *text)
+{
+    return !strcmp(text, "missing") || !strcmp(text, "always") || !strcmp(text, "never");
+}
+
+static bool url_is_right(const char *text)
+{
+    return !*text || sk_url_is_valid(text);
+}
+
 static const struct kind {
     bool (*is_right)(const char *text); /* texts and elements of lists */
     const char *wish;
@@ -98,6 +121,13 @@ static const struct kind {
     [SK_KIND_CGROUP] = {cgroup_is_right, .wish = "names separated by \"/\", none at either end"},
     [SK_KIND_LEVEL] = {level_is_right, .wish = "\"debug\", \"info\", \"warn\" or \"error\""},
     [SK_KIND_DRIVERS] = {drivers_is_right, .wish = "\"containerd\" or \"fake\""},
+    [SK_KIND_PULL_POLICY] = {pull_policy_is_right, .wish = "\"missing\", \"always\" or \"never\""},
+    [SK_KIND_PATTERNS] = {sk_pattern_is_valid, .is_list = true,
+                          .wish = "a full name like \"docker.io/library/python:3.*\""},
+    [SK_KIND_IMAGES] = {image_is_right, .is_list = true, .wish = "an image's name"},
+    [SK_KIND_URL] = {url_is_right, .wish = "a URL like \"http://proxy.corp:3128\", or nothing"},
+    [SK_KIND_REGISTRIES] = {.wish = "an object of registries"},
+    [SK_KIND_FLAG] = {.wish = "true or false"},
     [SK_KIND_INTEGER] = {.wish = "a whole number"},
     [SK_KIND_CPU] = {.scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
     [SK_KIND_MEMORY] = {.scale = 1, .wish = "a quantity like \"512Mi\" or \"1Gi\""},
@@ -141,7 +171,8 @@ static bool check_text(const struct sk_key *key, const struct sk_json *value, co
     if (!kind->is_right(value->text) && kind->secret)
         sk_faults_add(faults, value->line, path, "is not a usable key, give %s", sk_kind_wish(key, wish));
     else if (!kind->is_right(value->text))
-        sk_faults_add(faults, value->line, path, "\"%.80s\" will not do, give %s", value->text,
+        sk_faults_add(faults, value->line, path, "\"%.80s\" will not do, give %s",
+                      key->kind == SK_KIND_URL ? sk_url_shown(value->text) : value->text,
                       sk_kind_wish(key, wish));
     else if (high && (len < low || len > high))
         sk_faults_add(faults, value->line, path, "has %lld bytes, give %lld to %lld", (long long)len,
@@ -238,10 +269,24 @@ static void take_number(const struct sk_key *key, const struct sk_json *value, v
         *(int64_t *)out = number;
 }
 
+static void take_flag(const struct sk_key *key, const struct sk_json *value, void *out,
+                      struct sk_faults *faults)
+{
+    if (value->kind == SK_JSON_BOOL)
+        *(bool *)out = value->truth;
+    else
+        sk_faults_add(faults, value->line, key->name, "is %s, give true or false",
+                      sk_json_kind_name(value->kind));
+}
+
 void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value, void *out,
                   struct sk_faults *faults)
 {
-    if (kinds[key->kind].is_list)
+    if (key->kind == SK_KIND_REGISTRIES)
+        sk_registries_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_FLAG)
+        take_flag(key, value, out, faults);
+    else if (kinds[key->kind].is_list)
         take_list(arena, key, value, out, faults);
     else if (kinds[key->kind].is_right)
         take_text(arena, key, value, out, faults);

@@ -5,6 +5,7 @@
 
 #include "config/faults.h"
 #include "config/json.h"
+#include "config/registries.h"
 
 #include <stdint.h>
 
@@ -19,6 +20,12 @@
 #define SK_TYPE_CGROUP        const char *
 #define SK_TYPE_LEVEL         const char *
 #define SK_TYPE_DRIVERS       const char *
+#define SK_TYPE_PULL_POLICY   const char *
+#define SK_TYPE_PATTERNS      const char **
+#define SK_TYPE_IMAGES        const char **
+#define SK_TYPE_URL           const char *
+#define SK_TYPE_REGISTRIES    struct sk_registry_settings
+#define SK_TYPE_FLAG          bool
 #define SK_TYPE_INTEGER       int64_t
 #define SK_TYPE_CPU           int64_t
 #define SK_TYPE_MEMORY        int64_t
@@ -34,6 +41,12 @@ enum sk_kind {
     SK_KIND_CGROUP,        /* names separated by "/" */
     SK_KIND_LEVEL,
     SK_KIND_DRIVERS,
+    SK_KIND_PULL_POLICY, /* "missing", "always" or "never" */
+    SK_KIND_PATTERNS,    /* what pattern.h takes; NULL-terminated */
+    SK_KIND_IMAGES,      /* printable ASCII; NULL-terminated; whether they are references is not looked at */
+    SK_KIND_URL,         /* what url.h takes, or "" */
+    SK_KIND_REGISTRIES,  /* what registries.h takes */
+    SK_KIND_FLAG,        /* true or false */
     SK_KIND_INTEGER,
     SK_KIND_CPU,    /* a quantity; in thousandths of a core; "" = 0 where low allows */
     SK_KIND_MEMORY, /* a quantity; in bytes; the same */

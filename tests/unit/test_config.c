@@ -204,6 +204,117 @@ static void checks_what_must_fit_together(void **state)
             "test.json:1: run_dir: has 61 bytes, give 1 to 56\n");
 }
 
+static void takes_what_is_said_of_images(void **state)
+{
+    struct fixture *f = *state;
+    const struct sk_registry_setting *r;
+
+    accepted(f, "{}");
+    assert_string_equal(f->config.image_pull_policy, "missing");
+    assert_int_equal(f->config.image_max_bytes, INT64_C(64) << 30);
+    assert_int_equal(f->config.registries.len, 0);
+    assert_false(f->config.containerd_transfer);
+    accepted(
+        f, "{\"image_allow\": [\"docker.io/library/*\", \"*\", \"localhost/a:*\", \"ghcr.io/a/b@sha256:*\"],"
+           "\"image_disk_low_percent\": 85, \"registry_proxy\": \"http://[::1]:3128/\","
+           "\"containerd_transfer\": true, \"image_prepull\": [\"python:3.12\"], \"registries\": {"
+           "\"docker.io\": {\"mirrors\": [\"http://127.0.0.1:5000\", \"https://m.corp/docker/hub\"]},"
+           "\"registry.corp:5000\": {\"plain_http\": true, \"ca\": \"/ca.pem\","
+           "\"trusted_hosts\": [\"auth.corp\", \"[fd00::1]:443\"]}}}");
+    assert_string_equal(f->config.image_allow[3], "ghcr.io/a/b@sha256:*");
+    assert_string_equal(f->config.image_prepull[0], "python:3.12");
+    assert_true(f->config.containerd_transfer);
+    assert_int_equal(f->config.registries.len, 2);
+    r = f->config.registries.items;
+    assert_string_equal(r[0].name, "docker.io");
+    assert_string_equal(r[0].mirrors[1], "https://m.corp/docker/hub");
+    assert_null(r[0].mirrors[2]);
+    assert_false(r[0].plain_http);
+    assert_string_equal(r[0].ca, "");
+    assert_null(r[0].trusted_hosts[0]);
+    assert_true(r[1].plain_http);
+    assert_null(r[1].mirrors[0]);
+    assert_string_equal(r[1].ca, "/ca.pem");
+    assert_string_equal(r[1].trusted_hosts[1], "[fd00::1]:443");
+}
+
+static void tells_all_that_is_wrong_with_registries(void **state)
+{
+    struct fixture *f = *state;
+
+    refused(
+        f,
+        "{\"registries\": {\n"
+        "\"docker.io\": {\"mirrors\": [\"ftp://x\", 3], \"plain_http\": 1, \"mirror\": []},\n"
+        "\"Ghcr.io\": 4,\n"
+        "\"docker.io\": {\"ca\": \"rel\", \"trusted_hosts\": [\"a:0\"], \"ca\": \"\"}}}",
+        "test.json:2: registries.\"docker.io\".mirrors[0]: \"ftp://x\" will not do, give a URL like "
+        "\"https://mirror.corp:5000\"\n"
+        "test.json:2: registries.\"docker.io\".mirrors[1]: is a number, give a string: a URL like "
+        "\"https://mirror.corp:5000\"\n"
+        "test.json:2: registries.\"docker.io\".plain_http: is a number, give true or false\n"
+        "test.json:2: registries.\"docker.io\".mirror: no such key, there are mirrors, plain_http, ca and "
+        "trusted_hosts\n"
+        "test.json:3: registries.\"Ghcr.io\": is no registry, give its name as in full image names, like "
+        "\"docker.io\" or \"registry.corp:5000\"\n"
+        "test.json:3: registries.\"Ghcr.io\": is a number, give an object in { }\n"
+        "test.json:4: registries.\"docker.io\": stands there already, give it once\n"
+        "test.json:4: registries.\"docker.io\".ca: \"rel\" will not do, give an absolute path, or nothing\n"
+        "test.json:4: registries.\"docker.io\".trusted_hosts[0]: \"a:0\" will not do, give \"host\" or "
+        "\"host:port\"\n"
+        "test.json:4: registries.\"docker.io\".ca: stands there already, give it once\n");
+    refused(f, "{\"registries\": []}", "test.json:1: registries: is a list, give an object in { }\n");
+}
+
+static void refuses_odd_names_of_images_and_registries(void **state)
+{
+    static const char *const bad[] = {
+        "{\"image_allow\": [\"python\"]}",
+        "{\"image_allow\": [\"python:3\"]}",
+        "{\"image_allow\": [\"library/python:*\"]}",
+        "{\"image_allow\": [\"docker.io/library/python\"]}",
+        "{\"image_allow\": [\"Docker.io/library/*\"]}",
+        "{\"image_deny\": [\"\"]}",
+        "{\"image_deny\": [\"/a:*\"]}",
+        "{\"image_pins\": [\"docker.io/a b:1\"]}",
+        "{\"image_prepull\": [\"\"]}",
+        "{\"image_prepull\": [\"a b\"]}",
+        "{\"image_pull_policy\": \"Always\"}",
+        "{\"image_disk_low_percent\": 86}",
+        "{\"image_disk_high_percent\": 74}",
+        "{\"image_max_bytes\": 0}",
+        "{\"containerd_transfer\": 1}",
+        "{\"registry_proxy\": \"proxy:3128\"}",
+        "{\"registry_proxy\": \"socks5://proxy:3128\"}",
+        "{\"registries\": {\"\": {}}}",
+        "{\"registries\": {\"library\": {}}}",
+        "{\"registries\": {\"index.docker.io\": {}}}",
+        "{\"registries\": {\"https://ghcr.io\": {}}}",
+        "{\"registries\": {\"ghcr.io/a\": {}}}",
+        "{\"registries\": {\"ghcr.io:443\": {}}}",
+        "{\"registries\": {\"ghcr.io:0\": {}}}",
+        "{\"registries\": {\"a.b\": {\"mirrors\": [\"https://a/../b\"]}}}",
+        "{\"registries\": {\"a.b\": {\"mirrors\": [\"https://a?b\"]}}}",
+        "{\"registries\": {\"a.b\": {\"mirrors\": [\"https://\"]}}}",
+        "{\"registries\": {\"a.b\": {\"mirrors\": \"https://a\"}}}",
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sk_array_len(bad); i++)
+        if (parse(f, bad[i]))
+            fail_msg("%s was accepted", bad[i]);
+}
+
+static void shows_no_password_of_a_url(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_false(parse(f, "{\"registry_proxy\": \"http://u:hunter2@p:1\", \"registries\": {\"a.b\":"
+                          " {\"mirrors\": [\"https://u:hunter2@m\"]}}}"));
+    assert_int_equal(f->faults.count, 2);
+    assert_null(strstr((const char *)f->faults.text.data, "hunter2"));
+}
+
 static void refuses_hostile_texts(void **state)
 {
     struct fixture *f = *state;
@@ -362,6 +473,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(never_shows_a_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wants_keys_where_others_can_reach, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_what_must_fit_together, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_what_is_said_of_images, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tells_all_that_is_wrong_with_registries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refuses_odd_names_of_images_and_registries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shows_no_password_of_a_url, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_hostile_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_unsafe_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(knows_addresses, set_up, tear_down),
