@@ -28,6 +28,7 @@ struct sk_image {
     char *working_dir; /* never NULL; "" = / */
     char *user;        /* as the image says, e.g. "", "1000:1000", "app" */
     int stop_signal;   /* SIGTERM unless the image says otherwise */
+    char *puller;      /* as kept with the name, see sk_image_row; never NULL */
 };
 
 /* How somebody shows who they are to a registry. */
