@@ -145,6 +145,7 @@ up() {
         containerd_start
         # shellcheck disable=SC2086 # a list of names
         "$SK_ROOT/tests/support/image.sh" import "$DIR/containerd/sock" $images
+        collect
     fi
     configure '["127.0.0.1:0"]'
     daemon_start
@@ -226,13 +227,21 @@ node_runtime_state() {
     } | sed 's/^/runtime state /'
 }
 
-# Objects in containerd beyond the images.
+# Objects in containerd beyond the images and what they hold.
 node_objects() {
     fake && return 0
     ctr_node tasks list -q | sed 's/^/task /'
     ctr_node containers list -q | sed 's/^/container /'
     ctr_node leases list -q | sed 's/^/lease /'
     ctr_node snapshots list | awk 'NR > 1 && $NF != "Committed" { print "snapshot " $1 }'
+    python3 "$SK_ROOT/tests/support/loose.py" \
+        timeout 30 ctr --address "$DIR/containerd/sock" --namespace "$NAMESPACE"
+}
+
+# What an import leaves behind is collected with the next lease that ends.
+collect() {
+    ctr_node leases create --id collect >/dev/null
+    ctr_node leases delete --sync collect >/dev/null
 }
 
 host_leftovers() {
