@@ -13,7 +13,7 @@
 
 struct sk_litter {
     const char *kind; /* "cgroup", "agent folder"; static */
-    char name[64];    /* the sandbox's id … */
+    char name[128];   /* the sandbox's id … */
     bool is_nobodys; /* … unless the driver itself knows that it is this node's, and that nobody needs it */
 };
 

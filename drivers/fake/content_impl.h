@@ -1,0 +1,61 @@
+/* content_impl.h: what the files of the fake image store share. */
+#ifndef SK_FAKE_CONTENT_IMPL_H
+#define SK_FAKE_CONTENT_IMPL_H
+
+#include "drivers/fake/content.h"
+
+#define SK_FAKE_HOUR SK_SEC(3600)
+
+struct sk_fake_content {
+    struct sk_content base;
+    struct sk_fake_calls calls;
+    struct sk_fake_shelf shelf;
+    struct sk_content_disk disk;
+    int64_t swell;
+    size_t writers;
+};
+
+/* One call's arguments: all copied, in `arena`. */
+struct sk_fake_ask {
+    struct sk_arena arena;
+    struct sk_fake_content *fake;
+    const char *lease; /* NULL = none */
+    const char *key;
+    int64_t number;
+    struct sk_blob_writer *writer;
+    const uint8_t *data;
+    size_t len;
+    const struct sk_content_ref *refs;
+    struct sk_oci_descriptor target;
+    const char *puller;
+    struct sk_unpack_ask unpack;
+};
+
+struct sk_fake_content *sk_fake_content_of(struct sk_content *base);
+/* lease and key may be NULL; both are copied. */
+struct sk_fake_ask *sk_fake_ask_new(struct sk_fake_content *fake, const char *lease, const char *key);
+/* `ask` is freed when the call ends. */
+void sk_fake_ask_start(struct sk_fake_ask *ask_take, const char *name, const struct sk_fake_call *call,
+                       struct sk_done *done);
+
+/* content_write.c */
+void sk_fake_open_blob(struct sk_content *base, const struct sk_blob_ask *ask, struct sk_blob_writer **out,
+                       struct sk_done *done);
+void sk_fake_write(struct sk_blob_writer *writer, const uint8_t *data, size_t len, struct sk_done *done);
+void sk_fake_commit(struct sk_blob_writer *writer, struct sk_done *done);
+void sk_fake_close(struct sk_blob_writer *writer_take, bool keep);
+/* content_images.c */
+void sk_fake_find_image(struct sk_content *base, const char *name, struct sk_stored_images *out,
+                        struct sk_done *done);
+void sk_fake_list_images(struct sk_content *base, struct sk_stored_images *out, struct sk_done *done);
+void sk_fake_put_image(struct sk_content *base, const char *lease, const char *name,
+                       const struct sk_oci_descriptor *target, const char *puller, struct sk_done *done);
+void sk_fake_touch_image(struct sk_content *base, const char *name, int64_t now_s, struct sk_done *done);
+void sk_fake_remove_image(struct sk_content *base, const char *name, struct sk_done *done);
+/* content_unpack.c */
+void sk_fake_find_snapshot(struct sk_content *base, const char *lease, const char *chain, bool *out_found,
+                           struct sk_done *done);
+void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
+void sk_fake_measure(struct sk_content *base, const char *chain, int64_t *out_bytes, struct sk_done *done);
+
+#endif
