@@ -12,6 +12,7 @@ struct sk_api {
     const struct sk_log *log;
     struct sk_auth *auth; /* owned */
     struct sk_gate gate;
+    unsigned imports; /* of images, under way */
 };
 
 struct sk_api *sk_api_new(struct sk_node *node, const struct sk_log *log, const char *const *api_keys)
@@ -73,6 +74,7 @@ void sk_api_on_call(void *arg, struct sk_server_call *rpc)
                              .log = api->log,
                              .key_id = "",
                              .gate = &api->gate,
+                             .imports = &api->imports,
                              .began = sk_loop_now(sk_node_loop(api->node))};
     struct sk_err err = {0};
     bool is_known = sk_method_find(sk_server_call_method(rpc), &call->method);

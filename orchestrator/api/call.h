@@ -23,6 +23,7 @@ struct sk_call {
     const char *key_id; /* "" = no keys configured */
     struct sk_instant began;
     struct sk_gate *gate;   /* for what is big */
+    unsigned *imports;      /* of images, under way in all calls */
     struct sk_pass pass;    /* of a bulky call */
     struct sk_done *inside; /* who waits for the pass */
     void *state;            /* the handler's */

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 
 #include "coreweave/sandbox/v1/sandbox.pb-c.h"
+#include "sandkeep/image.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <stdint.h>

@@ -74,6 +74,11 @@ static const ProtobufCMessage *bad_request(struct sk_arena *arena, const struct 
     return &bad->base;
 }
 
+static bool is_worth_another_try(const struct sk_err *err)
+{
+    return err->code == SK_UNAVAILABLE || (err->reason && strcmp(err->reason, SK_REASON_BUSY) == 0);
+}
+
 /* The details with the first `count` violations. */
 static void pack(struct sk_arena *arena, const struct sk_err *err, const struct sk_violation *items,
                  size_t count, const struct sk_fact *facts, struct sk_status *out)
@@ -87,7 +92,7 @@ static void pack(struct sk_arena *arena, const struct sk_err *err, const struct 
         details[status->n_details++] = any_of(arena, error_info(arena, err, facts));
     if (count)
         details[status->n_details++] = any_of(arena, bad_request(arena, items, count));
-    if (err->code == SK_UNAVAILABLE)
+    if (is_worth_another_try(err))
         details[status->n_details++] = any_of(arena, retry_info(arena, err));
     out->details = sk_pb_pack(arena, &status->base, &out->details_len);
     if (!status->n_details)

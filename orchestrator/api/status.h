@@ -11,6 +11,9 @@
 #define SK_STATUS_DETAILS_MAX 4096
 #define SK_FACTS_MAX          8
 
+/* The reason of what would be done if less were being done: asking again is worth it, and said to be. */
+#define SK_REASON_BUSY "BUSY"
+
 struct sk_status {
     enum sk_code code;
     const char *text; /* valid UTF-8 */

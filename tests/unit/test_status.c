@@ -133,6 +133,21 @@ static void unavailable_says_when_to_come_back(void **state)
     assert_int_equal(retry->retry_delay->seconds, 2);
 }
 
+static void busy_says_when_to_come_back_too(void **state)
+{
+    (void)state;
+    struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
+    struct sk_err err = {0};
+    (void)sk_fail(&err, SK_RESOURCE_EXHAUSTED, "too many");
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    assert_null(detail(&arena, &status, &google__rpc__retry_info__descriptor));
+    (void)sk_err_reason(&err, SK_REASON_BUSY);
+    status = sk_status_make(&arena, &err, NULL, NULL);
+    assert_non_null(detail(&arena, &status, &google__rpc__retry_info__descriptor));
+    Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
+    assert_string_equal(info->reason, "CWSANDBOX_BUSY");
+}
+
 /* Whatever is wrong, the trailer must fit: some violations go, the reason stays. */
 static void the_trailer_always_fits(void **state)
 {
@@ -166,6 +181,7 @@ int main(void)
         cmocka_unit_test(the_field_of_an_error_becomes_a_violation),
         cmocka_unit_test(all_violations_are_listed),
         cmocka_unit_test(unavailable_says_when_to_come_back),
+        cmocka_unit_test(busy_says_when_to_come_back_too),
         cmocka_unit_test(the_trailer_always_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
