@@ -77,7 +77,7 @@ static void take_texts(struct entry *e, const struct wanted *wanted, const struc
         count++;
     *out = sk_arena_alloc(e->arena, (count + 1) * sizeof(**out));
     for (const struct sk_json *item = value->first; item; item = item->next) {
-        (void)snprintf(element, sizeof(element), "%s[%zu]", path, taken);
+        (void)snprintf(element, sizeof(element), "%.440s[%zu]", path, taken);
         (void)check_text(e, wanted, item, element);
         (*out)[taken++] = sk_arena_strdup(e->arena, item->text);
     }
@@ -121,7 +121,7 @@ static void take_member(struct entry *e, const struct sk_json *value)
 {
     char path[PATH_SIZE];
 
-    (void)snprintf(path, sizeof(path), "%s.%.80s", e->path, value->key);
+    (void)snprintf(path, sizeof(path), "%.350s.%.80s", e->path, value->key);
     for (size_t i = 0; i < sk_array_len(members); i++) {
         if (strcmp(members[i].name, value->key) != 0)
             continue;
@@ -177,7 +177,7 @@ static void take_all(struct sk_arena *arena, const char *key, const struct sk_js
     char path[PATH_SIZE];
 
     for (const struct sk_json *item = value->first; item; item = item->next) {
-        (void)snprintf(path, sizeof(path), "%s.\"%.255s\"", key, item->key);
+        (void)snprintf(path, sizeof(path), "%.64s.\"%.255s\"", key, item->key);
         if (is_there(out, item->key))
             sk_faults_add(faults, item->line, path, "stands there already, give it once");
         out->items[out->len++] = take_registry(arena, item, path, faults);

@@ -28,18 +28,17 @@ static ssize_t read_all(int fd, char *text, size_t max)
     return (ssize_t)len;
 }
 
-enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
-                          struct sk_err *err)
+static enum sk_code load(const char *path, size_t max, char **out_text, size_t *out_len,
+                         struct stat *out_info, struct sk_err *err)
 {
     /* O_NONBLOCK: a FIFO in the file's place must not stop us. */
     SK_AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     SK_AUTO_FREE char *text = NULL;
-    struct stat info;
     ssize_t len;
 
-    if (fd < 0 || fstat(fd, &info))
+    if (fd < 0 || fstat(fd, out_info))
         return fail(err, path);
-    if (!S_ISREG(info.st_mode))
+    if (!S_ISREG(out_info->st_mode))
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s is not a file", path);
     text = sk_alloc(max + 2); /* one byte tells that there is more, one is the NUL */
     len = read_all(fd, text, max + 1);
@@ -48,7 +47,48 @@ enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t 
     if ((size_t)len > max)
         return sk_fail(err, SK_OUT_OF_RANGE, "%s is larger than %zu bytes", path, max);
     *out_len = (size_t)len;
-    *out_mode = info.st_mode;
+    *out_text = sk_take(text);
+    return SK_OK;
+}
+
+enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
+                          struct sk_err *err)
+{
+    struct stat info;
+    enum sk_code code = load(path, max, out_text, out_len, &info, err);
+
+    if (code == SK_OK)
+        *out_mode = info.st_mode;
+    return code;
+}
+
+/* Bits for a group or others count although an access list may say less: whoever put them there did not mean
+ * a secret. */
+static enum sk_code check_private(const char *path, const struct stat *info, struct sk_err *err)
+{
+    if (info->st_uid != 0 && info->st_uid != geteuid())
+        return sk_fail(err, SK_PERMISSION_DENIED, "%s holds secrets and belongs to user %u, give it to root",
+                       path, (unsigned)info->st_uid);
+    if (info->st_mode & (S_IRWXG | S_IRWXO))
+        return sk_fail(err, SK_PERMISSION_DENIED,
+                       "%s holds secrets and others may use it (mode %04o), give it mode 0600", path,
+                       (unsigned)info->st_mode & 07777u);
+    return SK_OK;
+}
+
+enum sk_code sk_file_load_private(const char *path, size_t max, char **out_text, size_t *out_len,
+                                  struct sk_err *err)
+{
+    SK_AUTO_FREE char *text = NULL;
+    struct stat info;
+    size_t len = 0;
+    enum sk_code code = load(path, max, &text, &len, &info, err);
+
+    if (code == SK_OK)
+        code = check_private(path, &info, err); /* of what was read, not of what the path names by now */
+    if (code != SK_OK)
+        return code;
+    *out_len = len;
     *out_text = sk_take(text);
     return SK_OK;
 }

@@ -11,5 +11,9 @@
  * (larger than `max` bytes). */
 SK_MUST_CHECK enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len,
                                         mode_t *out_mode, struct sk_err *err);
+/* The same of a file that holds secrets: it must be root's or this process's own, and nobody else may read or
+ * write it. Errors, beside those: SK_PERMISSION_DENIED. */
+SK_MUST_CHECK enum sk_code sk_file_load_private(const char *path, size_t max, char **out_text,
+                                                size_t *out_len, struct sk_err *err);
 
 #endif

@@ -98,6 +98,38 @@ static void refuses_what_is_not_a_file_without_waiting(void **state)
     assert_int_equal(sk_file_load(f->dir, 10, &f->text, &f->len, &f->mode, &f->err), SK_FAILED_PRECONDITION);
 }
 
+static void secrets_must_be_private(void **state)
+{
+    static const mode_t open_modes[] = {0640, 0604, 0620, 0602, 0610, 0644, 0666};
+    struct fixture *f = *state;
+
+    write_it(f, "secret", 6);
+    for (size_t i = 0; i < sk_array_len(open_modes); i++) {
+        assert_int_equal(chmod(f->path, open_modes[i]), 0);
+        assert_int_equal(sk_file_load_private(f->path, 10, &f->text, &f->len, &f->err), SK_PERMISSION_DENIED);
+        assert_null(f->text);
+        assert_non_null(strstr(f->err.text, "give it mode 0600"));
+    }
+    assert_int_equal(chmod(f->path, 0400), 0);
+    assert_int_equal(sk_file_load_private(f->path, 10, &f->text, &f->len, &f->err), SK_OK);
+    assert_string_equal(f->text, "secret");
+    assert_int_equal(sk_file_load_private(f->dir, 10, &f->text, &f->len, &f->err), SK_FAILED_PRECONDITION);
+}
+
+/* Only root can give files away. */
+static void secrets_of_somebody_else_are_not_taken(void **state)
+{
+    struct fixture *f = *state;
+
+    if (geteuid() != 0)
+        skip();
+    write_it(f, "secret", 6);
+    assert_int_equal(chmod(f->path, 0600), 0);
+    assert_int_equal(chown(f->path, 4242, 4242), 0);
+    assert_int_equal(sk_file_load_private(f->path, 10, &f->text, &f->len, &f->err), SK_PERMISSION_DENIED);
+    assert_non_null(strstr(f->err.text, "belongs to user 4242"));
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -107,6 +139,8 @@ int main(void)
         TEST(refuses_one_byte_too_many),
         TEST(says_why_a_file_cannot_be_read),
         TEST(refuses_what_is_not_a_file_without_waiting),
+        TEST(secrets_must_be_private),
+        TEST(secrets_of_somebody_else_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+/* secrets.h: the secrets of this node, from the file that the configuration
+ * names: an object of stores, each an object of paths, each a text or an
+ * object of fields.
+ *
+ *     {"wandb": {"registry": {"username": "robot", "password": "…"}}}
+ *
+ * Pure but for sk_secrets_load. No value ever stands in an error. */
+#ifndef SK_CONFIG_SECRETS_H
+#define SK_CONFIG_SECRETS_H
+
+#include "base/arena.h"
+#include "config/faults.h"
+
+#include <stdbool.h>
+
+struct sk_json;
+
+/* Zeroed has no stores; fini twice is harmless. */
+struct sk_secrets {
+    struct sk_arena arena;
+    const struct sk_json *root;
+};
+
+/* How somebody shows who they are. */
+struct sk_secret_login {
+    const char *username, *password;
+};
+
+void sk_secrets_fini(struct sk_secrets *secrets);
+
+/* The file must be private (base/file.h). Errors: SK_INVALID_ARGUMENT (the faults say all);
+ * SK_PERMISSION_DENIED and others (it cannot be read). */
+SK_MUST_CHECK enum sk_code sk_secrets_load(struct sk_secrets *secrets, const char *path,
+                                           struct sk_faults *faults, struct sk_err *err);
+/* The same from memory; false when there are faults. */
+SK_MUST_CHECK bool sk_secrets_parse(struct sk_secrets *secrets, const char *text, size_t len,
+                                    struct sk_faults *faults);
+
+bool sk_secrets_has_store(const struct sk_secrets *secrets, const char *store);
+
+/* A secret that is an object with username and password, or has such an object in its `field` ("" or NULL =
+ * none is named); a text that holds such an object as JSON counts as one. The texts are copied to `arena`.
+ * Errors: SK_FAILED_PRECONDITION (no such store, with the reason SECRET_STORE_NOT_PROVISIONED; no such secret
+ * or field; not a login). */
+SK_MUST_CHECK enum sk_code sk_secrets_find_login(const struct sk_secrets *secrets, const char *store,
+                                                 const char *path, const char *field, struct sk_arena *arena,
+                                                 struct sk_secret_login *out_login, struct sk_err *err);
+
+#endif

@@ -1,0 +1,172 @@
+/* The node's secrets: found by store, path and field, and never shown. */
+#include "config/secrets.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const char file[] =
+    "// what the node knows\n"
+    "{\"corp\": {"
+    "\"plain\": {\"username\": \"robot\", \"password\": \"hunter2\"},"
+    "\"nested\": {\"pull\": {\"username\": \"n\", \"password\": \"p\"}, \"text\": \"hunter2\","
+    "             \"json\": \"{\\\"username\\\": \\\"j\\\", \\\"password\\\": \\\"q\\\"}\"},"
+    "\"text\": \"{\\\"username\\\": \\\"t\\\", \\\"password\\\": \\\"r\\\"}\","
+    "\"half\": {\"username\": \"u\"}, \"empty\": {\"username\": \"u\", \"password\": \"\"},"
+    "\"colon\": {\"username\": \"a:b\", \"password\": \"hunter2\"},"
+    "\"token\": \"hunter2\", \"list\": \"[1]\"},"
+    "\"other\": {}}";
+
+struct fixture {
+    struct sk_secrets secrets;
+    struct sk_faults faults;
+    struct sk_arena arena;
+    struct sk_secret_login login;
+    struct sk_err err;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = sk_alloc(sizeof(*f));
+
+    sk_faults_init(&f->faults, "s");
+    *state = f;
+    return sk_secrets_parse(&f->secrets, file, sizeof(file) - 1, &f->faults) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    sk_secrets_fini(&f->secrets);
+    sk_secrets_fini(&f->secrets);
+    sk_faults_fini(&f->faults);
+    sk_arena_fini(&f->arena);
+    free(f);
+    return 0;
+}
+
+static enum sk_code find(struct fixture *f, const char *store, const char *path, const char *field)
+{
+    f->err = (struct sk_err){0};
+    return sk_secrets_find_login(&f->secrets, store, path, field, &f->arena, &f->login, &f->err);
+}
+
+static void finds_logins(void **state)
+{
+    static const struct {
+        const char *path, *field, *username, *password;
+    } rows[] = {
+        {"plain", "", "robot", "hunter2"}, {"plain", NULL, "robot", "hunter2"},
+        {"nested", "pull", "n", "p"},      {"nested", "json", "j", "q"},
+        {"text", NULL, "t", "r"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sk_array_len(rows); i++) {
+        assert_int_equal(find(f, "corp", rows[i].path, rows[i].field), SK_OK);
+        assert_string_equal(f->login.username, rows[i].username);
+        assert_string_equal(f->login.password, rows[i].password);
+    }
+    find(f, "corp", "plain", "");
+    sk_secrets_fini(&f->secrets); /* what was found stays */
+    assert_string_equal(f->login.password, "hunter2");
+}
+
+static void refuses_what_is_no_login(void **state)
+{
+    static const struct {
+        const char *store, *path, *field;
+    } rows[] = {
+        {"corp", "nothing", ""},   {"other", "plain", ""},       {"corp", "plain", "pull"},
+        {"corp", "nested", ""},    {"corp", "nested", "text"},   {"corp", "half", ""},
+        {"corp", "empty", ""},     {"corp", "colon", ""},        {"corp", "token", ""},
+        {"corp", "token", "user"}, {"corp", "list", ""},         {"corp", "plain", "username"},
+        {"corp", "", ""},          {"corp", "text", "password"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sk_array_len(rows); i++) {
+        if (find(f, rows[i].store, rows[i].path, rows[i].field) != SK_FAILED_PRECONDITION)
+            fail_msg("%s %s %s", rows[i].store, rows[i].path, rows[i].field);
+        assert_null(f->err.reason);
+        assert_null(strstr(f->err.text, "hunter2"));
+        assert_null(f->login.username);
+    }
+}
+
+static void names_stores_that_are_not_there(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_true(sk_secrets_has_store(&f->secrets, "other"));
+    assert_false(sk_secrets_has_store(&f->secrets, "wandb"));
+    assert_int_equal(find(f, "wandb", "plain", ""), SK_FAILED_PRECONDITION);
+    assert_string_equal(f->err.reason, "SECRET_STORE_NOT_PROVISIONED");
+    assert_non_null(strstr(f->err.text, "wandb"));
+    assert_int_equal(sk_secrets_find_login(&f->secrets, "wandb", "x", "", &f->arena, &f->login, NULL),
+                     SK_FAILED_PRECONDITION);
+    sk_secrets_fini(&f->secrets);
+    assert_int_equal(find(f, "corp", "plain", ""), SK_FAILED_PRECONDITION);
+    assert_string_equal(f->err.reason, "SECRET_STORE_NOT_PROVISIONED");
+}
+
+static void tells_every_fault_without_a_value(void **state)
+{
+    static const char text[] = "{\"a\": \"hunter2\",\n\"b\": {\"p\": [\"hunter2\"], \"q\": {\"f\": 7}},\n"
+                               "\"c\": {\"p\": \"hunter2\", \"p\": \"hunter2\"}, \"b\": {}}";
+    struct fixture *f = *state;
+
+    sk_secrets_fini(&f->secrets);
+    assert_false(sk_secrets_parse(&f->secrets, text, sizeof(text) - 1, &f->faults));
+    assert_string_equal((const char *)f->faults.text.data,
+                        "s:1: \"a\": is a string, give an object in { }\n"
+                        "s:2: \"b\".\"p\": is a list, give a string or an object in { }\n"
+                        "s:2: \"b\".\"q\".\"f\": is a number, give a string or an object in { }\n"
+                        "s:3: \"c\".\"p\": stands there already, give it once\n"
+                        "s:3: \"b\": stands there already, give it once\n");
+    assert_null(f->secrets.root);
+    assert_false(sk_secrets_parse(&f->secrets, "[]", 2, &f->faults));
+    assert_false(sk_secrets_parse(&f->secrets, "{\"a\": {\"b\": \"hunter2", 21, &f->faults));
+    assert_null(strstr((const char *)f->faults.text.data, "hunter2"));
+}
+
+static void reads_private_files_alone(void **state)
+{
+    struct fixture *f = *state;
+    char path[] = "/tmp/sk-secrets.XXXXXX";
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    sk_secrets_fini(&f->secrets);
+    assert_int_equal(write(fd, file, sizeof(file) - 1), sizeof(file) - 1);
+    assert_int_equal(fchmod(fd, 0640), 0);
+    enum sk_code open_one = sk_secrets_load(&f->secrets, path, &f->faults, &f->err);
+    assert_int_equal(fchmod(fd, 0600), 0);
+    enum sk_code private_one = sk_secrets_load(&f->secrets, path, &f->faults, NULL);
+    (void)close(fd);
+    (void)unlink(path);
+    assert_int_equal(open_one, SK_PERMISSION_DENIED);
+    assert_int_equal(private_one, SK_OK);
+    assert_int_equal(find(f, "corp", "plain", ""), SK_OK);
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(finds_logins),
+        TEST(refuses_what_is_no_login),
+        TEST(names_stores_that_are_not_there),
+        TEST(tells_every_fault_without_a_value),
+        TEST(reads_private_files_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
