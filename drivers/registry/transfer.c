@@ -1,6 +1,6 @@
 #include "drivers/registry/transfer.h"
 
-#include "drivers/registry/request.h"
+#include "drivers/registry/http_ask.h"
 #include "drivers/registry/vet.h"
 
 #include <assert.h>
@@ -205,7 +205,7 @@ struct sk_http_transfer *sk_http_start(struct sk_http *http, const struct sk_htt
     if (!transfer->easy)
         abort(); /* no memory, as in own.h */
     set_callbacks(transfer);
-    sk_request_put(transfer, request); /* its error is told when its turn comes */
+    sk_http_ask(transfer, request); /* its error is told when its turn comes */
     http->alive++;
     sk_list_append(&http->waiting, &transfer->link);
     sk_http_admit_later(http);
