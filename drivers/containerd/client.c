@@ -1,8 +1,11 @@
 #include "drivers/containerd/client.h"
 
 #include "containerd/containers.pb-c.h"
+#include "containerd/content.pb-c.h"
+#include "containerd/diff.pb-c.h"
 #include "containerd/events.pb-c.h"
 #include "containerd/images.pb-c.h"
+#include "containerd/leases.pb-c.h"
 #include "containerd/node.pb-c.h"
 #include "containerd/snapshots.pb-c.h"
 #include "containerd/tasks.pb-c.h"
@@ -18,6 +21,27 @@ static const struct sk_method methods[SK_CTD_METHOD_COUNT] = {
     [SK_CTD_IMAGE_GET] = {SERVICE("images", "Images") "Get", &containerd__get_image_response__descriptor},
     [SK_CTD_CONTENT_READ] = {SERVICE("content", "Content") "Read",
                              &containerd__read_content_response__descriptor},
+    [SK_CTD_PLUGINS] = {SERVICE("introspection", "Introspection") "Plugins",
+                        &containerd__plugins_response__descriptor},
+    [SK_CTD_IMAGE_LIST] = {SERVICE("images", "Images") "List", &containerd__list_images_response__descriptor},
+    [SK_CTD_IMAGE_CREATE] = {SERVICE("images", "Images") "Create", &containerd__empty__descriptor},
+    [SK_CTD_IMAGE_UPDATE] = {SERVICE("images", "Images") "Update", &containerd__empty__descriptor},
+    [SK_CTD_IMAGE_DELETE] = {SERVICE("images", "Images") "Delete", &containerd__empty__descriptor},
+    [SK_CTD_CONTENT_INFO] = {SERVICE("content", "Content") "Info",
+                             &containerd__blob_info_response__descriptor},
+    [SK_CTD_CONTENT_UPDATE] = {SERVICE("content", "Content") "Update", &containerd__empty__descriptor},
+    [SK_CTD_CONTENT_WRITE] = {SERVICE("content", "Content") "Write", &containerd__write_response__descriptor},
+    [SK_CTD_CONTENT_WRITES] = {SERVICE("content", "Content") "ListStatuses",
+                               &containerd__list_writes_response__descriptor},
+    [SK_CTD_CONTENT_ABORT] = {SERVICE("content", "Content") "Abort", &containerd__empty__descriptor},
+    [SK_CTD_LEASE_CREATE] = {SERVICE("leases", "Leases") "Create", &containerd__empty__descriptor},
+    [SK_CTD_LEASE_DELETE] = {SERVICE("leases", "Leases") "Delete", &containerd__empty__descriptor},
+    [SK_CTD_LEASE_LIST] = {SERVICE("leases", "Leases") "List", &containerd__list_leases_response__descriptor},
+    [SK_CTD_LEASE_ADD] = {SERVICE("leases", "Leases") "AddResource", &containerd__empty__descriptor},
+    [SK_CTD_DIFF_APPLY] = {SERVICE("diff", "Diff") "Apply", &containerd__apply_response__descriptor},
+    [SK_CTD_SNAPSHOT_COMMIT] = {SERVICE("snapshots", "Snapshots") "Commit", &containerd__empty__descriptor},
+    [SK_CTD_SNAPSHOT_USAGE] = {SERVICE("snapshots", "Snapshots") "Usage",
+                               &containerd__snapshot_usage__descriptor},
     [SK_CTD_SNAPSHOT_PREPARE] = {SERVICE("snapshots", "Snapshots") "Prepare",
                                  &containerd__mounts_response__descriptor},
     [SK_CTD_SNAPSHOT_MOUNTS] = {SERVICE("snapshots", "Snapshots") "Mounts",
@@ -118,10 +142,9 @@ static const char *short_name(enum sk_ctd_method method)
     return strrchr(methods[method].path, '.') + 1;
 }
 
-/* Whether it takes a look at containerd to know what the failure means. */
-static bool is_doubtful(const struct sk_ctd_client *client, enum sk_ctd_method method, enum sk_code code)
+bool sk_ctd_is_doubtful(const struct sk_ctd_client *client, enum sk_code code)
 {
-    return code == SK_UNAVAILABLE && method != SK_CTD_VERSION && !client->pulse.down && !client->pulse.closed;
+    return code == SK_UNAVAILABLE && !client->pulse.down && !client->pulse.closed;
 }
 
 /* --- unary ------------------------------------------------------------------ */
@@ -161,7 +184,7 @@ static void finish_call(struct sk_done *answer, const struct sk_err *err)
         c->outcome = *err;
         sk_err_wrap(&c->outcome, "containerd %s", short_name(c->ask.method));
     }
-    if (err && is_doubtful(c->client, c->ask.method, err->code))
+    if (err && c->ask.method != SK_CTD_VERSION && sk_ctd_is_doubtful(c->client, err->code))
         sk_pulse_feel(&c->client->pulse, &c->ear);
     else
         give_answer(c);
@@ -176,6 +199,7 @@ static void cancel_call(struct sk_done *done)
 void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, const ProtobufCMessage *request,
                  struct sk_done *done)
 {
+    const struct sk_header lease[] = {{SK_CTD_LEASE_HEADER, ask->lease}, {NULL, NULL}};
     struct call *c = sk_alloc(sizeof(*c));
     *c = (struct call){.done = done, .client = client, .ask = *ask, .ear.fn = on_pulse};
     sk_done_init(&c->answer, finish_call);
@@ -184,7 +208,7 @@ void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, con
         done->cancel = cancel_call;
     }
     sk_ctd_hold(client);
-    sk_call_unary(client->channel, &methods[ask->method], request, NULL,
+    sk_call_unary(client->channel, &methods[ask->method], request, ask->lease ? lease : NULL,
                   ask->limit.ns ? ask->limit : SK_CTD_LIMIT, ask->arena ? ask->arena : &c->scratch,
                   ask->out_response, &c->answer);
 }
@@ -241,7 +265,7 @@ static void gather_end(void *arg, const struct sk_err *err)
     if (g->err.code != SK_OK)
         sk_err_wrap(&g->err, "containerd %s", short_name(g->method));
     sk_stream_close(sk_take(g->stream));
-    if (is_doubtful(g->client, g->method, g->err.code))
+    if (sk_ctd_is_doubtful(g->client, g->err.code))
         sk_pulse_feel(&g->client->pulse, &g->ear);
     else
         give_gathered(g);

@@ -23,9 +23,26 @@
 enum sk_ctd_method {
     SK_CTD_VERSION,
     SK_CTD_NAMESPACE_CREATE,
+    SK_CTD_PLUGINS,
     SK_CTD_IMAGE_GET,
+    SK_CTD_IMAGE_LIST,
+    SK_CTD_IMAGE_CREATE,
+    SK_CTD_IMAGE_UPDATE,
+    SK_CTD_IMAGE_DELETE,
+    SK_CTD_CONTENT_INFO,
+    SK_CTD_CONTENT_UPDATE,
     SK_CTD_CONTENT_READ,
+    SK_CTD_CONTENT_WRITE,
+    SK_CTD_CONTENT_WRITES,
+    SK_CTD_CONTENT_ABORT,
+    SK_CTD_LEASE_CREATE,
+    SK_CTD_LEASE_DELETE,
+    SK_CTD_LEASE_LIST,
+    SK_CTD_LEASE_ADD,
+    SK_CTD_DIFF_APPLY,
     SK_CTD_SNAPSHOT_PREPARE,
+    SK_CTD_SNAPSHOT_COMMIT,
+    SK_CTD_SNAPSHOT_USAGE,
     SK_CTD_SNAPSHOT_MOUNTS,
     SK_CTD_SNAPSHOT_STAT,
     SK_CTD_SNAPSHOT_REMOVE,
@@ -70,6 +87,13 @@ void sk_ctd_hold(struct sk_ctd_client *client);
 /* Fires done first. */
 void sk_ctd_let_go(struct sk_ctd_client *client, struct sk_done *done, const struct sk_err *err);
 
+/* Whether a call that ended so leaves it open if containerd is there: ask the pulse (sk_pulse_feel) before
+ * answering. For streams that are not calls of this client. */
+bool sk_ctd_is_doubtful(const struct sk_ctd_client *client, enum sk_code code);
+
+/* The header that names a lease. */
+#define SK_CTD_LEASE_HEADER "containerd-lease"
+
 /* Codes that are as good as success to a caller. */
 #define SK_FORGIVE(code) (1u << (code))
 
@@ -78,6 +102,7 @@ struct sk_ctd_ask {
     enum sk_ctd_method method;
     struct sk_duration limit;        /* 0 = SK_CTD_LIMIT */
     unsigned forgive;                /* SK_FORGIVE bits: answered as success; *out_err tells */
+    const char *lease;               /* what the call makes is put under it; NULL = none */
     bool can_cancel;                 /* whether giving up half-way does no harm in containerd */
     struct sk_arena *arena;          /* for the response; NULL if none is wanted */
     ProtobufCMessage **out_response; /* NULL if none is wanted; untouched on failure and when forgiven */

@@ -1,6 +1,7 @@
 #include "drivers/containerd/image.h"
 
 #include "base/buf.h"
+#include "containerd/content.pb-c.h"
 #include "containerd/images.pb-c.h"
 #include "containerd/snapshots.pb-c.h"
 #include "loop/op.h"
