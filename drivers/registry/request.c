@@ -31,6 +31,11 @@ const struct sk_image_login *sk_request_login(const struct sk_request *request)
     return sk_registry_find_login(request->registry, endpoint->login_name);
 }
 
+static int64_t next_byte(const struct sk_request *request)
+{
+    return request->ops->from ? request->ops->from(request) : 0;
+}
+
 void sk_request_drop_transfer(struct sk_request *request)
 {
     sk_http_close(sk_take(request->transfer));
@@ -118,7 +123,7 @@ static void end_refused(struct sk_request *request)
         .len = request->refusal.len,
         .hides_private =
             strcmp(request->registry_name, "docker.io") == 0 && !sk_request_endpoint(request)->mirror,
-        .secrets = {login ? login->password : NULL},
+        .secrets = {login ? login->password : NULL, sk_request_token(request)},
     };
     (void)!sk_answer_fail(&answer, &err);
     sk_request_end_try(request, &err,
@@ -200,10 +205,11 @@ static void on_data(void *arg, const uint8_t *data, size_t len)
             end_refused(request);
         return;
     }
+    int64_t before = next_byte(request);
     enum sk_code code = request->ops->data(request, data, len, &err);
     if (request->over)
         return; /* cancelled by who took it */
-    request->progressed += (int64_t)len;
+    request->progressed += next_byte(request) - before;
     if (code == SK_OK)
         return;
     (void)!sk_err_wrap(&err, "%s answered %d", request->url.host, request->status);
@@ -223,9 +229,7 @@ static void on_end(void *arg, const struct sk_err *err)
     if (is_refused(request)) {
         end_refused(request);
     } else if (err) {
-        why = *err;
-        (void)!sk_err_wrap(&why, "%s", request->url.host);
-        sk_request_end_try(request, &why, &(struct sk_outcome){why.code, 0, -1});
+        sk_request_end_try(request, err, &(struct sk_outcome){err->code, 0, -1});
     } else if (request->ops->finish(request, &why) != SK_OK) {
         (void)!sk_err_wrap(&why, "%s answered %d", request->url.host, request->status);
         end_for_good(request, &why);
@@ -242,7 +246,7 @@ void sk_request_send(struct sk_request *request)
     struct sk_http_request http = {
         .url = request->url.text,
         .accept = request->accept,
-        .from = request->ops->from ? request->ops->from(request) : 0,
+        .from = next_byte(request),
         .ca_file = named && *request->config->ca_file ? request->config->ca_file : NULL,
         .internal = named,
         /* Refusals have a body as well. */

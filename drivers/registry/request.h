@@ -38,7 +38,7 @@ struct sk_request {
     struct sk_endpoints endpoints;
     unsigned at;        /* the endpoint under way */
     unsigned tries;     /* of it, that are over */
-    int64_t progressed; /* bytes taken since a break-off was last forgiven for them */
+    int64_t progressed; /* new bytes since a break-off was last forgiven for them */
 
     /* Of the try under way. */
     struct sk_url url;
@@ -81,6 +81,8 @@ void sk_request_end_try(struct sk_request *request, const struct sk_err *err,
 /* --- prove.c ---------------------------------------------------------------- */
 /* Adds what shows who we are; borrowed while the request is sent. */
 void sk_request_add_proof(struct sk_request *request, struct sk_http_request *http);
+/* The token that was sent, NULL = none; borrowed. */
+const char *sk_request_token(const struct sk_request *request);
 /* After a 401: true when another request is on its way, or the try is over. */
 bool sk_request_prove(struct sk_request *request, const char *authenticate);
 

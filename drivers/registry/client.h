@@ -1,0 +1,28 @@
+/* client.h: what the calls to registries share. For this folder and its tests. */
+#ifndef SK_REGISTRY_CLIENT_H
+#define SK_REGISTRY_CLIENT_H
+
+#include "drivers/registry/grant.h"
+#include "drivers/registry/registry.h"
+#include "drivers/registry/retry.h"
+
+struct sk_registry {
+    struct sk_loop *loop;
+    const struct sk_log *log;
+    struct sk_http *http;
+    struct sk_arena arena;
+    const struct sk_registry_host *hosts; /* these two in the arena */
+    size_t host_count;
+    const struct sk_image_login *logins;
+    size_t login_count;
+    struct sk_grants grants;
+    struct sk_retry_policy retry;
+    struct sk_duration stall;
+};
+
+/* What the config says of that registry, or NULL. */
+const struct sk_registry_host *sk_registry_find_host(const struct sk_registry *registry, const char *name);
+/* The node's login of that name, or NULL. */
+const struct sk_image_login *sk_registry_find_login(const struct sk_registry *registry, const char *name);
+
+#endif
