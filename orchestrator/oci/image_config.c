@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define LIST_MAX 4096 /* strings */
 
@@ -17,6 +18,7 @@ struct walk {
     struct sk_arena *arena;
     struct strings entrypoint, cmd, env, diff_ids;
     char *working_dir, *user, *stop_signal, *os, *architecture;
+    bool is_object;
 };
 
 static const struct field {
@@ -78,6 +80,8 @@ static enum sk_code take_text(struct walk *w, const struct field *field, const s
 
 static enum sk_code on_item(void *arg, const struct sk_json_item *item, struct sk_err *err)
 {
+    if (!*item->path && item->kind == SK_JSON_OPEN)
+        ((struct walk *)arg)->is_object = !item->is_array;
     for (size_t i = 0; i < sk_array_len(fields); i++) {
         size_t len = strlen(fields[i].path);
         if (strncmp(item->path, fields[i].path, len) != 0)
@@ -110,6 +114,8 @@ static void drop_nameless(struct strings *env)
 
 static enum sk_code check(const struct walk *w, const char *architecture, struct sk_err *err)
 {
+    if (!w->is_object)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the image's config is not an object");
     if ((w->os && *w->os && strcmp(w->os, "linux") != 0) ||
         (w->architecture && *w->architecture && strcmp(w->architecture, architecture) != 0))
         return sk_fail(err, SK_FAILED_PRECONDITION, "the image is not made for linux/%s", architecture);
@@ -184,20 +190,30 @@ static int parse_number(const char *text, int max)
     return *text >= '0' && *text <= '9' && !*end && number <= max ? (int)number : -1;
 }
 
+/* "RTMIN+3", "RTMAX-1": from one end of the range towards the other. 0 = no such name. */
+static int parse_real_time(const char *name)
+{
+    bool from_min = strncasecmp(name, "RTMIN", 5) == 0;
+    if (!from_min && strncasecmp(name, "RTMAX", 5) != 0)
+        return 0;
+    if (!name[5])
+        return from_min ? SIGRTMIN : SIGRTMAX;
+    int offset = name[5] == (from_min ? '+' : '-') ? parse_number(name + 6, SIGRTMAX - SIGRTMIN) : -1;
+    if (offset < 0)
+        return 0;
+    return from_min ? SIGRTMIN + offset : SIGRTMAX - offset;
+}
+
 int sk_signal_parse(const char *text)
 {
-    const char *name = strncmp(text, "SIG", 3) == 0 ? text + 3 : text;
+    const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
     int number = parse_number(text, SIGRTMAX);
     if (number >= 0)
         return number;
-    if (strncmp(name, "RTMIN", 5) == 0) {
-        number = name[5] == '+' ? parse_number(name + 6, SIGRTMAX - SIGRTMIN) : -1;
-        return !name[5] ? SIGRTMIN : number >= 0 ? SIGRTMIN + number : 0;
-    }
     for (int i = 1; i < 32; i++) {
         const char *known = sigabbrev_np(i);
-        if (known && strcmp(known, name) == 0)
+        if (known && strcasecmp(known, name) == 0)
             return i;
     }
-    return 0;
+    return parse_real_time(name);
 }

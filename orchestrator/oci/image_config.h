@@ -19,7 +19,9 @@ struct sk_image_config {
     int stop_signal;
 };
 
-/* Errors: SK_FAILED_PRECONDITION, as above. */
+/* architecture: as Go names it. Errors: SK_FAILED_PRECONDITION (no JSON object; not for this platform; a
+ * field of another type; more than 4096 entries in a list; no valid digests; a stop signal that does not
+ * exist). */
 SK_MUST_CHECK enum sk_code sk_image_config_parse(const uint8_t *text, size_t len, const char *architecture,
                                                  struct sk_arena *arena, struct sk_image_config *out_config,
                                                  struct sk_err *err);
@@ -27,7 +29,7 @@ SK_MUST_CHECK enum sk_code sk_image_config_parse(const uint8_t *text, size_t len
 /* The name of the snapshot that the layers make, "" for none. */
 void sk_chain_id(char *const *diff_ids, char out_chain[SK_DIGEST_SIZE]);
 
-/* "SIGTERM", "TERM", "15", "SIGRTMIN+3"; 0 = no such signal. */
+/* "SIGTERM", "term", "15", "SIGRTMIN+3", "SIGRTMAX-1"; 0 = no such signal. */
 int sk_signal_parse(const char *text);
 
 /* "x86_64" -> "amd64", "aarch64" -> "arm64"; others unchanged. */

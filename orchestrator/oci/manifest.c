@@ -2,6 +2,7 @@
 
 #include "oci/json_in.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,10 @@ struct walk {
     struct entry entry; /* the one being read, of an index */
     struct entry best;
     enum fit best_fit;
-    struct sk_oci_descriptor config;
+    struct sk_oci_descriptor config;  /* all of them have size -1 until they say otherwise */
     struct sk_oci_descriptor *layers; /* SK_OCI_LAYERS_MAX of them, once there is one */
     size_t layer_count;
-    bool has_entries, has_config;
+    bool has_entries, has_config, has_layers, is_schema1;
 };
 
 /* Copies a string that fits; another leaves *out as something that matches nothing. */
@@ -40,11 +41,14 @@ static void take_text(char *out, size_t size, const struct sk_json_item *item)
 static int64_t take_size(const struct sk_json_item *item)
 {
     char digits[20];
+    int64_t size;
     if (item->kind != SK_JSON_OTHER || !item->text || item->len >= sizeof(digits) || item->len == 0)
         return -1;
     memcpy(digits, item->text, item->len);
     digits[item->len] = '\0';
-    return strspn(digits, "0123456789") == item->len ? (int64_t)strtoll(digits, NULL, 10) : -1;
+    errno = 0;
+    size = strtoll(digits, NULL, 10);
+    return !errno && strspn(digits, "0123456789") == item->len ? size : -1;
 }
 
 /* One field of the descriptor that the last part of a path names. */
@@ -115,22 +119,45 @@ static const char *below(const char *path, const char *prefix)
     return strncmp(path, prefix, len) == 0 ? path + len : NULL;
 }
 
+/* One of the names that say what the text is. Twice would leave open which one counts. */
+static enum sk_code begin_part(bool *has, const struct sk_json_item *item, bool wants_array,
+                               struct sk_err *err)
+{
+    if (*has)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "%s stands there twice", item->path + 1);
+    *has = true;
+    return item->is_array == wants_array
+               ? SK_OK
+               : sk_fail(err, SK_FAILED_PRECONDITION, "%s is of the wrong type", item->path + 1);
+}
+
+/* A value that is not below another. */
+static enum sk_code on_part(struct walk *w, const char *name, const struct sk_json_item *item,
+                            struct sk_err *err)
+{
+    bool opens = item->kind == SK_JSON_OPEN;
+    bool is_one = item->kind == SK_JSON_OTHER && item->len == 1 && *item->text == '1';
+
+    if ((strcmp(name, "schemaVersion") == 0 && is_one) || strcmp(name, "fsLayers") == 0)
+        w->is_schema1 = true;
+    if (strcmp(name, "manifests") == 0 && opens)
+        return begin_part(&w->has_entries, item, true, err);
+    if (strcmp(name, "config") == 0 && opens)
+        return begin_part(&w->has_config, item, false, err);
+    if (strcmp(name, "layers") == 0 && opens)
+        return begin_part(&w->has_layers, item, true, err);
+    return SK_OK;
+}
+
 static enum sk_code on_item(void *arg, const struct sk_json_item *item, struct sk_err *err)
 {
     struct walk *w = arg;
     const char *path = item->path, *field;
-    bool opens = item->kind == SK_JSON_OPEN;
 
-    if (strcmp(path, "/manifests") == 0 && opens) {
-        w->has_entries = true;
-        w->entry = (struct entry){.descriptor.size = -1};
-    } else if (strcmp(path, "/manifests/*") == 0 && item->kind == SK_JSON_CLOSE) {
+    if (*path == '/' && !strchr(path + 1, '/'))
+        return on_part(w, path + 1, item, err);
+    if (strcmp(path, "/manifests/*") == 0 && item->kind == SK_JSON_CLOSE) {
         end_entry(w);
-    } else if (strcmp(path, "/config") == 0 && opens) {
-        w->has_config = true;
-        w->config = (struct sk_oci_descriptor){.size = -1};
-    } else if (strcmp(path, "/layers") == 0 && opens) {
-        w->layer_count = 0; /* of two with one name the last counts */
     } else if (strcmp(path, "/layers/*") == 0 && item->kind != SK_JSON_CLOSE) {
         return begin_layer(w, err);
     } else if ((field = below(path, "/manifests/*/"))) {
@@ -143,7 +170,8 @@ static enum sk_code on_item(void *arg, const struct sk_json_item *item, struct s
     return SK_OK;
 }
 
-static bool can_unpack(const char *media_type)
+/* Why a layer cannot be unpacked; NULL when it can. */
+static const char *fault_of_type(const char *media_type)
 {
     static const char *const types[] = {
         "application/vnd.oci.image.layer.v1.tar",
@@ -155,8 +183,12 @@ static bool can_unpack(const char *media_type)
     };
     for (size_t i = 0; i < sk_array_len(types); i++)
         if (strcmp(media_type, types[i]) == 0)
-            return true;
-    return false;
+            return NULL;
+    if (strstr(media_type, "+encrypted"))
+        return "encrypted";
+    if (strstr(media_type, ".nondistributable.") || strstr(media_type, ".foreign."))
+        return "not for distribution";
+    return "of an unknown kind";
 }
 
 static bool is_sound(const struct sk_oci_descriptor *d)
@@ -167,42 +199,65 @@ static bool is_sound(const struct sk_oci_descriptor *d)
 static enum sk_code check_layers(const struct walk *w, struct sk_err *err)
 {
     int64_t total = w->config.size;
+    const char *fault;
     for (size_t i = 0; i < w->layer_count; i++) {
         const struct sk_oci_descriptor *layer = &w->layers[i];
         if (!is_sound(layer))
             return sk_fail(err, SK_FAILED_PRECONDITION, "layer %zu of the image has no valid digest and size",
                            i);
-        if (!can_unpack(layer->media_type))
-            return sk_fail(err, SK_FAILED_PRECONDITION,
-                           "layer %zu of the image is of the unknown kind %.100s", i, layer->media_type);
+        if ((fault = fault_of_type(layer->media_type)))
+            return sk_fail(err, SK_FAILED_PRECONDITION, "layer %zu of the image is %s (\"%.100s\")", i, fault,
+                           layer->media_type);
         if (__builtin_add_overflow(total, layer->size, &total))
             return sk_fail(err, SK_FAILED_PRECONDITION, "the image's layers are larger than any disk");
     }
     return SK_OK;
 }
 
+static enum sk_code check_next(const struct sk_oci_descriptor *d, const char *what, struct sk_err *err)
+{
+    if (!is_sound(d))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the image's manifest names no valid config");
+    if ((uint64_t)d->size > SK_OCI_BLOB_MAX)
+        return sk_fail(err, SK_FAILED_PRECONDITION,
+                       "the image's %s has %lld bytes, more than the %zu that it may", what,
+                       (long long)d->size, SK_OCI_BLOB_MAX);
+    return SK_OK;
+}
+
+/* What was read must be one of the two, and not a little of both: which one was meant? */
+static enum sk_code check_kind(const struct walk *w, struct sk_err *err)
+{
+    if (w->is_schema1 && !w->has_config && !w->has_entries)
+        return sk_fail(err, SK_FAILED_PRECONDITION,
+                       "the image's manifest is of schema 1, which nobody should use any more: push it anew");
+    if (w->has_entries == w->has_config || (w->has_entries && w->has_layers))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the image is neither an index nor a manifest");
+    if (w->has_entries && w->best_fit == FIT_NONE)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the image is not made for linux/%s", w->architecture);
+    return SK_OK;
+}
+
 enum sk_code sk_manifest_parse(const uint8_t *text, size_t len, const char *architecture,
                                struct sk_arena *arena, struct sk_manifest *out_manifest, struct sk_err *err)
 {
-    struct walk w = {.architecture = architecture, .arena = arena};
+    struct walk w = {
+        .architecture = architecture, .arena = arena, .entry.descriptor.size = -1, .config.size = -1};
+    const struct sk_oci_descriptor *next = &w.config;
     struct sk_err fault;
+    enum sk_code code;
+
     if (sk_json_read(text, len, on_item, &w, &fault) != SK_OK)
         return sk_fail(err, SK_FAILED_PRECONDITION, "the image's manifest: %s", fault.text);
-    if (w.has_entries == w.has_config) /* both: which one was meant? */
-        return sk_fail(err, SK_FAILED_PRECONDITION, "the image is neither an index nor a manifest");
-    if (w.has_entries && w.best_fit == FIT_NONE)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "the image is not made for linux/%s", architecture);
-    *out_manifest = (struct sk_manifest){.is_index = w.has_entries};
-    if (w.has_entries) {
-        out_manifest->next = w.best.descriptor;
-        return SK_OK;
-    }
-    if (!is_sound(&w.config))
-        return sk_fail(err, SK_FAILED_PRECONDITION, "the image's manifest names no valid config");
-    out_manifest->next = w.config;
-    out_manifest->layers = w.layers;
-    out_manifest->layer_count = w.layer_count;
-    return check_layers(&w, err);
+    if ((code = check_kind(&w, err)) != SK_OK)
+        return code;
+    if (w.has_entries)
+        next = &w.best.descriptor;
+    if ((code = check_next(next, w.has_entries ? "manifest" : "config", err)) != SK_OK ||
+        (code = check_layers(&w, err)) != SK_OK)
+        return code;
+    *out_manifest = (struct sk_manifest){w.has_entries, *next, w.layers, w.layer_count};
+    return SK_OK;
 }
 
 int64_t sk_manifest_total(const struct sk_manifest *manifest)

@@ -37,8 +37,10 @@ struct sk_manifest {
 };
 
 /* architecture: as Go names it, "amd64". Errors: SK_FAILED_PRECONDITION (not for this platform; neither index
- * nor manifest; not JSON; more than SK_OCI_LAYERS_MAX layers; a layer of a kind that cannot be unpacked: only
- * tar, plain, gzip or zstd; sizes that are negative or together above INT64_MAX). */
+ * nor manifest, or both; not JSON; more than SK_OCI_LAYERS_MAX layers; a layer of a kind that cannot be
+ * unpacked: only tar, plain, gzip or zstd; sizes that are negative or together above INT64_MAX; what comes
+ * next is larger than SK_OCI_BLOB_MAX). *out_manifest is untouched by errors. An index may name an index: the
+ * caller's to refuse. */
 SK_MUST_CHECK enum sk_code sk_manifest_parse(const uint8_t *text, size_t len, const char *architecture,
                                              struct sk_arena *arena, struct sk_manifest *out_manifest,
                                              struct sk_err *err);

@@ -2,8 +2,10 @@
 
 #include "oci/digest.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAME_MAX_LEN 255 /* registry and path, of the full form */
 #define TAG_MAX_LEN  128
@@ -79,12 +81,15 @@ static bool path_is_valid(struct part path)
 
 static bool port_is_valid(struct part port)
 {
-    if (!port.len || port.len > 5)
+    unsigned number = 0;
+    if (!port.len || port.len > 5 || *port.at == '0')
         return false;
-    for (size_t i = 0; i < port.len; i++)
+    for (size_t i = 0; i < port.len; i++) {
         if (port.at[i] < '0' || port.at[i] > '9')
             return false;
-    return true;
+        number = number * 10 + (unsigned)(port.at[i] - '0');
+    }
+    return number <= UINT16_MAX;
 }
 
 static bool host_is_valid(struct part host)
@@ -171,13 +176,30 @@ static struct parts split(const char *text)
     return p;
 }
 
+/* What https implies need not be said; without it some names would no longer be those of a host. */
+static struct part without_default_port(struct part domain)
+{
+    static const char port[] = ":443";
+    size_t len = sizeof(port) - 1;
+    struct part host = {domain.at, domain.len > len ? domain.len - len : 0};
+    bool ends = host.len && memcmp(host.at + host.len, port, len) == 0;
+    return ends && is_domain(host) ? host : domain;
+}
+
 static bool is_docker_hub(struct part domain)
 {
-    static const char *const names[] = {"docker.io", "index.docker.io"};
+    static const char *const names[] = {"docker.io", "index.docker.io", "registry-1.docker.io"};
     for (size_t i = 0; i < sk_array_len(names); i++)
-        if (domain.len == strlen(names[i]) && memcmp(domain.at, names[i], domain.len) == 0)
+        if (domain.len == strlen(names[i]) && strncasecmp(domain.at, names[i], domain.len) == 0)
             return true;
     return !domain.len;
+}
+
+/* "Registry/app": a host for its capital alone, which its one spelling would not have. */
+static bool is_host_by_case(struct part domain)
+{
+    return !memchr(domain.at, '.', domain.len) && !memchr(domain.at, ':', domain.len) &&
+           (domain.len != strlen("localhost") || strncasecmp(domain.at, "localhost", domain.len) != 0);
 }
 
 /* 64 hexadecimal digits alone are an image id to Docker, not a name. */
@@ -208,7 +230,7 @@ static const char *fault_of(const struct parts *p, const char *text)
         return "it is empty";
     if (strlen(text) >= SK_REFERENCE_MAX - 32) /* room for what is added */
         return "it is too long";
-    if (p->domain.len && !domain_is_valid(p->domain))
+    if (p->domain.len && (!domain_is_valid(p->domain) || is_host_by_case(p->domain)))
         return "its registry is not a host name";
     if (is_bare_id(p))
         return "64 hexadecimal digits are an id, not a name";
@@ -233,10 +255,20 @@ static void take(char *out, const char *prefix, const struct part *p)
     out[len + p->len] = '\0';
 }
 
+static void lower(char *text)
+{
+    for (; *text; text++)
+        if (is_upper(*text))
+            *text = (char)(*text - 'A' + 'a');
+}
+
 enum sk_code sk_reference_parse(const char *text, struct sk_reference *out_reference, struct sk_err *err)
 {
     struct parts p = split(text);
-    const char *fault = fault_of(&p, text);
+    const char *fault;
+
+    p.domain = without_default_port(p.domain);
+    fault = fault_of(&p, text);
 
     if (fault)
         return sk_fail(err, SK_INVALID_ARGUMENT, "image \"%.100s\" is not a valid reference: %s", text,
@@ -246,6 +278,7 @@ enum sk_code sk_reference_parse(const char *text, struct sk_reference *out_refer
     if (is_docker_hub(p.domain))
         p.domain = (struct part){"docker.io", strlen("docker.io")};
     take(out_reference->registry, "", &p.domain);
+    lower(out_reference->registry);
     take(out_reference->repository, is_official(&p) ? "library/" : "", &p.path);
     take(out_reference->tag, "", &p.tag);
     take(out_reference->digest, "", &p.digest);

@@ -2,8 +2,10 @@
  *
  * "python" is docker.io/library/python:latest; "ghcr.io/a/b@sha256:…" stays
  * what it is. The rules are those of Docker's reference grammar: a first
- * component with a dot, a colon or an upper-case letter, or "localhost", is
- * a registry. */
+ * component with a dot or a colon, or "localhost", is a registry.
+ *
+ * A registry has one spelling, so that rules about it cannot be got round by
+ * another: lower case, without the port 443, Docker's always "docker.io". */
 #ifndef SK_OCI_REFERENCE_H
 #define SK_OCI_REFERENCE_H
 
@@ -14,7 +16,7 @@
 
 #define SK_REFERENCE_MAX 720 /* bytes, of both forms, NUL included */
 
-/* A name, taken apart. The registry is "docker.io" for Docker's, the repository has its "library/". */
+/* A name, taken apart, as in its full form: Docker's own repositories have their "library/". */
 struct sk_reference {
     char registry[256]; /* with port, if it has one */
     char repository[256];
