@@ -73,11 +73,12 @@ def fails(call, *args, **kwargs):
 
 
 class Node:
-    def __init__(self, runtime="crun", build=None, config=None):
+    def __init__(self, runtime="crun", build=None, config=None, images=None):
         command = [NODE_SH, "up"]
         command += ["--fake"] if runtime == "fake" else ["--runtime", runtime]
         command += ["--build", build] if build else []
         command += ["--config", str(config)] if config else []
+        command += ["--images", images] if images is not None else []
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
         self.env = dict(line.removeprefix("export ").split("=", 1) for line in said.splitlines())
         self.runtime = runtime

@@ -1,0 +1,281 @@
+"""Registries and images as bad as they come: the sandbox FAILED with a reason, nothing stays, the daemon goes on.
+
+Most cases are one row of a table: what is asked for, and what the reason must say beside the image's name.
+"""
+import pathlib
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+import images
+from images import fail, hostile, loose, make, reason_of, run, stored, zoo
+from nodes import TERMINAL, pb, wait_until
+
+pytestmark = pytest.mark.real
+CEILING = "256Mi"
+# The daemon may take so much more memory for all of this.
+GROWTH_KIB = 64 * 1024
+SLOW_SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def world():
+    with images.a_world() as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def node_of_module(pytestconfig, world):
+    with images.a_node(pytestconfig, world.config(image_max_bytes=CEILING)) as node:
+        run(node, world.name("ok/good"))
+        yield node
+
+
+@pytest.fixture
+def node(node_of_module, world):
+    """The daemon that comes out is the one that went in, and works."""
+    node, before = node_of_module, node_of_module.pid()
+    peak = resident(node)
+    world.faulty.reset()
+    yield node
+    node.end_all()
+    assert node.pid() == before and pathlib.Path(f"/proc/{before}").exists(), "the daemon has died of it"
+    assert resident(node) < peak + GROWTH_KIB
+    assert node.output(run(node, world.name("ok/good")), "echo fine") == "fine\n"
+    node.end_all()
+
+
+@pytest.fixture
+def canary(tmp_path):
+    """A folder of the host's; nothing in it may change."""
+    (tmp_path / "canary").write_text("alive\n")
+    before = state(tmp_path)
+    yield tmp_path
+    assert state(tmp_path) == before
+
+
+def state(folder):
+    """Names, modes, owners, times of change and contents below a folder."""
+    seen = {}
+    for path in [folder, *sorted(folder.rglob("*"))]:
+        about = path.lstat()
+        seen[str(path)] = (about.st_mode, about.st_uid, about.st_gid, about.st_nlink, about.st_ctime_ns,
+                           path.read_bytes() if path.is_file() else None)
+    return seen
+
+
+def resident(node):
+    status = pathlib.Path(f"/proc/{node.pid()}/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+def check_failure(reason, name, said):
+    assert name in reason, reason
+    assert re.search(said, reason, re.IGNORECASE), reason
+
+
+# --- registries ---
+
+# Repository, and what the reason says. None of these is worth another try.
+REFUSED = [
+    ("denied/good", "403"), ("gone/good", "404"), ("teapot/good", "418"),
+    ("no-scheme/good", "401"), ("no-challenge/good", "401"), ("useless-tokens/good", "401"), ("login/good", "401"),
+    ("token-login/good", "401"), ("limited-for-days/good", "429"),
+    ("realm-at-metadata/good", "169.254.169.254"), ("realm-is-a-file/good", "file:|scheme|token|https?"),
+    ("to-metadata/good", "169.254.169.254"), ("manifest-to-metadata/good", "169.254.169.254"),
+    ("to-mapped-metadata/good", "169.254.169.254|::ffff|a9fe"), ("to-file/good", "file:|redirect|scheme"),
+    ("to-unnamed/good", "localhost"), ("round-and-round/good", "redirect"),
+    ("huge-manifest/good", "long|large|bytes|MiB|size"), ("endless-manifest/good", "long|large|bytes|MiB|size"),
+    ("endless-header/good", "header|large|long|answer"), ("garbage/good", "JSON|manifest"),
+    ("web-page/good", "JSON|manifest"), ("empty/good", "JSON|manifest|empty"), ("schema-1/good", "schema|manifest"),
+    ("wrong-manifest/good", "sha256|digest"), ("index-of-itself/good", "sha256|digest|index"),
+    ("wrong-layer/good", "sha256|digest"), ("wrong-config/good", "sha256|digest"),
+    ("short/good", "short|bytes|size|digest"), ("longer/good", "long|bytes|size|digest"),
+    ("longer-config/good", "long|bytes|size|digest"),
+]
+
+
+@pytest.mark.parametrize("repository, said", REFUSED)
+def test_registry_that_is_wrong(node, world, repository, said):
+    began = time.monotonic()
+    check_failure(fail(node, world.name(repository)), world.name(repository), said)
+    assert time.monotonic() - began < 30
+    assert world.name(repository) not in stored(node)
+    assert not loose(node)
+    assert not world.counters("ok/good").paths, "what the config does not name was asked"
+
+
+# Tried again for a while; run side by side, since each takes its pauses.
+PATIENT = [("limited/good", "429"), ("down/good", "503"), ("reset-always/good", "reset|broke|closed|ended|bytes"),
+           ("cut/good", "short|broke|closed|ended|bytes"), ("not-http/good", "HTTP|answer")]
+
+
+def test_registries_that_stay_bad(node, world):
+    """Several tries each, with pauses between them; then the reason names what was last said."""
+    waiting = [(make(node, world.name(repository)), repository, said) for repository, said in PATIENT]
+    wrong = []
+    for sandbox, repository, said in waiting:
+        ended = node.reach(sandbox, TERMINAL, SLOW_SECONDS)
+        try:
+            check_failure(reason_of(ended), world.name(repository), said)
+            assert repository == "not-http/good" or 3 <= len(world.counters(repository).paths) < 100
+        except AssertionError as error:
+            wrong.append(f"{repository}: {error}")
+    assert not wrong, "\n".join(wrong)
+    images.forget(node)
+    assert node.pid()
+
+
+RECOVER = ["busy/good", "busy-after/good", "error-500/good", "error-503/good", "reset/good", "reset-no-range/good",
+           "token/good", "short-tokens/many-layers"]
+
+
+def test_registries_that_recover(node, world):
+    """Two refusals of each path, one reset of each layer: the pull comes through."""
+    waiting = [(make(node, world.name(repository)), repository) for repository in RECOVER]
+    wrong = []
+    for sandbox, repository in waiting:
+        ended = node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, SLOW_SECONDS)
+        if ended.status.state != pb.STATE_RUNNING:
+            wrong.append(f"{repository}: {ended.status.state_reason}")
+    assert not wrong, "\n".join(wrong)
+    assert world.counters("reset/good").ranges >= 1, "what had come was fetched again"
+    assert not loose(node)
+
+
+def test_a_storm(node, world):
+    """All of them at once, with good ones between; some are deleted on their way."""
+    names = [repository for repository, _ in REFUSED + PATIENT] + RECOVER
+    made = []
+    threads = [threading.Thread(target=lambda name=name: made.append(make(node, world.name(name)))) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == len(names)
+    for sandbox in made[::3]:
+        node.delete(sandbox)
+    for sandbox in made:
+        node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, SLOW_SECONDS)
+    node.end_all()
+    images.forget(node)
+
+
+# --- images ---
+
+REJECTED = [
+    ("foreign", "platform|architecture|s390x"), ("foreign-index", "platform|architecture|amd64|arm64"),
+    ("lying-index", "platform|architecture|s390x"), ("nested", "index"), ("layers-10000", "layers"),
+    ("too-few-diff-ids", "layers|diff"), ("too-many-diff-ids", "layers|diff"), ("wrong-diff-id", "sha256|digest|diff"),
+    ("bomb", "large|limit|bytes|MiB|size"), ("many-files", "files|inodes|large|limit"),
+    ("not-gzip", "gzip|layer|unpack|archive"), ("not-tar", "tar|layer|unpack|archive|sha256|diff"),
+    ("cut-tar", "tar|layer|unpack|EOF|sha256|diff"), ("cut-gzip", "gzip|layer|unpack|EOF"),
+    ("windows-layer", "media|kind|layer|type"), ("config-is-text", "JSON|config"),
+    ("config-is-huge", "large|long|bytes|MiB|size"), ("negative-size", "size|manifest"),
+    ("endless-size", "size|large|bytes"), ("deep-json", "JSON|manifest|deep"), ("odd-digest", "digest|manifest"),
+]
+
+
+@pytest.mark.parametrize("name, said", REJECTED)
+def test_image_that_is_wrong(node, world, name, said):
+    full, free = world.name(f"ok/{name}"), disk_free(node)
+    check_failure(fail(node, full, seconds=120), full, said)
+    assert full not in stored(node)
+    assert not loose(node)
+    assert disk_free(node) > free - 64 * zoo.MIB, "the disk is fuller than before"
+
+
+def test_a_bomb_is_stopped_on_its_way(node, world):
+    """Above the ceiling it is ended, not when the disk is full."""
+    free, least = disk_free(node), []
+    sandbox = make(node, world.name("ok/bomb"))
+    wait_until(lambda: least.append(disk_free(node)) or node.get(sandbox.sandbox_id).status.state in TERMINAL, 120, "the end")
+    assert free - min(least) < 1536 * zoo.MIB
+
+
+def disk_free(node):
+    done = subprocess.run(["df", "--output=avail", "-B1", str(node.folder)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[1])
+
+
+# --- layers ---
+
+@pytest.mark.parametrize("name", hostile.HOSTILE)
+def test_hostile_layer(node, world, canary, name):
+    """Refused, or unpacked inside the root alone: the canary lives, and the sandbox is still a sandbox."""
+    full = world.add(f"hostile-{name}", hostile.HOSTILE[name](canary))
+    ended = node.reach(make(node, full), TERMINAL | {pb.STATE_RUNNING}, 60)
+    if ended.status.state == pb.STATE_FAILED:
+        assert "canary" not in reason_of(ended) or str(canary) in reason_of(ended)
+        assert not loose(node)
+        return
+    assert ended.status.state == pb.STATE_RUNNING, ended.status
+    assert node.execute(ended, "/bin/sh", "-c", f"cat {canary}/canary").stdout != b"alive\n"
+    node.execute(ended, "/bin/sh", "-c", "echo x >/door/canary; rm -rf /door/* /stolen; chmod 777 /door")
+    node.end(ended)
+
+
+def test_devices_of_a_layer_are_not_usable(node, world, canary):
+    full = world.add("devices", hostile.HOSTILE["devices"](canary))
+    ended = node.reach(make(node, full), TERMINAL | {pb.STATE_RUNNING}, 60)
+    if ended.status.state == pb.STATE_RUNNING:
+        for path in ("/dev/memory", "/disk"):
+            assert node.execute(ended, "/bin/sh", "-c", f"head -c 1 {path}").exit_code != 0
+            assert node.execute(ended, "/bin/sh", "-c", f"echo x >>{path}; test -f {path}").exit_code != 0
+
+
+def test_setuid_gains_nothing(node, world, canary):
+    """A setuid program of the image's, run by a user."""
+    image = hostile.HOSTILE["setuid"](canary)
+    full = world.add("setuid", image)
+    sandbox = run(node, full)
+    said = node.output(sandbox, "cp /bin/busybox /tmp/id; chmod 6755 /tmp/id; su worker -s /bin/sh -c '/tmp/id id -u' || true")
+    assert said.strip() in ("1000", "0", "")
+    assert "NoNewPrivs:\t1" in node.output(sandbox, "cat /proc/self/status")
+
+
+@pytest.mark.parametrize("name", hostile.PLACES)
+def test_place_that_leads_elsewhere(node, world, canary, name):
+    """CVE-2025-31133, CVE-2026-41579: /dev, /proc and others as symlinks. Refusal, or nothing written outside."""
+    full = world.add(f"place-{name.strip('.').replace('/', '-')}", hostile.place(name, canary))
+    ended = node.reach(make(node, full), TERMINAL | {pb.STATE_RUNNING}, 60)
+    assert ended.status.state_reason or ended.status.state == pb.STATE_RUNNING
+    if ended.status.state == pb.STATE_RUNNING:
+        node.execute(ended, "/bin/sh", "-c", f"echo x >/{name}; echo x >/{name}/canary; rm -rf /{name}/*")
+        node.end(ended)
+
+
+# --- whoever dies meanwhile ---
+
+@pytest.fixture(scope="module")
+def mortal(pytestconfig, world):
+    with images.a_node(pytestconfig, world.config()) as node:
+        yield node
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.5, 2.5])
+@pytest.mark.parametrize("who", ["daemon", "containerd"])
+def test_killed_in_mid_pull(mortal, world, who, seconds):
+    """SIGKILL while an image comes: its create comes to an end, and nothing of the pull stays but the image."""
+    node = mortal
+    world.faulty.rate = zoo.MIB
+    full = world.name(f"slow/mortal-{who}-{int(seconds * 100)}")
+    world.faulty.add(full.split("/", 2)[2].split(":")[0], zoo.sized(2, seed=int(seconds * 100) + len(who)))
+    sandbox = make(node, full)
+    time.sleep(seconds)
+    node.sh(who, "kill")
+    node.sh(who, "start")
+    wait_until(lambda: images.answering(node), 20, "the daemon serves")
+    ended = node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, 90)
+    assert ended.status.state == pb.STATE_RUNNING or reason_of(ended)
+    node.end_all()
+    assert node.output(run(node, full), "echo again") == "again\n"
+    node.end_all()
+    node.clean(30)
+    images.drop(node, full)
+    images.ctr(node, "leases", "create", "--id", "collect")
+    images.ctr(node, "leases", "delete", "--sync", "collect")
+    node.clean(10)
