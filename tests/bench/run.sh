@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # run.sh [LIVES [EXECS]]: measures Sandkeep beside containerd, crun and runc, on one machine in one run, and
 # writes tests/bench/RESULTS.md. Defaults: 60 lives, 1000 execs. Root; a release build; a quiet machine.
-# run.sh --sessions: what sessions and idle sandboxes cost; writes the last section of that file alone.
+# run.sh --sessions: what sessions and idle sandboxes cost; writes that section of the file alone.
+# run.sh --pull [MIB [LAYERS [ROUNDS]]]: an image from a local registry beside ctr and skopeo; the same.
 set -euo pipefail
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../support/lib.sh"
@@ -167,20 +168,48 @@ prepare() {
     tests/support/image.sh build busybox python
 }
 
-# The sections of another run stay as they are: everything before "## Sessions", or from there on.
-other_sections() { awk -v part="$1" '/^## Sessions/ { later = 1 } later + 0 == part' "$OUT"; }
+# section NAME: what the file has of it; '' is all before the first that has a run of its own.
+section() { awk -v want="$1" '/^## (Sessions|Pulls)$/ { now = $2 } now == want' "$OUT"; }
 
-sessions() {
+# replace NAME FILE: the file with one section anew, the others as they were.
+replace() {
+    local name
+    for name in '' Sessions Pulls; do
+        if [ "$name" = "$1" ]; then
+            cat "$2" && echo
+        else
+            section "$name"
+        fi
+    done | cat -s | sed '${/^$/d}' >"$OUT.tmp"
+    mv "$OUT.tmp" "$OUT"
+    cat "$2"
+}
+
+# A python that has what the e2e tests need.
+client() {
     local venv=build/venv-requirements
-    prepare
     [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet -r tests/e2e/requirements.txt >&2
-    "$venv/bin/python" tests/bench/bench_sessions.py "$BUILD" >"$ROWS"
+    echo "$venv/bin/python"
+}
+
+# alone NAME SCRIPT TABLE ARGUMENT...: one section's run.
+alone() {
+    "$(client)" "tests/bench/$2" "$BUILD" "${@:4}" >"$ROWS"
     facts >"$WORK/facts"
-    python3 tests/bench/table_sessions.py "$ROWS" "$WORK/facts" >"$WORK/section"
-    { other_sections 0 && cat "$WORK/section"; } >"$OUT.tmp"
-    mv "$OUT.tmp" "$OUT"
-    cat "$WORK/section"
+    python3 "tests/bench/$3" "$ROWS" "$WORK/facts" >"$WORK/section"
+    replace "$1" "$WORK/section"
+}
+
+sessions() {
+    prepare
+    alone Sessions bench_sessions.py table_sessions.py
+}
+
+pulls() {
+    prepare
+    packages_install test
+    alone Pulls bench_pull.py table_pull.py "$@"
 }
 
 main() {
@@ -196,9 +225,12 @@ main() {
         node_down
     done
     facts >"$WORK/facts"
-    { python3 tests/bench/table.py "$ROWS" "$WORK/facts" && echo && other_sections 1; } >"$OUT.tmp"
-    mv "$OUT.tmp" "$OUT"
-    cat "$OUT"
+    python3 tests/bench/table.py "$ROWS" "$WORK/facts" >"$WORK/section"
+    replace '' "$WORK/section"
 }
 
-if [ "${1:-}" = --sessions ]; then sessions; else main; fi
+case ${1:-} in
+    --sessions) sessions ;;
+    --pull) pulls "${@:2}" ;;
+    *) main ;;
+esac
