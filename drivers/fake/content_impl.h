@@ -42,7 +42,7 @@ void sk_fake_ask_start(struct sk_fake_ask *ask_take, const char *name, const str
 void sk_fake_open_blob(struct sk_content *base, const struct sk_blob_ask *ask, struct sk_blob_writer **out,
                        struct sk_done *done);
 void sk_fake_write(struct sk_blob_writer *writer, const uint8_t *data, size_t len, struct sk_done *done);
-void sk_fake_commit(struct sk_blob_writer *writer, struct sk_done *done);
+void sk_fake_commit_blob(struct sk_blob_writer *writer, struct sk_done *done);
 void sk_fake_close(struct sk_blob_writer *writer_take, bool keep);
 /* content_images.c */
 void sk_fake_find_image(struct sk_content *base, const char *name, struct sk_stored_images *out,

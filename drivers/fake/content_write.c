@@ -124,7 +124,7 @@ static enum sk_code commit(struct sk_fake_call *call, struct sk_err *err)
     return sk_fake_shelf_hold(shelf, blob, writer->lease, err);
 }
 
-void sk_fake_commit(struct sk_blob_writer *writer, struct sk_done *done)
+void sk_fake_commit_blob(struct sk_blob_writer *writer, struct sk_done *done)
 {
     sk_fake_ask_start(ask_of_writer(writer), "content.commit",
                       &(struct sk_fake_call){.owner = writer, .effect = commit}, done);
