@@ -353,12 +353,12 @@ def kill_shims(node):
     wait_until(lambda: not shims(node), 10, "the shims are dead")
 
 
-def held_at(node, point, strike):
-    """Tells "delete" while `strike` happens at the point; whatever comes of it is an end, and leaves nothing."""
-    tale = begin(node, STORIES["delete"], f"{point}:1:stop")
+def held_at(node, point, strike, story=STORIES["delete"]):
+    """Tells the story while `strike` happens at the point; whatever comes of it is an end, and leaves nothing."""
+    tale = begin(node, story, f"{point}:1:stop")
     pid = node.pid()
     # What is struck may fail the story at any place; its end is looked at afterwards.
-    teller = threading.Thread(target=quietly, args=(delete, node, tale))
+    teller = threading.Thread(target=quietly, args=(story.tell, node, tale))
     teller.start()
     try:
         wait_until(lambda: process_state(pid) == "T", 20, f"the daemon stands at {point}")
@@ -368,7 +368,7 @@ def held_at(node, point, strike):
     teller.join(60)
     assert not teller.is_alive()
     assert process_state(pid) not in "XZ", "the daemon has died of it"
-    ended = bring_to_its_end(node, STORIES["delete"], tale, works=False)
+    ended = bring_to_its_end(node, story, tale, works=False)
     assert ended.status.state in (pb.STATE_TERMINATED, pb.STATE_FAILED) and ended.status.state_reason, ended.status
     return checker.settle(node, 30, LATE.search)
 

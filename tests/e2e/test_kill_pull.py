@@ -1,0 +1,107 @@
+"""The daemon and containerd are killed at every step of a pull: the create ends well, and nothing of the pull stays.
+
+The story is "delete" of test_kill_matrix.py with an image that has to be fetched; its points are those that the same
+story does not pass when the image is there. A small image with three layers, slowed down so that steps do not coincide.
+"""
+import time
+
+import grpc
+import pytest
+
+import checker
+import images
+from conftest import start_node
+from images import zoo
+from nodes import pb
+from test_kill_matrix import (LATE, LATE_SECONDS, Story, check_the_end, bring_to_its_end, delete, die_at, held_at,
+                              kill_containerd, once_each, passed, settle_without_dead_sockets, start)
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def world():
+    with images.a_world() as world:
+        world.faulty.rate = 4 * zoo.MIB
+        layers = [zoo.tar(zoo.entry(f"layer-{n}", zoo.noise(zoo.MIB, n))) for n in range(2)]
+        world.faulty.add("mortal", zoo.image([zoo.busybox(), *layers]))
+        yield world
+
+
+@pytest.fixture(scope="module")
+def node(pytestconfig, world):
+    with images.tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        images.json.dump(world.config(), file)
+        file.flush()
+        node = start_node(pytestconfig, config=file.name, images="busybox")
+    yield node
+    start(node)
+    node.clean(30)
+    done = node.down()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def story(world):
+    return Story(delete, pb.STATE_TERMINATED, "deleted", fields={"image": world.name("slow/mortal")})
+
+
+@pytest.fixture(scope="module")
+def points(node, story, pytestconfig):
+    forget(node, story)
+    cold = passed(node, story)
+    warm = set(passed(node, story))
+    found = [("pull", point) for point in cold if point not in warm]
+    start(node)
+    return found if pytestconfig.getoption("--matrix") == "full" else once_each(found)
+
+
+def forget(node, story):
+    """As if the image had never been here: its blobs and layers are gone too."""
+    images.drop(node, story.fields["image"])
+    images.ctr(node, "leases", "create", "--id", "collect")
+    images.ctr(node, "leases", "delete", "--sync", "collect")
+
+
+def test_the_points_are_those_that_matter(points):
+    """The dry run has seen the pull at all."""
+    flows = {point.split(".")[0] for _, point in points}
+    assert len(points) >= 10 and len(flows) >= 2, points
+
+
+def test_the_daemon_dies_at_every_step_of_a_pull(node, story, points):
+    wrong = []
+    for _, point in points:
+        began = time.monotonic()
+        try:
+            forget(node, story)
+            die_at(node, story, point)
+        except (AssertionError, grpc.RpcError) as error:
+            wrong.append(f"{point}: {error}")
+        print(f"{point} {time.monotonic() - began:.1f} s")
+    assert not wrong, "\n".join(wrong)
+    checker.settle(node, LATE_SECONDS)
+
+
+def test_containerd_dies_at_every_step_of_a_pull(node, story, points):
+    """The daemon stands still meanwhile; it tries again what failed."""
+    wrong = []
+    for _, point in points[::2]:
+        began = time.monotonic()
+        try:
+            forget(node, story)
+            held_at(node, point, kill_containerd, story)
+        except (AssertionError, grpc.RpcError) as error:
+            wrong.append(f"{point}: {error}")
+        print(f"{point} {time.monotonic() - began:.1f} s")
+    assert not wrong, "\n".join(wrong)
+    settle_without_dead_sockets(node)
+
+
+def test_a_pull_after_all_that(node, story):
+    """Whole: what was fetched in pieces is the image."""
+    forget(node, story)
+    start(node)
+    tale = story.tale()
+    check_the_end(story, bring_to_its_end(node, story, tale))
+    assert not checker.settle(node, 15, LATE.search)
