@@ -20,44 +20,29 @@ struct sk_flight *sk_flights_find(const struct sk_flights *flights, const char *
     return node ? sk_map_entry(node, struct sk_flight, node) : NULL;
 }
 
-static void drop(struct sk_flight *flight)
+/* Returns the key, which the map has only borrowed; heap, the caller's. */
+static char *drop(struct sk_flight *flight)
 {
+    char *key = (char *)flight->node.key;
+
     sk_map_remove(&flight->flights->map, &flight->node);
-    free((char *)flight->node.key);
     free(flight);
+    return key;
 }
 
-/* Tells all who wait, none of whom can join this run again: it is in no map any more. */
+/* Those who have waited stay reachable while some of them are told: what they are told is settled. */
+static void settle(struct sk_list *waiters)
+{
+    sk_list_each(waiters, link) sk_container_of(link, struct sk_waiter, link)->done->cancel = NULL;
+}
+
+/* Each callback may join again, cancel the others, or free what its waiter lies in. */
 static void tell(struct sk_list *waiters, const struct sk_err *err)
 {
     struct sk_list *link;
-    while ((link = sk_list_pop(waiters))) {
-        struct sk_waiter *waiter = sk_container_of(link, struct sk_waiter, link);
-        struct sk_done *done = waiter->done;
-        done->cancel = NULL;
-        sk_done_fire(done, err);
-    }
-}
 
-static void join(struct sk_flights *flights, const char *key, struct sk_waiter *waiter);
-
-static void on_run(struct sk_done *run, const struct sk_err *err)
-{
-    struct sk_flight *flight = sk_container_of(run, struct sk_flight, run);
-    struct sk_flights *flights = flight->flights;
-    struct sk_list waiters, late, *link;
-    SK_AUTO_FREE char *key = sk_strdup(flight->node.key);
-
-    sk_list_init(&waiters);
-    sk_list_init(&late);
-    while ((link = sk_list_pop(&flight->waiters)))
-        sk_list_append(&waiters, link);
-    while ((link = sk_list_pop(&flight->late)))
-        sk_list_append(&late, link);
-    drop(flight);
-    while ((link = sk_list_pop(&late)))
-        join(flights, key, sk_container_of(link, struct sk_waiter, link));
-    tell(&waiters, err);
+    while ((link = sk_list_pop(waiters)))
+        sk_done_fire(sk_container_of(link, struct sk_waiter, link)->done, err);
 }
 
 static void leave(struct sk_done *done)
@@ -66,7 +51,6 @@ static void leave(struct sk_done *done)
     struct sk_flight *flight = waiter->flight;
     struct sk_err cancelled = {0};
 
-    done->cancel = NULL;
     sk_list_remove(&waiter->link);
     (void)sk_fail(&cancelled, SK_CANCELLED, "cancelled");
     sk_done_later(flight->flights->loop, done, &cancelled);
@@ -75,6 +59,8 @@ static void leave(struct sk_done *done)
     flight->is_leaving = true;
     sk_done_cancel(&flight->run);
 }
+
+static void on_run(struct sk_done *run, const struct sk_err *err);
 
 static struct sk_flight *begin(struct sk_flights *flights, const char *key)
 {
@@ -88,25 +74,56 @@ static struct sk_flight *begin(struct sk_flights *flights, const char *key)
     return flight;
 }
 
-static void join(struct sk_flights *flights, const char *key, struct sk_waiter *waiter)
+static void wait_for(struct sk_flight *flight, struct sk_waiter *waiter)
 {
-    struct sk_flight *flight = sk_flights_find(flights, key);
-    bool is_first = !flight;
-
-    if (is_first)
-        flight = begin(flights, key);
     waiter->flight = flight;
     waiter->done->callee = waiter;
     waiter->done->cancel = leave;
     sk_list_append(flight->is_leaving ? &flight->late : &flight->waiters, &waiter->link);
-    if (is_first)
-        waiter->start(waiter->arg, flight, &flight->run);
+}
+
+/* The run that nobody wanted any more has ended; whoever came meanwhile gets one of their own. */
+static void begin_anew(struct sk_flights *flights, const char *key, struct sk_list *late)
+{
+    struct sk_flight *flight = begin(flights, key);
+    struct sk_waiter *first = sk_container_of(late->next, struct sk_waiter, link);
+    struct sk_list *link;
+
+    while ((link = sk_list_pop(late)))
+        wait_for(flight, sk_container_of(link, struct sk_waiter, link));
+    first->start(first->arg, flight, &flight->run);
+}
+
+static void on_run(struct sk_done *run, const struct sk_err *err)
+{
+    struct sk_flight *flight = sk_container_of(run, struct sk_flight, run);
+    struct sk_flights *flights = flight->flights;
+    SK_AUTO_FREE char *key = NULL;
+    struct sk_err copy = err ? *err : (struct sk_err){0}; /* may lie in what the first one told frees */
+    struct sk_list waiters, late;
+
+    sk_list_init(&waiters);
+    sk_list_init(&late);
+    sk_list_move_all(&waiters, &flight->waiters);
+    sk_list_move_all(&late, &flight->late);
+    key = drop(flight);
+    settle(&waiters);
+    if (!sk_list_is_empty(&late))
+        begin_anew(flights, key, &late);
+    tell(&waiters, err ? &copy : NULL);
 }
 
 void sk_flights_join(struct sk_flights *flights, const char *key, struct sk_waiter *waiter,
                      void (*start)(void *arg, struct sk_flight *flight, struct sk_done *run), void *arg,
                      struct sk_done *done)
 {
+    struct sk_flight *flight = sk_flights_find(flights, key);
+    bool is_first = !flight;
+
+    if (is_first)
+        flight = begin(flights, key);
     *waiter = (struct sk_waiter){.done = done, .start = start, .arg = arg};
-    join(flights, key, waiter);
+    wait_for(flight, waiter);
+    if (is_first)
+        start(arg, flight, &flight->run);
 }

@@ -4,6 +4,8 @@
  * with them, and all are answered alike. A waiter that is cancelled leaves
  * alone; when the last one has left the run is cancelled, and whoever asks
  * while it is still ending waits for that end and then starts a run anew.
+ * Once a run has ended all who waited are told how, also those whom the
+ * callback of another one cancels meanwhile.
  *
  * Threads: loop only. */
 #ifndef SK_LOOP_FLIGHT_H
@@ -37,7 +39,7 @@ struct sk_flight {
     struct sk_list late; /* came after the last one had left */
     struct sk_done run;
     bool is_leaving; /* cancelled */
-    void *user;      /* the run's, for those who look at it meanwhile (sk_flight_find); NULL at first */
+    void *user;      /* the run's, for those who look at it meanwhile (sk_flights_find); NULL at first */
 };
 
 void sk_flights_init(struct sk_flights *flights, struct sk_loop *loop);
