@@ -22,6 +22,12 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
                              "few:x:5:5\n"
                              "many:x:5:5::/:/bin/sh:more\n"
                              "-odd:x:0:0::/:/bin/sh\n"
+                             "octal:x:00:00::/:/bin/sh\n"
+                             "plus:x:+0:0::/:/bin/sh\n"
+                             "gwraps:x:1004:4294967296::/:/bin/sh\n"
+                             "edge:x:4294967295:0::/:/bin/sh\n"
+                             "4242abc:x:0:0::/:/bin/sh\n"
+                             ":x:0:0::/:/bin/sh\n"
                              "app:x:7:7::/second:/bin/sh\n"
                              "last:x:1003:1003::/home/last:/bin/sh";
 static const char group[] = "root:x:0:\n"
@@ -104,15 +110,17 @@ static void accepts(void **state)
 
 static void refuses(void **state)
 {
-    static const char *const texts[] = {":",       ":0",          "0:",          "app:",
-                                        ":app",    "2147483648",  "4294967296",  "99999999999999999999",
-                                        "-1",      "+0",          "0x0",         " 0",
-                                        "0 ",      "1e3",         "..",          "/root",
-                                        "app app", "app:app:app", "nobody-here", "app:no-group",
-                                        "wraps",   "minus",       "hex",         "blank",
-                                        "spaced",  "big",         "few",         "many",
-                                        "-odd",    "app:bad",     "app:-1",      "0:0:0",
-                                        "app\n",   "1000:0x0",    "1000: 5",     "\xc3\xa9"};
+    static const char *const texts[] = {
+        ":", ":0", "0:", "app:", ":app", "2147483648", "4294967296", "99999999999999999999", "-1", "+0",
+        "0x0", " 0", "0 ", "1e3", "..", "/root", "app app", "app:app:app", "nobody-here", "app:no-group",
+        "wraps", "minus", "hex", "blank", "spaced", "big", "few", "many", "-odd", "app:bad", "app:-1",
+        "0:0:0", "app\n", "1000:0x0", "1000: 5", "\xc3\xa9",
+        /* what would be root to whoever cuts, wraps or guesses */
+        "4294967295", "4294967294", "8589934592", "18446744073709551616", "00", "01", "0000000000", "000",
+        "-0", "+1000", "-4294967296", "0b0", "0X0", "0.0", "0,0", "1000:", "1000:4294967296", "1000:-1",
+        "1000:00", "1000:4294967295", "1000:2147483648", "1000:+5", "1000:0 ", "0:app:", "::", "0::0",
+        "octal", "plus", "gwraps", "edge", "4242abc", "1000\t", "\t0", "\n0", "root\n", "root ", "Root",
+        "root:", "root:wheel", "0 0", "\xd9\xa0" /* an Arabic zero */};
     const struct files *f = *state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct sk_user user;

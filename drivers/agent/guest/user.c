@@ -14,11 +14,14 @@ struct part {
     uint32_t number;
 };
 
-/* Decimal digits up to 2^31-1 and nothing else. */
+/* Decimal digits up to 2^31-1 and nothing else, so that no number means another one, 0 above all, to whoever
+ * reads it as octal, signed or too short. */
 static bool number_parse(const char *text, uint32_t *out_number)
 {
     uint64_t value = 0;
     if (!text[0] || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10)
+        return false;
+    if (text[0] == '0' && text[1])
         return false;
     for (const char *c = text; *c; c++)
         value = value * 10 + (uint64_t)(*c - '0');
