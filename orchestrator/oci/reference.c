@@ -183,7 +183,7 @@ static struct part without_default_port(struct part domain)
     size_t len = sizeof(port) - 1;
     struct part host = {domain.at, domain.len > len ? domain.len - len : 0};
     bool ends = host.len && memcmp(host.at + host.len, port, len) == 0;
-    return ends && is_domain(host) ? host : domain;
+    return ends && domain_is_valid(domain) && is_domain(host) ? host : domain;
 }
 
 static bool is_docker_hub(struct part domain)

@@ -81,6 +81,7 @@ static void test_faults(void **state)
         "ghcr.io:0443/a",
         "ghcr.io:0/a",
         ":443/a",
+        "ghcr.io:443:443/a",
         "Registry/app",
         "Python:443",
         "a/B",
