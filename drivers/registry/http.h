@@ -7,6 +7,14 @@
  * loopback, private, shared and this machine's own addresses only when the
  * request says `internal` is fine. IPv4 in IPv6 clothes is judged as IPv4.
  *
+ * Behind a proxy it is the proxy that resolves names and connects: the proxy's
+ * own address is not judged (the operator named it, and it is often internal),
+ * and of the hosts only those that are given as numbers.
+ *
+ * HTTP/1.1 alone: layers are large, and HTTP/2 would send them all through the
+ * window of one connection. TLS 1.2 or newer, always verified. No cookies, no
+ * netrc, nothing from the environment; bodies come as they were sent.
+ *
  * Names are resolved by curl's own threads; nothing blocks the loop.
  * Threads: loop only. */
 #ifndef SK_REGISTRY_HTTP_H
@@ -24,12 +32,12 @@ struct sk_http_options {
     struct sk_loop *loop;     /* borrowed */
     const struct sk_log *log; /* borrowed, may be NULL */
     const char *proxy;        /* URL, "" = none; never taken from the environment; copied */
-    size_t max_connections;   /* together; further transfers wait */
+    size_t max_connections;   /* > 0; together; further transfers wait, which does not count as a stall */
 };
 
 SK_MUST_CHECK enum sk_code sk_http_new(const struct sk_http_options *options, struct sk_http **out_http,
                                        struct sk_err *err);
-/* No transfer may be there. NULL is fine. */
+/* No transfer may be there; not inside a callback. NULL is fine. */
 void sk_http_free(struct sk_http *http);
 
 struct sk_http_transfer;
@@ -42,10 +50,11 @@ struct sk_http_request {
     const char *bearer; /* NULL = none; this or user */
     const char *user, *password;
     int64_t from;        /* > 0: a Range header asks for the bytes from here on */
-    const char *ca_file; /* NULL = the system's */
+    const char *ca_file; /* then the system's do not count; NULL or "" = the system's */
     bool internal;       /* see above */
     int64_t max_bytes;   /* of the body; a longer one fails with SK_RESOURCE_EXHAUSTED; 0 = none expected */
-    struct sk_duration stall; /* without a byte for so long: SK_UNAVAILABLE; also the limit of the connect */
+    struct sk_duration
+        stall; /* > 0; without a byte for so long: SK_UNAVAILABLE; also the limit of the connect */
 };
 
 /* What came before the body. Borrowed for the callback. */
@@ -65,9 +74,11 @@ struct sk_http_events {
     void (*on_head)(void *arg, const struct sk_http_head *head);
     /* A piece of the body; at most 512 KiB. After sk_http_pause no further one comes until sk_http_resume. */
     void (*on_data)(void *arg, const uint8_t *data, size_t len);
-    /* Over, whatever the status was; the last callback. err: no complete response: SK_UNAVAILABLE (DNS,
-     * connect, TLS handshake, reset, stall, shorter than announced), SK_PERMISSION_DENIED (a forbidden
-     * address), SK_RESOURCE_EXHAUSTED, SK_FAILED_PRECONDITION (the certificate is not trusted; not HTTP). */
+    /* Over, whatever the status was; the last callback; it comes while paused too, when no piece is left. err
+     * (its sentence begins with the host, if one was asked): no complete response: SK_UNAVAILABLE (DNS, connect, TLS handshake,
+     * reset, stall, shorter than announced), SK_PERMISSION_DENIED (a forbidden address),
+     * SK_RESOURCE_EXHAUSTED (a body longer than allowed, a header without end), SK_FAILED_PRECONDITION (the
+     * certificate is not trusted; not HTTP), SK_INVALID_ARGUMENT (no URL; what no header may have). */
     void (*on_end)(void *arg, const struct sk_err *err);
 };
 

@@ -31,6 +31,8 @@ static enum sk_code code_of(CURLcode result)
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which anything is */
     case CURLE_WEIRD_SERVER_REPLY:
         return SK_FAILED_PRECONDITION;
+    case CURLE_OUT_OF_MEMORY: /* a line of the header that has no end */
+        return SK_RESOURCE_EXHAUSTED;
     case CURLE_URL_MALFORMAT:
         return SK_INVALID_ARGUMENT;
     default:

@@ -279,7 +279,7 @@ static void test_pausing_bounds_memory(void **state)
     }
     assert_in_range(most, 0, 4 << 20);
     assert_in_range(probe.most_ahead, 1, 32 << 20);
-    assert_in_range(probe.pieces, 3, 25);
+    assert_in_range(probe.pieces, 3, 200); /* of 6400 */
     probe.pause_at = NEVER;
     rig_run(&rig, 1);
     assert_int_equal(probe.err.code, SK_OK);
