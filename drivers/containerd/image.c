@@ -219,6 +219,7 @@ static void describe(struct ensure *e)
         .working_dir = e->config.working_dir,
         .user = e->config.user,
         .stop_signal = e->config.stop_signal,
+        .puller = (char[]){""},
     };
     sk_image_cache_put(&e->images->cache, e->target, &image);
     e->image = sk_image_cache_get(&e->images->cache, e->name, e->target);

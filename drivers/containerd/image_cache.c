@@ -23,6 +23,7 @@ static struct sk_image *copy_image(const struct sk_image *image)
     copy->working_dir = sk_arena_strdup(arena, image->working_dir);
     copy->user = sk_arena_strdup(arena, image->user);
     copy->stop_signal = image->stop_signal;
+    copy->puller = sk_arena_strdup(&copy->arena, image->puller);
     return copy;
 }
 

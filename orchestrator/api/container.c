@@ -1,16 +1,14 @@
 #include "api/container.h"
 #include "api/capability.h"
+#include "api/container_image.h"
 #include "api/file_mounts.h"
 #include "api/resources.h"
 
 #include <string.h>
 
-#define NAME_LEN_MAX  128
-#define IMAGE_LEN_MAX 1024
-#define PATH_LEN_MAX  4095
-#define CAPS_MAX      100
-#define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define IMAGE_LETTERS LETTERS "._-/:@"
+#define NAME_LEN_MAX 128
+#define PATH_LEN_MAX 4095
+#define CAPS_MAX     100
 
 #define VARIABLE SK_PB(Container__EnvironmentVariablesEntry)
 
@@ -30,7 +28,6 @@ static void check_unimplemented(const SK_PB(Container) * in, const struct sk_pat
                                 struct sk_check *check)
 {
     sk_check_unimplemented(check, path, "volume_mounts", in->n_volume_mounts > 0);
-    sk_check_unimplemented(check, path, "image_pull_credentials", in->image_pull_credentials);
     sk_check_unimplemented(check, path, "startup_probe", in->startup_probe);
     if (in->n_secret_stores)
         sk_check_refused(check, SK_FIELD(path, "secret_stores"), SK_FAILED_PRECONDITION,
@@ -103,20 +100,9 @@ static void decode_security(const SK_PB(SecurityContext) * in, const struct sk_p
     decode_capabilities(in, path, arena, out, check);
 }
 
-/* What no reference can look like; the image driver knows the whole grammar. */
-static bool looks_like_an_image(const char *name)
-{
-    size_t len = strlen(name);
-    return len && strchr(LETTERS, name[0]) && strchr(LETTERS, name[len - 1]) && !strstr(name, "//") &&
-           !strstr(name, "..") && !name[strspn(name, IMAGE_LETTERS)];
-}
-
 static void check_texts(const SK_PB(Container) * in, const struct sk_path *path, struct sk_check *check)
 {
     (void)sk_check_length(check, SK_FIELD(path, "name"), in->name, NAME_LEN_MAX);
-    const struct sk_path *image = SK_FIELD(path, "image");
-    if (sk_check_length(check, image, in->image, IMAGE_LEN_MAX) && !looks_like_an_image(in->image))
-        sk_check_violated(check, image, "is not the name of an image");
     const struct sk_path *dir = SK_FIELD(path, "working_dir");
     if (sk_check_length(check, dir, in->working_dir, PATH_LEN_MAX) && in->working_dir[0] &&
         in->working_dir[0] != '/')
@@ -130,7 +116,7 @@ void sk_container_decode(const SK_PB(Container) * container, const struct sk_pat
                          struct sk_check *check)
 {
     check_texts(container, path, check);
-    out_spec->image = sk_arena_strdup(arena, container->image);
+    sk_container_image_decode(container, path, node, arena, out_spec, check);
     out_spec->working_dir = sk_arena_strdup(arena, container->working_dir);
     out_spec->user = "";
     out_spec->drop_capabilities = sk_strings_copy(arena, NULL);

@@ -18,8 +18,7 @@ static void on_created(struct sk_done *done, const struct sk_err *err)
     if (err)
         sk_call_fail(c->call, err);
     else
-        sk_call_reply(c->call, sk_encode_whole(c->call->arena, sk_sandbox_record(c->sandbox),
-                                               sk_node_config(c->call->node)));
+        sk_call_reply(c->call, sk_encode_whole(c->call->arena, c->sandbox, sk_node_config(c->call->node)));
 }
 
 static void hash_body(struct sk_call *call, const ProtobufCMessage *message, uint8_t out_hash[32])

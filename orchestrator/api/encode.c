@@ -119,10 +119,22 @@ void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out)
     }
 }
 
-const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_record *record,
+void sk_encode_waiting(struct sk_arena *arena, const struct sk_sandbox *sandbox, SK_PB(Sandbox) * out)
+{
+    char text[SK_IMAGE_WAIT_TEXT];
+    if (sk_sandbox_record(sandbox)->state != SK_STATE_CREATING)
+        return;
+    sk_sandbox_describe_progress(sandbox, text);
+    if (text[0])
+        out->status->state_reason = sk_arena_strdup(arena, text);
+}
+
+const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_sandbox *sandbox,
                                         const struct sk_node_config *node)
 {
+    const struct sk_record *record = sk_sandbox_record(sandbox);
     SK_PB(Sandbox) *out = sk_encode_sandbox(arena, record, node);
+    sk_encode_waiting(arena, sandbox, out);
     sk_encode_contents(record, out);
     return &out->base;
 }

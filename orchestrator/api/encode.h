@@ -3,16 +3,18 @@
 #define SK_API_ENCODE_H
 
 #include "api/messages.h"
-#include "core/node.h"
+#include "core/sandbox.h"
 
 /* The spec as the caller wrote it (but for the contents of files), the status as it is now. Lives in the
  * arena. */
 SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_record *record,
                                    const struct sk_node_config *node);
+/* While it is being made: what that waits for, as the reason of its state. */
+void sk_encode_waiting(struct sk_arena *arena, const struct sk_sandbox *sandbox, SK_PB(Sandbox) * out);
 /* Adds the contents of the files, borrowed from the record: they may be large, so lists go without them. */
 void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out);
-/* Both. */
-const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_record *record,
+/* All of it. */
+const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_sandbox *sandbox,
                                         const struct sk_node_config *node);
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at);
 

@@ -7,7 +7,7 @@
 
 static const ProtobufCMessage *encoded(struct sk_call *call, const struct sk_sandbox *sandbox)
 {
-    return sk_encode_whole(call->arena, sk_sandbox_record(sandbox), sk_node_config(call->node));
+    return sk_encode_whole(call->arena, sandbox, sk_node_config(call->node));
 }
 
 /* --- create ---------------------------------------------------------------- */

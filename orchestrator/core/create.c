@@ -17,6 +17,7 @@ struct sk_create {
     bool clean;
     struct sk_patience patience; /* of the step under way */
     struct sk_teardown teardown;
+    struct sk_image_wait image_wait;
     struct sk_image *image;
     struct sk_box box;
     char cpuset[256];
@@ -74,9 +75,19 @@ static void clean_up(struct sk_op *op, struct sk_done *done)
 static void ask_image(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
-    struct sk_image_driver *images = c->sandbox->node->images;
+    struct sk_node *node = c->sandbox->node;
+    const struct sk_spec *spec = &c->sandbox->record->spec;
+    SK_CLEANUP(sk_pull_login_fini) struct sk_pull_login login = {0};
+    struct sk_image_login borrowed;
+    struct sk_err err = {0};
 
-    images->ops->find(images, c->sandbox->record->spec.image, &c->image, done);
+    if (spec->login.store[0] &&
+        sk_pull_login_find(&node->config.secrets, &spec->login, &login, &err) != SK_OK) {
+        sk_done_later(node->loop, done, &err);
+        return;
+    }
+    sk_images_ensure(node->images, &c->image_wait, spec->image, sk_pull_login_borrow(&login, &borrowed),
+                     &c->image, done);
 }
 
 static void ensure_image(struct sk_op *op, struct sk_done *done)
@@ -422,6 +433,13 @@ bool sk_create_runs_since(const struct sk_sandbox *sandbox, struct sk_instant at
 {
     const struct sk_create *c = sandbox->create;
     return c && !c->op.undoing && sk_instant_is_set(c->started) && c->started.ns < at.ns;
+}
+
+void sk_sandbox_describe_progress(const struct sk_sandbox *sandbox, char out[SK_IMAGE_WAIT_TEXT])
+{
+    out[0] = '\0';
+    if (sandbox->create)
+        sk_image_wait_describe(&sandbox->create->image_wait, out);
 }
 
 void sk_create_cancel(struct sk_sandbox *sandbox, const struct sk_err *why)

@@ -65,7 +65,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     node->log = log;
     node->config = *config;
     node->runtime = runtime;
-    node->images = images;
+    node->image_driver = images;
     node->agent = agent;
     node->store = store;
     sk_map_init(&node->by_id);
@@ -81,6 +81,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_list_init(&node->patient);
     read_boot_id(node->boot_id);
     sk_gc_init(&node->gc, node);
+    node->images = sk_images_open(node, &config->images);
     runtime->ops->listen(runtime, on_runtime_event, node);
     return node;
 }
@@ -95,6 +96,7 @@ void sk_node_free(struct sk_node *node)
     sk_list_each(&node->sessions, link) sk_session_withdraw(sk_list_entry(link, struct sk_session, link));
     sk_loop_undefer(&node->stop_task);
     sk_gc_fini(&node->gc);
+    sk_images_free(node->images);
     sk_map_fini(&node->by_id);
     sk_map_fini(&node->by_request);
     sk_map_fini(&node->session_by_id);
@@ -115,6 +117,11 @@ const struct sk_node_config *sk_node_config(const struct sk_node *node)
 struct sk_loop *sk_node_loop(const struct sk_node *node)
 {
     return node->loop;
+}
+
+struct sk_images *sk_node_images(const struct sk_node *node)
+{
+    return node->images;
 }
 
 /* --- indexes --------------------------------------------------------------- */
@@ -380,6 +387,7 @@ void sk_node_stop(struct sk_node *node, struct sk_done *done)
     node->stop_done = done;
     sk_lifetime_stop_sweep(node);
     sk_gc_stop(&node->gc);
+    sk_images_stop(node->images);
     sk_recover_stop(node);
     sk_answers_stop(node);
     sk_sessions_stop(node);

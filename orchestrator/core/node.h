@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "core/images.h"
 #include "core/page_token.h"
 #include "drivers/agent.h"
 #include "drivers/image.h"
@@ -23,7 +24,7 @@ struct sk_sandbox;
 
 #define SK_CPU_MAX 1024 /* as many as cpu_set_t knows */
 
-/* Settings of the node, from the config; plain values, copied. */
+/* Settings of the node, from the config; copied, what they point to only where it says so. */
 struct sk_node_config {
     char node_id[SK_NODE_MAX + 1];
     struct sk_duration create_hold;  /* how long a create may wait for RUNNING before it answers */
@@ -43,6 +44,8 @@ struct sk_node_config {
     char log_dir[1152];        /* where they are kept; exists */
     unsigned cpu_count;        /* cpus that sandboxes may use */
     uint16_t cpus[SK_CPU_MAX]; /* their numbers: those of a host need not be 0 to n-1 */
+    struct sk_images_config images;
+    struct sk_secret_lookup secrets; /* for logins to registries; zeroed = no stores */
 };
 
 struct sk_node;
@@ -69,6 +72,7 @@ bool sk_node_is_available(const struct sk_node *node);
 
 const struct sk_node_config *sk_node_config(const struct sk_node *node);
 struct sk_loop *sk_node_loop(const struct sk_node *node);
+struct sk_images *sk_node_images(const struct sk_node *node);
 
 /* --- verbs --------------------------------------------------------------- */
 

@@ -14,7 +14,8 @@ struct sk_node {
     const struct sk_log *log;
     struct sk_node_config config;
     struct sk_runtime *runtime;
-    struct sk_image_driver *images;
+    struct sk_image_driver *image_driver;
+    struct sk_images *images;
     struct sk_agent *agent;
     struct sk_store *store;
 

@@ -128,6 +128,7 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
     sk_list_each(&node->sandboxes, link) take_up(sk_list_entry(link, struct sk_sandbox, link));
     sk_sessions_take_up(node);
     sk_gc_start(&node->gc);
+    sk_images_start(node->images);
     sk_lifetime_start_sweep(node);
     finish(r, NULL);
 }

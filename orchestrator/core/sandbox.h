@@ -11,6 +11,9 @@
 /* The record; borrowed, read-only for everyone outside core/. */
 const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox);
 
+/* What its making waits for: "pulling docker.io/library/python:3.11 41 %", or "". */
+void sk_sandbox_describe_progress(const struct sk_sandbox *sandbox, char out[SK_IMAGE_WAIT_TEXT]);
+
 /* Keeps the struct (not the container) alive across turns of the loop. */
 struct sk_sandbox *sk_sandbox_ref(struct sk_sandbox *sandbox);
 void sk_sandbox_unref(struct sk_sandbox *sandbox); /* NULL is fine */

@@ -1,16 +1,18 @@
-/* secrets.h: what the core asks for a secret: whoever keeps them answers at
- * once, from memory. Values are looked up when they are needed, and not kept. */
+/* secrets.h: what the core asks of whoever keeps secrets, who answers at once,
+ * from memory. Values are looked up when they are needed, and not kept. */
 #ifndef SK_CORE_SECRETS_H
 #define SK_CORE_SECRETS_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 struct sk_secret_lookup {
-    /* NULL = there are no stores. field "" = the path itself holds a text. *out_value is borrowed until the
-     * next turn. Errors: SK_FAILED_PRECONDITION, with SK_REASON_SECRET_STORE when there is no such store. The
-     * sentence names store, path and field, never a value. */
-    enum sk_code (*find)(void *arg, const char *store, const char *path, const char *field,
-                         const char **out_value, struct sk_err *err);
+    /* A secret that holds a login; field "" = none is named. The texts are copied to `arena`. Errors:
+     * SK_FAILED_PRECONDITION (no such store, with SK_REASON_SECRET_STORE; no such secret; not a login). The
+     * sentence never has a value in it. NULL = there are no stores. */
+    enum sk_code (*find_login)(void *arg, const char *store, const char *path, const char *field,
+                               struct sk_arena *arena, const char **out_username, const char **out_password,
+                               struct sk_err *err);
     void *arg;
 };
 

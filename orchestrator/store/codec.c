@@ -20,6 +20,7 @@ typedef Sandkeep__Records__V1__EnvVar wire_env;
 typedef Sandkeep__Records__V1__Moment wire_moment;
 typedef Sandkeep__Records__V1__ProcessDefaults wire_process;
 typedef Sandkeep__Records__V1__Exit wire_exit;
+typedef Sandkeep__Records__V1__LoginSource wire_login;
 
 #define SIGNAL_MAX 64
 
@@ -84,6 +85,8 @@ static const char *spec_fault(const wire_spec *spec)
     for (size_t i = 0; i < spec->n_files; i++)
         if (spec->files[i]->path[0] != '/')
             return "a mounted file without a path";
+    if (spec->login && (!*spec->login->registry || !*spec->login->store || !*spec->login->path))
+        return "half a source of a login";
     return NULL;
 }
 
@@ -168,6 +171,18 @@ static void fill_files(wire_spec *wire, const struct sk_spec *spec, struct sk_ar
     wire->n_files = spec->file_count;
 }
 
+static wire_login *fill_login(const struct sk_login_source *login, struct sk_arena *scratch)
+{
+    wire_login *wire = sk_arena_alloc(scratch, sizeof(*wire));
+
+    sandkeep__records__v1__login_source__init(wire);
+    wire->registry = borrow(login->registry);
+    wire->store = borrow(login->store);
+    wire->path = borrow(login->path);
+    wire->field = borrow(login->field);
+    return *wire->store ? wire : NULL;
+}
+
 static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch)
 {
     wire_spec *wire = sk_arena_alloc(scratch, sizeof(*wire));
@@ -190,6 +205,7 @@ static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch
     wire->echo.data = (uint8_t *)(uintptr_t)spec->echo;
     wire->echo.len = spec->echo_len;
     fill_files(wire, spec, scratch);
+    wire->login = fill_login(&spec->login, scratch);
     return wire;
 }
 
@@ -313,6 +329,9 @@ static void take_spec(struct sk_spec *spec, struct sk_arena *arena, const wire_s
     spec->echo = wire->echo.data;
     spec->echo_len = wire->echo.len;
     take_files(spec, arena, wire);
+    if (wire->login)
+        spec->login = (struct sk_login_source){wire->login->registry, wire->login->store, wire->login->path,
+                                               wire->login->field};
 }
 
 static void take_process(struct sk_process_defaults *process, struct sk_arena *arena,

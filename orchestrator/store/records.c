@@ -12,6 +12,7 @@ static const char replacement[] = "\xef\xbf\xbd";
 static void spec_init(struct sk_spec *spec, struct sk_arena *arena)
 {
     spec->image = spec->working_dir = spec->user = "";
+    spec->login = (struct sk_login_source){"", "", "", ""};
     spec->tags = sk_strings_copy(arena, NULL);
     spec->drop_capabilities = sk_strings_copy(arena, NULL);
 }

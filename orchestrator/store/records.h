@@ -42,10 +42,19 @@ struct sk_mounted_file {
     size_t len;
 };
 
+/* Which secret holds the login for an image's registry; never the login itself. */
+struct sk_login_source {
+    const char *registry; /* as in full image names */
+    const char *store;    /* "" = there is none */
+    const char *path;
+    const char *field; /* "" = the path's own */
+};
+
 /* What was asked for, validated and with defaults filled in. All strings and
  * arrays live in the arena of the record that holds it. */
 struct sk_spec {
     const char *image;
+    struct sk_login_source login;
     const char **command;    /* replaces the image's entrypoint; NULL-terminated, NULL = not given */
     const char **args;       /* replaces the image's cmd; NULL-terminated, NULL = not given */
     const char *working_dir; /* "" = the image's */

@@ -132,7 +132,7 @@ static struct sk_record *no_user(struct world *w)
 static void test_reasons(void **state)
 {
     (void)state;
-    fails_with(no_image, "image docker.io/library/x:1 is not on this node");
+    fails_with(no_image, "image docker.io/library/x:1 was not found (the registry answered 404)");
     fails_with(no_command, "command not found: nosuch (execute the program: No such file or directory)");
     fails_with(no_user, "cannot start sleep: no such user in the sandbox");
 }
