@@ -26,6 +26,11 @@ static const struct sk_verb *const verbs[] = {&sk_verb_run,
                                               &sk_verb_session_show,
                                               &sk_verb_session_close,
                                               &sk_verb_session_run,
+                                              &sk_verb_image_pull,
+                                              &sk_verb_image_ls,
+                                              &sk_verb_image_inspect,
+                                              &sk_verb_image_rm,
+                                              &sk_verb_image_import,
                                               NULL};
 
 static void print_usage(FILE *to)
