@@ -28,8 +28,9 @@ static bool name_is_right(const char *name)
         return false;
     if (len > 4 && !strcmp(name + len - 4, ":443"))
         return false;
-    return strcmp(name, "index.docker.io") && strcmp(name, "registry-1.docker.io") &&
-           (!strcmp(name, "localhost") || strpbrk(name, ".:"));
+    if (!strcmp(name, "index.docker.io") || !strcmp(name, "registry-1.docker.io"))
+        return false;
+    return !strcmp(name, "localhost") || strpbrk(name, ".:");
 }
 
 static bool path_is_right(const char *text)

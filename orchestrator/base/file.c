@@ -54,7 +54,7 @@ static enum sk_code load(const char *path, size_t max, char **out_text, size_t *
 enum sk_code sk_file_load(const char *path, size_t max, char **out_text, size_t *out_len, mode_t *out_mode,
                           struct sk_err *err)
 {
-    struct stat info;
+    struct stat info = {0};
     enum sk_code code = load(path, max, out_text, out_len, &info, err);
 
     if (code == SK_OK)
@@ -80,7 +80,7 @@ enum sk_code sk_file_load_private(const char *path, size_t max, char **out_text,
                                   struct sk_err *err)
 {
     SK_AUTO_FREE char *text = NULL;
-    struct stat info;
+    struct stat info = {0};
     size_t len = 0;
     enum sk_code code = load(path, max, &text, &len, &info, err);
 

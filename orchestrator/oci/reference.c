@@ -287,7 +287,7 @@ enum sk_code sk_reference_parse(const char *text, struct sk_reference *out_refer
 
 enum sk_code sk_reference_normalise(const char *text, char out_name[SK_REFERENCE_MAX], struct sk_err *err)
 {
-    struct sk_reference r;
+    struct sk_reference r = {0};
     enum sk_code code = sk_reference_parse(text, &r, err);
 
     if (code == SK_OK)
