@@ -32,6 +32,7 @@ class World:
         self.folder = pathlib.Path(folder)
         self.faulty, self.other = faulty.Faulty(), faulty.Faulty()
         self.faulty.other = self.other.host
+        self.made = 0
         self._real = None
         self.secrets = self.folder / "secrets.json"
         self.secrets.touch(0o600)
@@ -66,6 +67,21 @@ class World:
         self.faulty.add(name, image)
         return self.name(f"ok/{name}")
 
+    def fresh(self, behaviour):
+        """A good image that is nowhere yet, not even in parts: (its repository, its full name)."""
+        self.made += 1
+        name = f"fresh-{self.made}"
+        shell, noise = zoo.busybox(), zoo.tar(zoo.entry("noise", zoo.noise(100_000, self.made)))
+        # A shell that no other image has had: the registry is asked for every layer.
+        self.faulty.add(name, zoo.image([shell, noise], compress=lambda layer: self.own_gzip(name, layer)))
+        return f"{behaviour}/{name}", self.name(f"{behaviour}/{name}")
+
+    @staticmethod
+    def own_gzip(name, layer):
+        blob, media_type = zoo.zipped(layer)
+        # An empty member at the end, with the name in its header.
+        return blob + b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + name.encode() + b"\0\x03\0" + bytes(8), media_type
+
     def counters(self, repository):
         return self.faulty.count(repository)
 
@@ -98,8 +114,13 @@ def a_node(pytestconfig, config, images="busybox", tidy=True):
 
 def forget(node, seconds=30):
     """What failed pulls kept goes when the daemon starts anew; nothing else may be there."""
+    assert alive(node), "the daemon has died"
     restart(node)
     node.clean(seconds)
+
+
+def alive(node):
+    return pathlib.Path(f"/proc/{node.pid()}/exe").exists()
 
 
 def restart(node):

@@ -83,7 +83,7 @@ def test_not_public_to_the_node(node, world):
 
 def test_a_login_goes_to_its_registry_alone(node, world):
     """A login for one registry, an image of another."""
-    world.add("curious", zoo.ZOO["good"]())
+    world.add("curious", zoo.sized(1, seed=98))
     for repository in ("ok/curious", "login/curious", "token-login/curious"):
         try:
             sandbox = make(node, world.name(repository), container=login(registry_of(world.basic)))
@@ -102,12 +102,12 @@ def test_ways_to_log_in(node, world, behaviour):
 
 def test_a_redirect_takes_no_login_along(node, world):
     """Blobs lie with another host, as with most registries."""
-    good = zoo.ZOO["good"]()
+    good = zoo.sized(1, seed=99)
     world.faulty.add("stored-elsewhere", good)
     world.other.add("stored-elsewhere", good)
     run(node, world.name("elsewhere/stored-elsewhere"), container=login(world.faulty.host))
     counters = world.other.count("ok/stored-elsewhere")
-    assert counters.blobs == 2 and not any(counters.authorizations), counters.show()
+    assert counters.blobs >= 2 and not any(counters.authorizations), counters.show()
 
 
 @pytest.mark.parametrize("path, field", [("text", ""), ("nested", "deep")])

@@ -135,9 +135,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def do_POST(self):
-        if self.path == "/_reset":
-            self.world.reset()
-        self.send(204, b"")
+        if self.path != "/_reset":
+            return self.refuse(405, "UNSUPPORTED")
+        self.world.reset()
+        return self.send(204, b"")
 
     # --- answers ---
 
@@ -589,8 +590,8 @@ def token(call):
 
 @behaviour
 def short_tokens(call):
-    """Each token is good for two requests, whatever it says."""
-    return call.serve() if call.token_is_good() else call.ask_for_token(call.own_url("/_token?lives=2"))
+    """Each token is good for eight requests, whatever it says."""
+    return call.serve() if call.token_is_good() else call.ask_for_token(call.own_url("/_token?lives=8"))
 
 
 @behaviour
