@@ -20,11 +20,16 @@ void sk_list_sessions(struct sk_call *call, ProtobufCMessage *request);
 void sk_renew_session(struct sk_call *call, ProtobufCMessage *request);
 void sk_close_session(struct sk_call *call, ProtobufCMessage *request);
 void sk_session_create_sandbox(struct sk_call *call, ProtobufCMessage *request);
+void sk_list_images(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_image(struct sk_call *call, ProtobufCMessage *request);
+void sk_remove_image(struct sk_call *call, ProtobufCMessage *request);
 void sk_health_check(struct sk_call *call, ProtobufCMessage *request);
 
 /* A stream sets the events of call->rpc itself. */
 void sk_exec_stream(struct sk_call *call);
 void sk_stream_logs(struct sk_call *call);
 void sk_keep_alive(struct sk_call *call);
+void sk_pull_image(struct sk_call *call);
+void sk_import_image(struct sk_call *call);
 
 #endif

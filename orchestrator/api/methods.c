@@ -9,6 +9,7 @@
 #include "coreweave/sandbox/v1/settings.pb-c.h"
 #include "coreweave/sandbox/v1/volume.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
+#include "sandkeep/image.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static const ProtobufCServiceDescriptor *const services[] = {
     &coreweave__sandbox__v1__settings_service__descriptor,
     &grpc__health__v1__health__descriptor,
     &sandkeep__v1__session_service__descriptor,
+    &sandkeep__v1__image_service__descriptor,
 };
 
 static const struct handler {
@@ -53,6 +55,11 @@ static const struct handler {
     {&sandkeep__v1__session_service__descriptor, "RenewSession", sk_renew_session, NULL},
     {&sandkeep__v1__session_service__descriptor, "CreateSandbox", sk_session_create_sandbox, NULL},
     {&sandkeep__v1__session_service__descriptor, "CloseSession", sk_close_session, NULL},
+    {&sandkeep__v1__image_service__descriptor, "PullImage", NULL, sk_pull_image},
+    {&sandkeep__v1__image_service__descriptor, "ListImages", sk_list_images, NULL},
+    {&sandkeep__v1__image_service__descriptor, "GetImage", sk_get_image, NULL},
+    {&sandkeep__v1__image_service__descriptor, "RemoveImage", sk_remove_image, NULL},
+    {&sandkeep__v1__image_service__descriptor, "ImportImage", NULL, sk_import_image},
     {&grpc__health__v1__health__descriptor, "Check", sk_health_check, NULL},
 };
 

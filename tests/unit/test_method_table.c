@@ -1,5 +1,6 @@
 #include "api/methods.h"
 #include "base/own.h"
+#include "sandkeep/image.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <setjmp.h>
@@ -33,7 +34,7 @@ static void every_method_of_every_service_is_found(void **state)
             assert_false(found.unary && found.stream);
         }
     }
-    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7);
+    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7 + 5);
 }
 
 static void the_implemented_ones_have_a_handler(void **state)
@@ -66,6 +67,22 @@ static void all_of_sessions_is_implemented(void **state)
         path_of(service, m, path);
         assert_true(sk_method_find(path, &found));
         bool is_stream = strcmp(found.type->name, "KeepAlive") == 0;
+        assert_true(is_stream ? !!found.stream : !!found.unary);
+        assert_true(found.needs_key);
+    }
+}
+
+static void all_of_images_is_implemented(void **state)
+{
+    (void)state;
+    const ProtobufCServiceDescriptor *service = &sandkeep__v1__image_service__descriptor;
+    for (unsigned m = 0; m < service->n_methods; m++) {
+        char path[256];
+        struct sk_method found = {0};
+        path_of(service, m, path);
+        assert_true(sk_method_find(path, &found));
+        bool is_stream =
+            strcmp(found.type->name, "PullImage") == 0 || strcmp(found.type->name, "ImportImage") == 0;
         assert_true(is_stream ? !!found.stream : !!found.unary);
         assert_true(found.needs_key);
     }
@@ -125,6 +142,7 @@ int main(void)
         cmocka_unit_test(every_method_of_every_service_is_found),
         cmocka_unit_test(the_implemented_ones_have_a_handler),
         cmocka_unit_test(all_of_sessions_is_implemented),
+        cmocka_unit_test(all_of_images_is_implemented),
         cmocka_unit_test(the_data_plane_is_the_same),
         cmocka_unit_test(other_paths_are_not_found),
     };
