@@ -74,11 +74,12 @@ struct sk_http_events {
     void (*on_head)(void *arg, const struct sk_http_head *head);
     /* A piece of the body; at most 512 KiB. After sk_http_pause no further one comes until sk_http_resume. */
     void (*on_data)(void *arg, const uint8_t *data, size_t len);
-    /* Over, whatever the status was; the last callback; it comes while paused too, when no piece is left. err
-     * (its sentence begins with the host, if one was asked): no complete response: SK_UNAVAILABLE (DNS, connect, TLS handshake,
-     * reset, stall, shorter than announced), SK_PERMISSION_DENIED (a forbidden address),
-     * SK_RESOURCE_EXHAUSTED (a body longer than allowed, a header without end), SK_FAILED_PRECONDITION (the
-     * certificate is not trusted; not HTTP), SK_INVALID_ARGUMENT (no URL; what no header may have). */
+    /* Over, whatever the status was; the last callback; it comes while paused too, when no piece is left.
+     * err (its sentence begins with the host, if one was asked): no complete response: SK_UNAVAILABLE (DNS,
+     * connect, TLS handshake, reset, stall, shorter than announced), SK_PERMISSION_DENIED (a forbidden
+     * address), SK_RESOURCE_EXHAUSTED (a body longer than allowed, a header without end),
+     * SK_FAILED_PRECONDITION (the certificate is not trusted; not HTTP), SK_INVALID_ARGUMENT (no URL; what no
+     * header may have). */
     void (*on_end)(void *arg, const struct sk_err *err);
 };
 

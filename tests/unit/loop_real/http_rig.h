@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -302,6 +303,14 @@ static UNUSED void rig_run_for(struct rig *rig, int ms)
     sk_timer_start(rig->loop, &rig->wake, sk_instant_add(sk_clock_boot(), SK_MSEC(ms)), on_wake);
     sk_loop_run(rig->loop);
     sk_timer_stop(rig->loop, &rig->wake);
+}
+
+/* Until *count is `want` at least. */
+static UNUSED void rig_await(struct rig *rig, const int *count, int want)
+{
+    for (int turns = 0; *count < want && turns < 10000; turns++)
+        rig_run_for(rig, 2);
+    assert_in_range(*count, want, INT_MAX);
 }
 
 static void close_now(struct probe *probe)

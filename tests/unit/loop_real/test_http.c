@@ -304,8 +304,8 @@ static void test_paused_from_the_head_on(void **state)
     struct probe probe = {.pause_at = AT_HEAD};
     (void)state;
     probe_start(&probe, &rig, "/small", (struct sk_http_request){.max_bytes = SMALL});
-    rig_run_for(&rig, 60);
-    assert_int_equal(probe.heads, 1);
+    rig_await(&rig, &probe.heads, 1);
+    rig_run_for(&rig, 30);
     assert_int_equal(probe.pieces + probe.ends, 0);
     sk_http_resume(probe.transfer);
     sk_http_pause(probe.transfer); /* changed its mind */
@@ -325,12 +325,11 @@ static void test_paused_for_no_time(void **state)
     struct probe probe = {.pause_at = AT_DATA, .pause_ms = 0};
     (void)state;
     probe_start(&probe, &rig, "/chunked", (struct sk_http_request){0});
-    rig_run_for(&rig, 30);
-    for (int i = 0; i < 100 && !probe.ends; i++) {
+    for (int pieces = 1; probe.received < SMALL; pieces++) {
+        rig_await(&rig, &probe.pieces, pieces);
         probe_resume(&probe);
-        rig_run_for(&rig, 1);
     }
-    assert_int_equal(probe.ends, 1);
+    rig_await(&rig, &probe.ends, 1);
     assert_int_equal(probe.err.code, SK_OK);
     assert_int_equal(probe.received, SMALL);
     probe_close(&probe);
@@ -342,8 +341,9 @@ static void test_closed_while_held(void **state)
     (void)state;
     probe_start(&probe, &rig, "/large", (struct sk_http_request){.max_bytes = LARGE});
     probe_start(&other, &rig, "/large", (struct sk_http_request){.max_bytes = LARGE});
-    rig_run_for(&rig, 30);
-    assert_int_equal(probe.heads + other.heads, 2);
+    rig_await(&rig, &probe.heads, 1);
+    rig_await(&rig, &other.heads, 1);
+    rig_run_for(&rig, 10);
     probe_resume(&other);
     probe_close(&other); /* before it has gone on */
     probe_close(&probe);
@@ -361,7 +361,8 @@ static void test_closed_from_inside(void **state)
         probe.close_too = &other;
         probe_start(&other, &rig, "/never", (struct sk_http_request){0});
         probe_start(&probe, &rig, "/small", (struct sk_http_request){0});
-        rig_run_for(&rig, 60);
+        rig_await(&rig, when == AT_HEAD ? &probe.heads : when == AT_DATA ? &probe.pieces : &probe.ends, 1);
+        rig_run_for(&rig, 10);
         assert_null(probe.transfer);
         assert_null(other.transfer);
         assert_int_equal(probe.heads, 1);
@@ -377,9 +378,11 @@ static void test_closed_when_resumed(void **state)
     struct probe probe = {.pause_at = AT_HEAD, .close_at = AT_DATA};
     (void)state;
     probe_start(&probe, &rig, "/large", (struct sk_http_request){.max_bytes = LARGE});
-    rig_run_for(&rig, 30);
+    rig_await(&rig, &probe.heads, 1);
+    rig_run_for(&rig, 10);
     probe_resume(&probe);
-    rig_run_for(&rig, 30);
+    rig_await(&rig, &probe.pieces, 1);
+    rig_run_for(&rig, 10);
     assert_null(probe.transfer);
     assert_int_equal(probe.pieces, 1);
     assert_int_equal(probe.ends, 0);
