@@ -25,11 +25,20 @@ def world():
 
 
 @pytest.fixture(scope="module")
-def node_of_module(pytestconfig, world):
-    mirrors = {"docker.io": {"mirrors": [f"http://127.0.0.1:{closed_port()}", world.real.plain.url]},
-               "mirrored.test:5000": {"mirrors": [f"http://{world.other.host}"]},
-               world.faulty.host: {"plain_http": True, "mirrors": [f"http://127.0.0.1:{closed_port()}",
-                                                                   f"http://{world.other.host}/v2/wrong-layer"]}}
+def cache(world):
+    """A pull-through cache of the plain registry."""
+    cache = images.registries.Registry(world.folder / "cache", proxy={"remoteurl": world.real.plain.url})
+    yield cache
+    cache.stop()
+
+
+@pytest.fixture(scope="module")
+def node_of_module(pytestconfig, world, cache):
+    mirrors = {"cached.test": {"mirrors": [cache.url]},
+               "docker.io": {"mirrors": [f"http://127.0.0.1:{closed_port()}", world.real.plain.url]},
+               "mirrored.test:5000": {"mirrors": [world.real.plain.url]},
+               world.other.host: {"plain_http": True, "mirrors": [f"http://127.0.0.1:{closed_port()}",
+                                                                  f"http://{world.faulty.host}/v2/wrong-layer"]}}
     with images.a_node(pytestconfig, world.config(real=True, registries=mirrors)) as node:
         yield node
 
@@ -101,13 +110,19 @@ def test_a_mirror_serves(node, world):
     assert "docker.io/library/from-mirror:1" in stored(node)
 
 
+def test_a_pull_through_cache(node, world, cache):
+    world.real.plain.built("busybox", "through/busybox:1")
+    works(node, run(node, "cached.test/through/busybox:1"))
+    assert list((cache.where / "data").rglob("through/busybox")), "the cache was not asked"
+
+
 def test_mirrors_fail_and_the_registry_serves(node, world):
     """One mirror is down and one lies about bytes: neither fails the pull, nor gets its bytes in."""
     made = zoo.sized(1, seed=7)
-    name = world.add("unmirrored", made)
-    world.other.add("ok/unmirrored", made)
-    works(node, run(node, name))
-    assert world.counters("ok/unmirrored").blobs >= 1
+    world.other.add("unmirrored", made)
+    world.faulty.add("ok/unmirrored", made)
+    works(node, run(node, f"{world.other.host}/ok/unmirrored:1"))
+    assert world.counters("wrong-layer/ok/unmirrored").blobs and world.other.count("ok/unmirrored").blobs
     assert not loose(node)
 
 
