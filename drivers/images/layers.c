@@ -1,0 +1,266 @@
+#include "drivers/images/layers.h"
+
+/* Ceiling of a file system's entries: as many as empty files of this size fit, and never more than … */
+#define BYTES_PER_INODE 512
+#define INODES_MAX      ((int64_t)20 * 1000 * 1000)
+
+/* What a layer takes is known once it was measured, which asks one question a layer below it: after each of
+ * the lowest so many layers, then after every eighth. */
+#define MEASURED_SINGLY 32
+#define MEASURED_EVERY  8
+
+static void go_on(struct sk_layers *layers);
+
+static struct sk_images_driver *driver_of(const struct sk_layers *layers)
+{
+    return layers->ask.lease->driver;
+}
+
+static size_t count_of(const struct sk_layers *layers)
+{
+    return layers->ask.facts->said.layer_count;
+}
+
+static void note_fault(struct sk_layers *layers, const struct sk_err *err)
+{
+    if (err && layers->fault.code == SK_OK)
+        layers->fault = *err;
+}
+
+/* --- the end ------------------------------------------------------------------------- */
+
+static void give_up(struct sk_layers *layers)
+{
+    for (unsigned i = 0; i < layers->slot_count; i++)
+        if (layers->slots[i].is_busy)
+            sk_done_cancel(&layers->slots[i].came);
+    if (layers->is_stepping)
+        sk_done_cancel(&layers->step);
+}
+
+static void finish(struct sk_layers *layers)
+{
+    free(sk_take(layers->slots));
+    free(sk_take(layers->is_here));
+    sk_done_fire(layers->done, layers->fault.code == SK_OK ? NULL : &layers->fault);
+}
+
+/* --- fetching ------------------------------------------------------------------------- */
+
+static void on_layer(struct sk_done *came, const struct sk_err *err)
+{
+    struct sk_layer_slot *slot = sk_container_of(came, struct sk_layer_slot, came);
+    struct sk_layers *layers = slot->layers;
+
+    slot->is_busy = false;
+    layers->busy--;
+    layers->is_here[slot->layer] = !err;
+    note_fault(layers, err);
+    go_on(layers);
+}
+
+static void fetch_into(struct sk_layer_slot *slot, size_t layer)
+{
+    struct sk_layers *layers = slot->layers;
+
+    slot->layer = layer;
+    slot->is_busy = true;
+    layers->busy++;
+    sk_done_init(&slot->came, on_layer);
+    sk_want_start(&slot->want,
+                  &(struct sk_want_ask){
+                      .lease = layers->ask.lease,
+                      .source = layers->ask.source,
+                      .what = &layers->ask.facts->said.layers[layer],
+                      .progress = &layers->ask.progress->done_bytes,
+                  },
+                  &slot->came);
+}
+
+static void fetch_more(struct sk_layers *layers)
+{
+    for (unsigned i = 0; i < layers->slot_count && layers->next < count_of(layers); i++)
+        if (!layers->slots[i].is_busy)
+            fetch_into(&layers->slots[i], layers->next++);
+}
+
+/* --- unpacking ------------------------------------------------------------------------- */
+
+static void step_ended(struct sk_layers *layers, const struct sk_err *err)
+{
+    layers->is_stepping = false;
+    note_fault(layers, err);
+    go_on(layers);
+}
+
+static void on_measured(struct sk_done *step, const struct sk_err *err)
+{
+    struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
+
+    layers->measured_at = layers->unpacked;
+    step_ended(layers, err);
+}
+
+static void measure(struct sk_layers *layers)
+{
+    struct sk_content *content = driver_of(layers)->content;
+
+    layers->is_stepping = true;
+    sk_done_init(&layers->step, on_measured);
+    content->ops->measure(content, sk_facts_chain(layers->ask.facts, layers->unpacked), &layers->measured,
+                          &layers->step);
+}
+
+static void on_unpacked(struct sk_done *step, const struct sk_err *err)
+{
+    struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
+
+    if (!err)
+        layers->ask.progress->layers_done = (unsigned)++layers->unpacked;
+    step_ended(layers, err);
+}
+
+static int64_t inodes_for(int64_t bytes)
+{
+    int64_t inodes = bytes / BYTES_PER_INODE + 1;
+    return inodes < INODES_MAX ? inodes : INODES_MAX;
+}
+
+static void unpack(struct sk_layers *layers)
+{
+    struct sk_facts *facts = layers->ask.facts;
+    size_t layer = layers->unpacked;
+    int64_t room = layers->ask.max_bytes - layers->measured;
+    struct sk_unpack_ask ask = {
+        .layer = facts->said.layers[layer],
+        .diff_id = facts->config.diff_ids[layer],
+        .parent = sk_facts_chain(facts, layer),
+        .chain = sk_facts_chain(facts, layer + 1),
+        .max_bytes = room > 0 ? room : 0,
+        .max_inodes = inodes_for(room > 0 ? room : 0),
+    };
+
+    layers->is_stepping = true;
+    sk_done_init(&layers->step, on_unpacked);
+    sk_layering_start(&layers->layering, layers->ask.lease, &ask, &layers->step);
+}
+
+/* The next step of unpacking, if it can be taken. */
+static void unpack_more(struct sk_layers *layers)
+{
+    size_t at = layers->unpacked;
+    bool is_near = layers->measured_at >= MEASURED_SINGLY && at - layers->measured_at < MEASURED_EVERY;
+    bool is_known = layers->measured_at == at || is_near;
+
+    if (layers->is_stepping || at == count_of(layers))
+        return;
+    if (!is_known)
+        measure(layers);
+    else if (layers->is_here[at])
+        unpack(layers);
+}
+
+static void tell_phase(struct sk_layers *layers)
+{
+    bool comes = layers->busy > 0 || layers->next < count_of(layers);
+    layers->ask.progress->phase = comes ? SK_IMAGE_DOWNLOADING : SK_IMAGE_UNPACKING;
+}
+
+static void go_on(struct sk_layers *layers)
+{
+    if (layers->fault.code == SK_OK) {
+        fetch_more(layers);
+        unpack_more(layers);
+        tell_phase(layers);
+    } else {
+        give_up(layers);
+    }
+    if (layers->busy == 0 && !layers->is_stepping)
+        finish(layers);
+}
+
+/* --- what lies unpacked already ---------------------------------------------------------- */
+
+static void find_base(struct sk_layers *layers);
+
+static void count_what_is_there(struct sk_layers *layers)
+{
+    for (size_t i = 0; i < layers->unpacked; i++)
+        layers->ask.progress->done_bytes += layers->ask.facts->said.layers[i].size;
+    layers->ask.progress->layers_done = (unsigned)layers->unpacked;
+    layers->next = layers->unpacked;
+}
+
+static void on_base(struct sk_done *step, const struct sk_err *err)
+{
+    struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
+
+    if (err) {
+        step_ended(layers, err);
+    } else if (layers->is_found || --layers->unpacked == 0) {
+        count_what_is_there(layers);
+        step_ended(layers, NULL);
+    } else {
+        find_base(layers);
+    }
+}
+
+/* From the top down: is this chain there? */
+static void find_base(struct sk_layers *layers)
+{
+    struct sk_content *content = driver_of(layers)->content;
+
+    sk_done_init(&layers->step, on_base);
+    if (layers->fault.code != SK_OK)
+        sk_done_later(driver_of(layers)->loop, &layers->step, &layers->fault);
+    else
+        content->ops->find_snapshot(content, layers->ask.lease->id,
+                                    sk_facts_chain(layers->ask.facts, layers->unpacked), &layers->is_found,
+                                    &layers->step);
+}
+
+static void cancel_layers(struct sk_done *done)
+{
+    struct sk_layers *layers = done->callee;
+    struct sk_err err;
+
+    (void)sk_fail(&err, SK_CANCELLED, "cancelled");
+    note_fault(layers, &err);
+    give_up(layers);
+}
+
+void sk_layers_redirect(struct sk_layers *layers, struct sk_image_progress *progress)
+{
+    layers->ask.progress = progress;
+    for (unsigned i = 0; layers->slots && i < layers->slot_count; i++)
+        layers->slots[i].want.waiter.progress = &progress->done_bytes;
+}
+
+static void on_nothing(struct sk_done *step, const struct sk_err *err)
+{
+    finish(sk_container_of(step, struct sk_layers, step));
+    (void)err;
+}
+
+void sk_layers_start(struct sk_layers *layers, const struct sk_layers_ask *ask, struct sk_done *done)
+{
+    *layers = (struct sk_layers){.ask = *ask, .done = done};
+    size_t count = count_of(layers);
+
+    ask->progress->layers = (unsigned)count;
+    if (count == 0) {
+        sk_done_init(&layers->step, on_nothing);
+        sk_done_later(driver_of(layers)->loop, &layers->step, NULL);
+        return;
+    }
+    layers->slot_count = driver_of(layers)->layers_at_once;
+    layers->slots = sk_alloc(layers->slot_count * sizeof(*layers->slots));
+    for (unsigned i = 0; i < layers->slot_count; i++)
+        layers->slots[i].layers = layers;
+    layers->is_here = sk_alloc(count * sizeof(*layers->is_here));
+    done->callee = layers;
+    done->cancel = cancel_layers;
+    layers->is_stepping = true;
+    layers->unpacked = count;
+    find_base(layers);
+}

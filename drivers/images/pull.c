@@ -1,0 +1,212 @@
+/* pull.c: from a name to an unpacked image, by way of a registry. */
+#include "drivers/images/fault.h"
+#include "drivers/images/intake.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct pull {
+    struct sk_intake intake;
+    struct sk_lease_open opening;
+    struct sk_registry_manifest answer;
+    int64_t found; /* size of the manifest in the store, -1 = not there */
+};
+
+static struct pull *pull_of(struct sk_op *op)
+{
+    return sk_container_of(sk_intake_of(op), struct pull, intake);
+}
+
+static struct sk_content *content_of(const struct pull *p)
+{
+    return p->intake.driver->content;
+}
+
+/* --- the lease ------------------------------------------------------------------------- */
+
+static void open_lease(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    char digest[SK_DIGEST_SIZE], id[64];
+
+    sk_digest_of(p->intake.facts.name, strlen(p->intake.facts.name), digest);
+    (void)snprintf(id, sizeof(id), "sandkeep-pull-%.32s", digest + strlen("sha256:"));
+    sk_lease_open(p->intake.driver, id, &p->opening, &p->intake.lease, done);
+}
+
+/* After an error: nothing is to stay when another try would meet it again. */
+static void close_lease(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    bool is_lasting = sk_fault_is_lasting(&op->err, p->intake.source->is_limited);
+
+    sk_lease_close(sk_take(p->intake.lease), is_lasting, done);
+}
+
+/* --- what the name stands for ------------------------------------------------------------- */
+
+static void ask_for(struct pull *p, const char *digest, struct sk_done *done)
+{
+    struct sk_source *source = p->intake.source;
+    struct sk_reference reference = source->reference;
+    struct sk_registry_ask ask = {.reference = &reference, .login = source->login};
+
+    if (digest)
+        (void)snprintf(reference.digest, sizeof(reference.digest), "%s", digest);
+    sk_buf_fini(&p->answer.bytes);
+    source->is_limited = true; /* if that is what becomes of it */
+    sk_registry_manifest(p->intake.driver->registry, &ask, &p->answer, done);
+}
+
+static void ask_target(struct sk_op *op, struct sk_done *done)
+{
+    ask_for(pull_of(op), NULL, done);
+}
+
+static enum sk_code take_target(struct pull *p, struct sk_err *err)
+{
+    struct sk_facts *facts = &p->intake.facts;
+    const char *pinned = p->intake.source->reference.digest;
+
+    if (*pinned && strcmp(pinned, p->answer.digest) != 0)
+        return sk_fail(err, SK_DATA_LOSS, "the registry sent another manifest than was asked for");
+    (void)snprintf(facts->target.digest, sizeof(facts->target.digest), "%s", p->answer.digest);
+    (void)snprintf(facts->target.media_type, sizeof(facts->target.media_type), "%s", p->answer.media_type);
+    facts->target.size = (int64_t)p->answer.bytes.len;
+    return sk_facts_take_target(facts, &p->answer.bytes, err);
+}
+
+static void judge_target(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    struct sk_err err;
+    enum sk_code code = take_target(p, &err);
+
+    p->intake.source->is_limited = false;
+    sk_intake_step(&p->intake, code, &err, done);
+}
+
+static void store(struct pull *p, const struct sk_oci_descriptor *what, struct sk_done *done)
+{
+    sk_want_start(&p->intake.want,
+                  &(struct sk_want_ask){.lease = p->intake.lease, .bytes = &p->answer.bytes, .what = what},
+                  done);
+}
+
+static void store_target(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    store(p, &p->intake.facts.target, done);
+}
+
+/* --- the manifest for this platform -------------------------------------------------------- */
+
+static bool has_index(const struct pull *p)
+{
+    return sk_facts_has_index(&p->intake.facts);
+}
+
+static void find_manifest(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+
+    p->found = -1;
+    if (has_index(p))
+        content_of(p)->ops->find_blob(content_of(p), p->intake.lease->id, p->intake.facts.manifest.digest,
+                                      &p->found, done);
+    else
+        sk_intake_step(&p->intake, SK_OK, NULL, done);
+}
+
+static void get_manifest(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    const char *digest = p->intake.facts.manifest.digest;
+
+    if (!has_index(p)) {
+        sk_intake_step(&p->intake, SK_OK, NULL, done);
+    } else if (p->found < 0) {
+        ask_for(p, digest, done);
+    } else {
+        sk_buf_fini(&p->answer.bytes);
+        sk_buf_init(&p->answer.bytes, SK_OCI_BLOB_MAX);
+        content_of(p)->ops->read_blob(content_of(p), digest, &p->answer.bytes, done);
+    }
+}
+
+static void judge_manifest(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+    struct sk_err err;
+    enum sk_code code = SK_OK;
+
+    p->intake.source->is_limited = false;
+    if (has_index(p))
+        code = sk_facts_take_manifest(&p->intake.facts, &p->answer.bytes, &err);
+    sk_intake_step(&p->intake, code, &err, done);
+}
+
+static void store_manifest(struct sk_op *op, struct sk_done *done)
+{
+    struct pull *p = pull_of(op);
+
+    if (has_index(p))
+        store(p, &p->intake.facts.manifest, done);
+    else
+        sk_intake_step(&p->intake, SK_OK, NULL, done);
+}
+
+static const struct sk_step steps[] = {
+    {"lease", open_lease, close_lease},
+    {"resolve", ask_target, NULL},
+    {"judge_target", judge_target, NULL},
+    {"store_target", store_target, NULL},
+    {"find_manifest", find_manifest, NULL},
+    {"get_manifest", get_manifest, NULL},
+    {"judge_manifest", judge_manifest, NULL},
+    {"store_manifest", store_manifest, NULL},
+    SK_INTAKE_TAIL,
+};
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void release(struct pull *p)
+{
+    sk_buf_fini(&p->answer.bytes);
+    sk_intake_fini(&p->intake);
+    free(p);
+}
+
+static void on_over(struct sk_done *over, const struct sk_err *err)
+{
+    struct pull *p = sk_container_of(over, struct pull, intake.over);
+    struct sk_done *done = p->intake.done;
+    struct sk_err said = {0};
+
+    sk_intake_end(&p->intake, err, &said);
+    release(p);
+    sk_done_fire(done, err ? &said : NULL);
+}
+
+void sk_images_pull_image(struct sk_image_driver *base, const struct sk_image_pull *pull,
+                          struct sk_image **out_image, struct sk_done *done)
+{
+    struct sk_images_driver *driver = sk_images_driver_of(base);
+    struct pull *p = sk_alloc(sizeof(*p));
+    struct sk_reference reference;
+    struct sk_err err;
+
+    if (sk_reference_parse(pull->name, &reference, &err) != SK_OK ||
+        sk_intake_init(&p->intake, driver, pull->name, &err) != SK_OK) {
+        free(p);
+        sk_done_later(driver->loop, done, &err);
+        return;
+    }
+    p->intake.source = sk_source_new(&reference, pull->login);
+    p->intake.puller = sk_strdup(pull->puller);
+    p->intake.max_bytes = pull->max_bytes;
+    p->intake.progress = pull->progress;
+    p->intake.out_image = out_image;
+    p->intake.op.flow = "pull";
+    sk_intake_start(&p->intake, steps, on_over, done);
+}
