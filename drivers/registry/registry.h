@@ -4,9 +4,11 @@
  * and resumption.
  *
  * Requests go over https, except to hosts that the node's config marks as
- * plain http. Hosts that the config names may lie at internal addresses
- * (http.h), others not. Credentials go to the registry (and its token server,
- * over https or when both are plain) they belong to; never along a redirect to another host.
+ * plain http, and to where those send them. Hosts that the config names may
+ * lie at internal addresses (http.h), others not. Credentials go to the
+ * registry (and its token server, over https or when both are plain) they
+ * belong to; never along a redirect to another host. Mirrors get those that
+ * are kept under their own host.
  * 429 and 5xx, resets and stalls are tried again with growing pauses (or as
  * Retry-After says, up to a minute), several times, then the next endpoint.
  *
@@ -28,7 +30,7 @@ struct sk_registry_host {
     const char *const
         *mirrors;    /* asked first, in this order; URLs "http(s)://host[:port][/prefix]"; NULL-terminated */
     bool plain_http; /* of the registry itself; mirrors say so by their URL */
-    const char *ca_file;              /* "" = the system's; for the registry and its mirrors */
+    const char *ca_file;              /* "" = the system's; for all hosts that are named here */
     const char *const *trusted_hosts; /* "host[:port]" of its token and blob servers that may be internal */
 };
 
@@ -81,9 +83,10 @@ struct sk_registry_sink {
 struct sk_registry_blob;
 
 /* Bytes [from, size) of a blob, in order, none twice: what breaks off is resumed where it was. The digest is
- * for the taker to check. done fires after the last byte was taken; it can be cancelled. `sink` is borrowed
- * until then, and the blob lives until then. *out_endpoint says who answered (may be NULL). Errors: as above;
- * SK_DATA_LOSS: longer or shorter than `size`. */
+ * for the taker to check. done fires after the last byte was taken, even while the flow is held; it can be
+ * cancelled. `sink` is borrowed until then, and the blob lives until then. *out_endpoint (may be NULL): the
+ * first endpoint that gave bytes; when the digest is wrong the next call skips those up to it. Errors: as
+ * above; SK_DATA_LOSS: longer or shorter than `size`. */
 struct sk_registry_blob *sk_registry_blob(struct sk_registry *registry, const struct sk_registry_ask *ask,
                                           const char *digest, int64_t size, int64_t from,
                                           struct sk_registry_sink *sink, unsigned *out_endpoint,
