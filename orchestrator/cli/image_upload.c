@@ -14,7 +14,7 @@ static void on_progress(struct sk_upload *upload, const Sandkeep__V1__PullImageR
         upload->made.name = sk_strdup(said->image->name);
         upload->made.digest = sk_strdup(said->image->digest);
     }
-    if (upload->bar)
+    if (upload->bar && said->phase != SANDKEEP__V1__PULL_PHASE__PULL_PHASE_WAITING)
         sk_image_bar_show(upload->bar, said);
 }
 
