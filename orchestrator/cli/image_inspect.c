@@ -15,7 +15,7 @@ static int run_inspect(const struct sk_args *args)
         sk_fault_print(&fault);
         return 1;
     }
-    if (sk_images_get(&client, args->words.items[0], &arena, &image, &fault))
+    if (sk_client_images_get(&client, args->words.items[0], &arena, &image, &fault))
         sk_fault_print(&fault);
     else
         exit_code = sk_image_output_one(image);

@@ -15,7 +15,7 @@ static int run_ls(const struct sk_args *args)
         sk_fault_print(&fault);
         return 1;
     }
-    if (sk_images_list(&client, &arena, &list, &fault))
+    if (sk_client_images_list(&client, &arena, &list, &fault))
         sk_fault_print(&fault);
     else
         exit_code = sk_image_output_list(list->images, list->n_images, args->json);

@@ -49,7 +49,7 @@ static int pull(const struct sk_args *args, Sandkeep__V1__RegistryLogin *login)
     request.name = args->words.items[0];
     request.login = login;
     sk_image_bar_init(&bar, request.name, args->quiet);
-    if (!sk_images_pull(&client, &request, &bar, &made, &fault))
+    if (!sk_client_images_pull(&client, &request, &bar, &made, &fault))
         sk_image_made_print(&made, args->quiet);
     else if (client.signo)
         exit_code = 128 + client.signo;

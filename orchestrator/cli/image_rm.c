@@ -20,7 +20,7 @@ static int run_rm(const struct sk_args *args)
         return 1;
     }
     for (size_t i = 0; i < args->words.count && !client.signo; i++) {
-        if (is_fine(sk_images_remove(&client, args->words.items[i], &fault), args)) {
+        if (is_fine(sk_client_images_remove(&client, args->words.items[i], &fault), args)) {
             (void)puts(args->words.items[i]);
         } else {
             sk_fault_print(&fault);

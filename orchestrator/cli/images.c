@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-enum sk_code sk_images_list(struct sk_client *client, struct sk_arena *arena,
-                            Sandkeep__V1__ListImagesResponse **out_list, struct sk_fault *fault)
+enum sk_code sk_client_images_list(struct sk_client *client, struct sk_arena *arena,
+                                   Sandkeep__V1__ListImagesResponse **out_list, struct sk_fault *fault)
 {
     Sandkeep__V1__ListImagesRequest request = SANDKEEP__V1__LIST_IMAGES_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
@@ -16,8 +16,8 @@ enum sk_code sk_images_list(struct sk_client *client, struct sk_arena *arena,
     return code;
 }
 
-enum sk_code sk_images_get(struct sk_client *client, const char *name, struct sk_arena *arena,
-                           Sandkeep__V1__Image **out_image, struct sk_fault *fault)
+enum sk_code sk_client_images_get(struct sk_client *client, const char *name, struct sk_arena *arena,
+                                  Sandkeep__V1__Image **out_image, struct sk_fault *fault)
 {
     Sandkeep__V1__GetImageRequest request = SANDKEEP__V1__GET_IMAGE_REQUEST__INIT;
     ProtobufCMessage *answer = NULL;
@@ -30,7 +30,7 @@ enum sk_code sk_images_get(struct sk_client *client, const char *name, struct sk
     return code;
 }
 
-enum sk_code sk_images_remove(struct sk_client *client, const char *name, struct sk_fault *fault)
+enum sk_code sk_client_images_remove(struct sk_client *client, const char *name, struct sk_fault *fault)
 {
     SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
     Sandkeep__V1__RemoveImageRequest request = SANDKEEP__V1__REMOVE_IMAGE_REQUEST__INIT;
@@ -102,8 +102,9 @@ static void on_signal(void *arg)
     sk_stream_cancel(((struct pull *)arg)->stream);
 }
 
-enum sk_code sk_images_pull(struct sk_client *client, const Sandkeep__V1__PullImageRequest *request,
-                            struct sk_image_bar *bar, struct sk_image_made *out_made, struct sk_fault *fault)
+enum sk_code sk_client_images_pull(struct sk_client *client, const Sandkeep__V1__PullImageRequest *request,
+                                   struct sk_image_bar *bar, struct sk_image_made *out_made,
+                                   struct sk_fault *fault)
 {
     static const struct sk_stream_events events = {on_message, on_sent, on_end};
     const struct sk_method method = {SK_IMAGE_SERVICE "PullImage",
