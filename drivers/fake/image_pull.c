@@ -118,7 +118,7 @@ static void cancel(struct sk_done *done)
     }
     sk_timer_stop(loop, &p->timer);
     (void)sk_fail(&err, SK_CANCELLED, "the pull was cancelled");
-    sk_done_init(&p->asked, on_asked); /* it has fired once */
+    sk_done_init(&p->asked, on_asked);    /* it has fired once */
     sk_done_later(loop, &p->asked, &err); /* which ends it */
 }
 

@@ -57,16 +57,15 @@ static void on_pulled(struct sk_done *done, const struct sk_err *err)
 
 static bool check(struct pull *p, const SK_OWN_PB(PullImageRequest) * in, struct sk_reference *out_reference)
 {
-    struct sk_check *found = sk_arena_alloc(p->call->arena, sizeof(*found));
+    struct sk_check found = {.arena = p->call->arena};
     struct sk_err err = {0};
-    found->arena = p->call->arena;
     if (sk_reference_parse(in->name, out_reference, &err))
-        sk_check_violated(found, SK_FIELD(NULL, "name"), "%s", err.text);
+        sk_check_violated(&found, SK_FIELD(NULL, "name"), "%s", err.text);
     if (in->login && !in->login->username[0])
-        sk_check_violated(found, SK_FIELD(SK_FIELD(NULL, "login"), "username"), "must not be empty");
-    if (found->count)
-        sk_call_fail_check(p->call, found);
-    return !found->count;
+        sk_check_violated(&found, SK_FIELD(SK_FIELD(NULL, "login"), "username"), "must not be empty");
+    if (found.count)
+        sk_call_fail_check(p->call, &found);
+    return !found.count;
 }
 
 static void start(struct pull *p, const SK_OWN_PB(PullImageRequest) * in)
