@@ -16,6 +16,7 @@
 #include "notify.h"
 #include "place.h"
 #include "rpc/server.h"
+#include "supply.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ struct daemon {
 
     int state_lock, run_lock;
     char node_id[SK_NODE_MAX + 1];
+    char login_salt[SK_SALT_SIZE];
     struct sk_bridge *bridge;
     struct sk_store *store;
     struct sk_containerd *containerd; /* either this … */
@@ -52,6 +54,7 @@ struct daemon {
     struct sk_fake_runtime *fake_runtime; /* … or these */
     struct sk_fake_images *fake_images;
     struct sk_fake_agent *fake_agent;
+    struct sk_supply *supply;
     struct sk_node *node;
     struct sk_api *api;
     struct sk_server *server;
@@ -80,7 +83,8 @@ static enum sk_code take_places(struct daemon *d, struct sk_err *err)
         (code = sk_place_make(c->run_dir, RUN_MODE, err)) != SK_OK ||
         (code = sk_place_lock(c->state_dir, &d->state_lock, err)) != SK_OK ||
         (code = sk_place_lock(c->run_dir, &d->run_lock, err)) != SK_OK ||
-        (code = sk_place_make(logs, STATE_MODE, err)) != SK_OK)
+        (code = sk_place_make(logs, STATE_MODE, err)) != SK_OK ||
+        (code = sk_place_login_salt(c->state_dir, d->login_salt, err)) != SK_OK)
         return code;
     sk_place_remove_address(c->run_dir); /* of one that was killed */
     return sk_place_node_id(c->state_dir, c->node_id, d->node_id, err);
@@ -216,6 +220,28 @@ static void drivers_undo(struct sk_op *op, struct sk_done *done)
         answer(d, done, SK_OK, NULL);
 }
 
+/* --- where images come from --------------------------------------------------------------- */
+
+static void supply_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_content *content = is_fake(d) ? NULL : sk_containerd_content(d->containerd);
+    struct sk_err err;
+    enum sk_code code = sk_supply_open(d->loop, &d->log, d->config, content, &d->supply, &err);
+
+    answer(d, done, code, &err);
+}
+
+static void supply_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    if (d->supply)
+        sk_supply_close(sk_take(d->supply), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
 /* --- the node -------------------------------------------------------------------------- */
 
 static void node_run(struct sk_op *op, struct sk_done *done)
@@ -225,10 +251,12 @@ static void node_run(struct sk_op *op, struct sk_done *done)
     struct sk_runtime *runtime =
         is_fake(d) ? sk_fake_runtime_base(d->fake_runtime) : sk_containerd_runtime(d->containerd);
     struct sk_image_driver *images =
-        is_fake(d) ? sk_fake_images_base(d->fake_images) : sk_containerd_images(d->containerd);
+        is_fake(d) ? sk_fake_images_base(d->fake_images) : sk_supply_images(d->supply);
     struct sk_agent *agent = is_fake(d) ? sk_fake_agent_base(d->fake_agent) : d->channel;
 
     sk_host_node_config(d->config, d->node_id, &config);
+    config.images.login_salt = d->login_salt;
+    config.secrets = sk_supply_secrets(d->supply);
     d->node = sk_node_new(d->loop, &d->log, &config, runtime, images, agent, d->store);
     answer(d, done, SK_OK, NULL);
 }
@@ -364,13 +392,21 @@ static void serve_undo(struct sk_op *op, struct sk_done *done)
     answer(daemon_of(op), done, SK_OK, NULL);
 }
 
+/* clang-format off */
 static const struct sk_step life[] = {
-    {"places", places_run, places_undo}, {"bridge", bridge_run, bridge_undo},
-    {"store", store_run, store_undo},    {"drivers", drivers_run, drivers_undo},
-    {"node", node_run, node_undo},       {"recover", recover_run, recover_undo},
-    {"api", api_run, api_undo},          {"server", server_run, server_undo},
-    {"serve", serve_run, serve_undo},    {0},
+    {"places", places_run, places_undo},
+    {"bridge", bridge_run, bridge_undo},
+    {"store", store_run, store_undo},
+    {"drivers", drivers_run, drivers_undo},
+    {"supply", supply_run, supply_undo},
+    {"node", node_run, node_undo},
+    {"recover", recover_run, recover_undo},
+    {"api", api_run, api_undo},
+    {"server", server_run, server_undo},
+    {"serve", serve_run, serve_undo},
+    {0},
 };
+/* clang-format on */
 
 /* --- signals, and the frame around the flow ---------------------------------------------------- */
 

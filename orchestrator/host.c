@@ -34,6 +34,29 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static enum sk_pull_policy pull_policy_of(const char *word)
+{
+    return !strcmp(word, "always")  ? SK_PULL_ALWAYS
+           : !strcmp(word, "never") ? SK_PULL_NEVER
+                                    : SK_PULL_MISSING;
+}
+
+static struct sk_images_config images_config(const struct sk_config *config)
+{
+    return (struct sk_images_config){
+        .pull_policy = pull_policy_of(config->image_pull_policy),
+        .allow = config->image_allow,
+        .deny = config->image_deny,
+        .prepull = config->image_prepull,
+        .pinned = config->image_pins,
+        .max_bytes = config->image_max_bytes,
+        .unused = SK_SEC(config->image_unused_hours * 3600),
+        .high_percent = (unsigned)config->image_disk_high_percent,
+        .low_percent = (unsigned)config->image_disk_low_percent,
+        .pull_limit = SK_SEC(config->image_pull_limit_s),
+    };
+}
+
 void sk_host_node_config(const struct sk_config *config, const char *node_id,
                          struct sk_node_config *out_config)
 {
@@ -55,6 +78,7 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
         .exec_output_max = config->exec_output_max_bytes,
         .log_max = config->log_max_bytes,
         .log_rate = config->log_rate_bytes_per_s,
+        .images = images_config(config),
     };
     find_cpus(&c);
     /* What nobody asked for must fit into a small host. */

@@ -8,7 +8,7 @@
 /* Below state_dir: what main processes printed. */
 #define SK_LOG_FOLDER "logs"
 
-/* The node's settings; ceilings that were left open become the host's. */
+/* The node's settings; ceilings that were left open become the host's. Lists are borrowed from the config. */
 void sk_host_node_config(const struct sk_config *config, const char *node_id,
                          struct sk_node_config *out_config);
 

@@ -1,14 +1,18 @@
 #include "place.h"
 
+#include "base/random.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
-static const char node_file[] = "node_id", address_file[] = "address", lock_file[] = "lock";
+static const char node_file[] = "node_id", address_file[] = "address", lock_file[] = "lock",
+                  salt_file[] = "login_salt";
 
 /* errno into the error, with what was being done to which path. */
 static enum sk_code fail(struct sk_err *err, const char *doing, const char *path)
@@ -188,4 +192,38 @@ enum sk_code sk_place_node_id(const char *state_dir, const char *wanted, char ou
             "keep the name, or use another state_dir",
             wanted, state_dir, out_node);
     return code;
+}
+
+/* --- the salt --------------------------------------------------------------------------- */
+
+static void make_salt(char out_salt[SK_SALT_SIZE])
+{
+    uint8_t bytes[(SK_SALT_SIZE - 1) / 2];
+
+    sk_random(bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(out_salt + 2 * i, 3, "%02x", bytes[i]);
+}
+
+enum sk_code sk_place_login_salt(const char *state_dir, char out_salt[SK_SALT_SIZE], struct sk_err *err)
+{
+    SK_AUTO_FD int dir = -1;
+    SK_AUTO_FD int fd = -1;
+    char text[SK_SALT_SIZE] = "";
+    enum sk_code code = open_dir(state_dir, &dir, err);
+
+    if (code != SK_OK)
+        return code;
+    fd = openat(dir, salt_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return fail(err, "open the salt of logins in", state_dir);
+    if (fd < 0) {
+        make_salt(out_salt);
+        return write_whole(dir, salt_file, out_salt, 0600, err);
+    }
+    if (read(fd, text, sizeof(text)) != sizeof(text) - 1 ||
+        strspn(text, "0123456789abcdef") != sizeof(text) - 1)
+        return sk_fail(err, SK_DATA_LOSS, "%s/%s does not hold a salt: remove it", state_dir, salt_file);
+    memcpy(out_salt, text, sizeof(text));
+    return SK_OK;
 }

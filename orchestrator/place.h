@@ -27,4 +27,10 @@ SK_MUST_CHECK enum sk_code sk_place_node_id(const char *state_dir, const char *w
 SK_MUST_CHECK enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err);
 void sk_place_remove_address(const char *run_dir);
 
+#define SK_SALT_SIZE 65 /* hexadecimal digits and NUL */
+/* What digests of logins are made with, as remembered in state_dir; random at the first start. When it is
+ * lost registries are asked again who may use which image. */
+SK_MUST_CHECK enum sk_code sk_place_login_salt(const char *state_dir, char out_salt[SK_SALT_SIZE],
+                                               struct sk_err *err);
+
 #endif

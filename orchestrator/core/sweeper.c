@@ -38,6 +38,16 @@ static void remove_by_agent(struct sk_node *node, const struct sk_litter *litter
     node->agent->ops->remove_litter(node->agent, litter, done);
 }
 
+static void list_of_images(struct sk_node *node, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    node->image_driver->ops->list_litter(node->image_driver, out_list, done);
+}
+
+static void remove_by_images(struct sk_node *node, const struct sk_litter *litter, struct sk_done *done)
+{
+    node->image_driver->ops->remove_litter(node->image_driver, litter, done);
+}
+
 static void remove_log(struct sk_node *node, const struct sk_litter *litter, struct sk_done *done)
 {
     sk_log_shelf_remove(node, litter->name, done);
@@ -46,6 +56,7 @@ static void remove_log(struct sk_node *node, const struct sk_litter *litter, str
 static const struct source sources[] = {
     {list_of_runtime, remove_by_runtime, false},
     {list_of_agent, remove_by_agent, false},
+    {list_of_images, remove_by_images, false},
     {sk_log_shelf_list, remove_log, true},
 };
 
