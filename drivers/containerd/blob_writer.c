@@ -14,9 +14,9 @@
 #define UNANSWERED_MAX 4
 #define STALL_LIMIT    SK_SEC(180) /* without any answer: a slow disk, a commit that syncs gigabytes */
 #define LINGER_LIMIT   SK_SEC(10)  /* to bring to containerd what is to be kept */
-/* The writer before us may still be dying. */
-#define LOCKED_TRIES 25
-#define LOCKED_PAUSE SK_MSEC(200)
+/* The writer before us may still be dying: some five seconds. */
+#define LOCKED_TRIES    28
+#define LOCKED_PAUSE_MS 200
 
 enum state {
     OPENING,
@@ -289,6 +289,7 @@ static void on_aborted(struct sk_done *aborted, const struct sk_err *err)
 {
     struct writer *w = sk_container_of(aborted, struct writer, aborted);
 
+    w->note->is_aborting = false;
     w->is_gone = !err; /* else it is litter */
     if (w->is_orphan)
         free_writer(w, !w->is_gone, NULL, NULL);
@@ -306,6 +307,7 @@ static void end_well(struct writer *w)
 static void throw_away(struct writer *w)
 {
     w->state = ABORTING;
+    w->note->is_aborting = true;
     sk_done_init(&w->aborted, on_aborted);
     abort_write(w->content, w->note->ref, &w->aborted);
 }
@@ -374,18 +376,27 @@ static void open_stream(struct writer *w)
     send_message(w, CONTAINERD__WRITE_ACTION__WRITE_ACTION_STAT, 0);
 }
 
+static void open_or_wait(struct writer *w)
+{
+    if (w->note->is_aborting && w->tries < LOCKED_TRIES)
+        retry_later(w);
+    else
+        open_stream(w);
+}
+
 static void on_pause_over(struct sk_timer *timer)
 {
-    open_stream(sk_container_of(timer, struct writer, timer));
+    open_or_wait(sk_container_of(timer, struct writer, timer));
 }
 
 static void retry_later(struct writer *w)
 {
     struct sk_loop *loop = w->content->client->loop;
+    struct sk_duration pause = SK_MSEC(w->tries < 4 ? 10 << w->tries : LOCKED_PAUSE_MS);
 
     w->state = PAUSING;
     w->tries++;
-    sk_timer_start(loop, &w->timer, sk_instant_add(sk_loop_now(loop), LOCKED_PAUSE), on_pause_over);
+    sk_timer_start(loop, &w->timer, sk_instant_add(sk_loop_now(loop), pause), on_pause_over);
 }
 
 static void on_cancelled_pause(struct sk_timer *timer)
@@ -434,10 +445,10 @@ void sk_ctd_open_blob(struct sk_content *base, const struct sk_blob_ask *ask, st
     w->size = ask->size;
     w->out = out;
     w->ear.fn = on_pulse;
-    sk_buf_init(&w->gathered, SIZE_MAX);
+    sk_buf_init(&w->gathered, SIZE_MAX / 2);
     sk_ctd_hold(w->content->client);
     begin(w, done);
-    open_stream(w);
+    open_or_wait(w);
 }
 
 /* --- write ---------------------------------------------------------------------------------------- */
@@ -541,10 +552,13 @@ void sk_ctd_close_blob(struct sk_blob_writer *writer_take, bool keep)
         w->is_orphan = true;
     } else if (keep && w->state == OPEN && w->stream && w->err.code == SK_OK) {
         linger(w);
+    } else if (keep || w->is_gone) {
+        free_writer(w, !w->is_gone, NULL, NULL);
     } else {
+        w->is_orphan = true;
+        stop_timer(w);
+        sk_list_remove(&w->ear.link);
         sk_stream_close(sk_take(w->stream));
-        if (!w->is_gone && !keep)
-            abort_write(w->content, w->note->ref, nobody());
-        free_writer(w, keep && !w->is_gone, NULL, NULL);
+        throw_away(w);
     }
 }

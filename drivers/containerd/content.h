@@ -41,7 +41,8 @@ struct sk_ctd_lease {
 struct sk_ctd_write {
     struct sk_list link;
     char *ref, *lease;
-    unsigned users; /* writers; none: it was kept */
+    unsigned users;   /* writers; none: it was kept */
+    bool is_aborting; /* what was written is being thrown away */
 };
 
 struct sk_ctd_unpack_key {
