@@ -56,7 +56,8 @@ void sk_registry_free(struct sk_registry *registry);
 struct sk_registry_ask {
     const struct sk_reference *reference; /* registry and repository count; of manifests tag or digest too */
     const struct sk_image_login *login;   /* NULL: the node's, if it has one for this registry */
-    unsigned skip; /* endpoints to leave out, from the first: those whose bytes proved wrong */
+    unsigned skip; /* endpoints to leave out, from the first: those whose bytes proved wrong.
+                      When none is left: SK_OUT_OF_RANGE */
 };
 
 struct sk_registry_manifest {

@@ -300,7 +300,7 @@ static enum sk_code find_endpoints(struct sk_request *request, unsigned skip, st
 {
     enum sk_code code = sk_endpoints_of(request->config, request->registry_name, &request->endpoints, err);
     if (code == SK_OK && skip >= request->endpoints.len)
-        code = sk_fail(err, SK_DATA_LOSS, "%s does not have the bytes that it names", request->registry_name);
+        code = sk_fail(err, SK_OUT_OF_RANGE, "%s has no further place to ask at", request->registry_name);
     request->at = skip;
     return code;
 }

@@ -219,7 +219,7 @@ static void test_skip(void **state)
     assert_int_equal(rig_wait(rig), SK_OK);
     assert_int_equal(rig->endpoint, 1);
     begin_blob(rig, 4, 0, 2);
-    assert_int_equal(rig_wait(rig), SK_DATA_LOSS);
+    assert_int_equal(rig_wait(rig), SK_OUT_OF_RANGE);
     assert_non_null(strstr(rig->err.text, rig->servers[0].name));
     rig_stop(rig);
     assert_int_equal(rig->servers[1].asked_len, 0);

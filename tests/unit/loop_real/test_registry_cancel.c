@@ -57,7 +57,7 @@ static void test_too_late(void **state)
     rig_start(rig);
     begin_blob(rig, 4, 0, 7);
     cancel(rig);
-    assert_int_equal(rig_wait(rig), SK_DATA_LOSS);
+    assert_int_equal(rig_wait(rig), SK_OUT_OF_RANGE);
 }
 
 static void test_before_the_head(void **state)
