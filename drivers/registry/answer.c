@@ -17,9 +17,11 @@ static void keep(char words[WORDS_SIZE], const struct sk_json_item *item)
     size_t len = item->len < WORDS_SIZE - 1 ? item->len : WORDS_SIZE - 1;
     if (*words)
         return;
-    for (size_t i = 0; i < len; i++)
-        words[i] = item->text[i] >= ' ' && item->text[i] < 0x7f ? item->text[i] : '?';
+    memcpy(words, item->text, len);
     words[len] = '\0';
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)words[i] < ' ' || (unsigned char)words[i] >= 0x7f)
+            words[i] = '?';
 }
 
 static enum sk_code take_item(void *arg, const struct sk_json_item *item, struct sk_err *err)

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define DOCKER "docker.io"
@@ -19,6 +20,7 @@ static enum sk_code parse_host(const char *host, bool plain, struct sk_url *out_
 /* Makes the URL that of the API: cuts the slashes at its end, adds the version. */
 static void end_in_version(struct sk_url *url)
 {
+    assert(url->text);
     size_t len = strlen(url->text);
     while (url->text[len - 1] == '/')
         url->text[--len] = '\0';
@@ -66,7 +68,7 @@ enum sk_code sk_endpoints_of(const struct sk_registry_host *config, const char *
     const char *const *mirrors = config ? config->mirrors : NULL;
     size_t count = sk_strings_count(mirrors);
     endpoints.items = sk_arena_alloc(&endpoints.arena, (count + 1) * sizeof(*endpoints.items));
-    for (size_t i = 0; code == SK_OK && i < count; i++)
+    for (size_t i = 0; code == SK_OK && mirrors && mirrors[i]; i++)
         code = add_mirror(&endpoints, mirrors[i], err);
     if (code == SK_OK)
         code = add_registry(&endpoints, registry, config && config->plain_http, err);

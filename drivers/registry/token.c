@@ -68,8 +68,9 @@ enum sk_code sk_token_parse(const uint8_t *body, size_t len, struct sk_token *ou
     else if (!r.token)
         code = sk_fail(err, SK_FAILED_PRECONDITION, "an answer without a token");
     else
-        *out_token = (struct sk_token){.text = sk_take(r.token), .lasts = lasts(r.expires_in)};
-    free(r.token);
+        *out_token = (struct sk_token){.text = r.token, .lasts = lasts(r.expires_in)};
+    if (code != SK_OK)
+        free(r.token);
     free(r.access_token);
     return code;
 }
