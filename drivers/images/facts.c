@@ -65,9 +65,6 @@ enum sk_code sk_facts_take_target(struct sk_facts *facts, const struct sk_buf *b
     settle_type(facts);
     facts->target.size = (int64_t)bytes->len;
     facts->manifest = facts->said.is_index ? facts->said.next : facts->target;
-    if (facts->manifest.size > (int64_t)SK_OCI_BLOB_MAX)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "the image's manifest is larger than %zu bytes",
-                       SK_OCI_BLOB_MAX);
     return SK_OK;
 }
 

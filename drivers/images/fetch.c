@@ -20,11 +20,11 @@ struct fetch {
     struct sk_done came, wrote;
     struct sk_done *filled; /* of the step that moves the bytes */
     struct sk_err fault;    /* the first one while they move */
-    struct sk_err lie;      /* wrong bytes: why another try is under way */
     bool is_coming, is_writing, is_held;
     bool was_kept; /* it began with what an earlier fetch had kept */
     bool is_cancelled;
     unsigned tries;
+    size_t taken;            /* bytes, by this try */
     unsigned skip, endpoint; /* endpoints whose bytes proved wrong; the one that answers */
 };
 
@@ -132,6 +132,7 @@ static void take_bytes(struct sk_registry_sink *sink, const uint8_t *data, size_
     struct fetch *f = sk_container_of(sink, struct fetch, sink);
     struct sk_err err;
 
+    f->taken += len;
     if (f->fault.code != SK_OK)
         return;
     if (sk_buf_append(&f->waiting, data, len) != SK_OK) {
@@ -264,6 +265,7 @@ static void start_try(struct fetch *f)
 {
     f->endpoint = f->skip;
     f->was_kept = false;
+    f->taken = 0;
     f->run->callee = f;
     f->run->cancel = cancel_fetch;
     sk_done_init(&f->over, on_over);
@@ -271,25 +273,21 @@ static void start_try(struct fetch *f)
     sk_op_start(&f->op, f->driver->loop, f->driver->log, steps, (struct sk_instant){0}, &f->over);
 }
 
-/* Wrong bytes: of the endpoint that sent them, unless part of them was kept from before. */
+/* Wrong bytes: of the endpoint that sent them, unless part of them was kept from before. One that sent none
+ * after another has lied: there was nobody left to ask. */
 static bool try_again(struct fetch *f, const struct sk_err *err)
 {
-    if (!err || err->code != SK_DATA_LOSS || !f->ask.source || f->is_cancelled || ++f->tries == TRIES_MAX)
+    bool is_lie = err && err->code == SK_DATA_LOSS && f->ask.source;
+    bool is_end = f->skip > 0 && f->taken == 0;
+
+    if (!is_lie || is_end || f->is_cancelled || ++f->tries == TRIES_MAX)
         return false;
     if (!f->was_kept)
         f->skip = f->endpoint + 1;
-    f->lie = *err;
     sk_log_err(f->driver->log, SK_WARN, "image.wrong_bytes", err, SK_STR("blob", f->what.digest),
                SK_INT("endpoint", f->endpoint));
     start_try(f);
     return true;
-}
-
-/* Where nobody is left to ask, what the last one said counts. */
-static const struct sk_err *verdict(const struct fetch *f, const struct sk_err *err)
-{
-    bool nobody_left = err && f->skip > 0 && (err->code == SK_NOT_FOUND || err->code == SK_OUT_OF_RANGE);
-    return nobody_left ? &f->lie : err;
 }
 
 static void on_over(struct sk_done *over, const struct sk_err *err)
@@ -301,7 +299,6 @@ static void on_over(struct sk_done *over, const struct sk_err *err)
 
     if (try_again(f, err))
         return;
-    err = verdict(f, err);
     if (err)
         said = *err;
     content_of(f)->ops->close(f->writer, true); /* written, or there was nothing to write */

@@ -89,11 +89,8 @@ static struct sk_content *content_of(const struct sk_intake *intake)
 
 static enum sk_code weigh(const struct sk_intake *intake, struct sk_err *err)
 {
-    const struct sk_manifest *manifest = &intake->facts.said;
-    int64_t total = sk_manifest_total(manifest);
+    int64_t total = sk_manifest_total(&intake->facts.said);
 
-    if (manifest->next.size > (int64_t)SK_OCI_BLOB_MAX)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "its config is larger than %zu bytes", SK_OCI_BLOB_MAX);
     if (total > intake->max_bytes)
         return sk_fail(err, SK_RESOURCE_EXHAUSTED, "it has %" PRId64 " bytes, above the limit of %" PRId64,
                        total, intake->max_bytes);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#define LET_GO_LIMIT SK_SEC(10)
+
 static void set_renewal(struct sk_lease *lease);
 static void let_go(struct sk_lease *lease);
 
@@ -80,6 +82,7 @@ static void reopen(struct sk_lease *lease)
 
     while ((link = sk_list_pop(&lease->openers))) {
         struct sk_lease_open *open = sk_container_of(link, struct sk_lease_open, link);
+        open->done->cancel = NULL;
         content_of(lease)->ops->hold(content_of(lease), lease->id, open->done);
     }
 }
@@ -93,14 +96,25 @@ static void on_let_go(struct sk_done *let_go, const struct sk_err *err)
         sk_log_err(lease->driver->log, SK_WARN, "image.lease_stays", err, SK_STR("lease", lease->id));
     lease->is_ending = false;
     lease->is_spent = false;
+    set_renewal(lease);
     reopen(lease);
     if (closer)
         sk_done_fire(closer, err);
     drop_if_idle(lease);
 }
 
+/* The store is asked no longer: the lease will run out. */
+static void on_too_slow(struct sk_timer *timer)
+{
+    struct sk_lease *lease = sk_container_of(timer, struct sk_lease, renewal);
+    sk_done_cancel(&lease->let_go);
+}
+
 static void let_go(struct sk_lease *lease)
 {
+    struct sk_loop *loop = lease->driver->loop;
+
+    sk_timer_start(loop, &lease->renewal, sk_instant_add(sk_loop_now(loop), LET_GO_LIMIT), on_too_slow);
     sk_done_init(&lease->let_go, on_let_go);
     content_of(lease)->ops->let_go(content_of(lease), lease->id, &lease->let_go);
 }
@@ -119,6 +133,23 @@ static bool end(struct sk_lease *lease, struct sk_done *done)
     return done != NULL;
 }
 
+static void leave_queue(struct sk_done *done)
+{
+    struct sk_lease_open *open = done->callee;
+    struct sk_err err;
+
+    (void)sk_fail(&err, SK_CANCELLED, "cancelled");
+    sk_list_remove(&open->link);
+    sk_done_later(open->loop, done, &err);
+}
+
+static void queue(struct sk_lease *lease, struct sk_lease_open *open)
+{
+    open->done->callee = open;
+    open->done->cancel = leave_queue;
+    sk_list_append(&lease->openers, &open->link);
+}
+
 void sk_lease_open(struct sk_images_driver *driver, const char *id, struct sk_lease_open *open,
                    struct sk_lease **out_lease, struct sk_done *done)
 {
@@ -126,9 +157,9 @@ void sk_lease_open(struct sk_images_driver *driver, const char *id, struct sk_le
 
     lease->users++;
     *out_lease = lease;
-    open->done = done;
+    *open = (struct sk_lease_open){.loop = driver->loop, .done = done};
     if (lease->is_ending)
-        sk_list_append(&lease->openers, &open->link);
+        queue(lease, open);
     else
         driver->content->ops->hold(driver->content, id, done);
 }

@@ -20,9 +20,9 @@ struct sk_lease {
     bool is_spent;
     bool is_ending; /* let_go is under way */
     struct sk_done let_go;
-    struct sk_done *closer; /* waits for it; may be NULL */
-    struct sk_list openers; /* struct sk_lease_open: came while it ended */
-    struct sk_timer renewal;
+    struct sk_done *closer;  /* waits for it; may be NULL */
+    struct sk_list openers;  /* struct sk_lease_open: came while it ended */
+    struct sk_timer renewal; /* or the limit of let_go */
     struct sk_done renew;
     bool is_renewing;
 };
@@ -30,6 +30,7 @@ struct sk_lease {
 /* One who opens a lease; the caller's, stays until done has fired. */
 struct sk_lease_open {
     struct sk_list link;
+    struct sk_loop *loop;
     struct sk_done *done;
 };
 
