@@ -1,4 +1,5 @@
 /* How creates come to their images: from the node, or by one pull for all who wait. */
+#include "api/encode.h"
 #include "core/images_impl.h"
 #include "core/sandbox_impl.h"
 #include "support/world.h"
@@ -307,6 +308,14 @@ static void test_a_failure_is_told_to_all_and_tried_anew(void **state)
     world_fini(&w);
 }
 
+static void assert_shown_reason(struct world *w, struct sk_sandbox *s, const char *reason)
+{
+    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
+    const SK_PB(Sandbox) *shown = (const void *)sk_encode_whole(&arena, s, sk_node_config(w->node));
+
+    assert_string_equal(shown->status->state_reason, reason);
+}
+
 /* --- what is seen ---------------------------------------------------------------------- */
 
 static void test_progress_is_told(void **state)
@@ -328,11 +337,13 @@ static void test_progress_is_told(void **state)
     world_advance(&w, SK_SEC(4));
     sk_sandbox_describe_progress(created.sandbox, text);
     assert_string_equal(text, "pulling " NAME " 40 %");
+    assert_shown_reason(&w, created.sandbox, text);
     assert_string_equal(sk_sandbox_record(created.sandbox)->state_reason, ""); /* shown, not stored */
     world_advance(&w, SK_SEC(7));
     assert_int_equal(sk_sandbox_record(created.sandbox)->state, SK_STATE_RUNNING);
     sk_sandbox_describe_progress(created.sandbox, text);
     assert_string_equal(text, "");
+    assert_shown_reason(&w, created.sandbox, "");
     world_fini(&w);
 }
 

@@ -55,6 +55,8 @@ static void random_spec(struct sk_spec *spec, struct sk_arena *arena, uint64_t *
     spec->args = next_random(seed) % 2 ? random_list(arena, seed) : NULL;
     spec->working_dir = random_text(arena, seed);
     spec->user = random_text(arena, seed);
+    if (next_random(seed) % 2)
+        spec->login = (struct sk_login_source){"ghcr.io", "team", "path", random_text(arena, seed)};
     spec->env_count = next_random(seed) % 4;
     spec->env = sk_arena_alloc(arena, (spec->env_count + 1) * sizeof(*spec->env));
     for (size_t i = 0; i < spec->env_count; i++)
@@ -137,6 +139,10 @@ static void same_spec(const struct sk_spec *a, const struct sk_spec *b)
         assert_memory_equal(a->files[i].content ? a->files[i].content : (const uint8_t *)"",
                             b->files[i].content ? b->files[i].content : (const uint8_t *)"", a->files[i].len);
     }
+    assert_string_equal(a->login.registry, b->login.registry);
+    assert_string_equal(a->login.store, b->login.store);
+    assert_string_equal(a->login.path, b->login.path);
+    assert_string_equal(a->login.field, b->login.field);
     same_list(a->tags, b->tags);
     assert_int_equal(a->cpu_limit_millis, b->cpu_limit_millis);
     assert_int_equal(a->cpu_request_millis, b->cpu_request_millis);
@@ -262,6 +268,12 @@ static void refuses_what_makes_no_sense(void **state)
     wire_spec spec = SANDKEEP__RECORDS__V1__SPEC__INIT, bad_spec = spec;
     Sandkeep__Records__V1__Exit over = SANDKEEP__RECORDS__V1__EXIT__INIT;
     Sandkeep__Records__V1__ProcessDefaults process = SANDKEEP__RECORDS__V1__PROCESS_DEFAULTS__INIT;
+    Sandkeep__Records__V1__LoginSource half = {
+        .base = PROTOBUF_C_MESSAGE_INIT(&sandkeep__records__v1__login_source__descriptor),
+        .registry = "ghcr.io",
+        .store = "team",
+        .path = "",
+        .field = ""};
     wire_record good = SANDKEEP__RECORDS__V1__SANDBOX_RECORD__INIT, bad;
 
     (void)state;
@@ -287,6 +299,7 @@ static void refuses_what_makes_no_sense(void **state)
     refuses_with((bad.spec = &bad_spec, bad_spec.user = (char *)(uintptr_t) "\xff"), "not UTF-8");
     refuses_with((bad.spec = &bad_spec, bad_spec.cpu_limit_millis = -1), "negative amount of cpu");
     refuses_with((bad.spec = &bad_spec, bad_spec.memory_request_bytes = -1), "negative amount of memory");
+    refuses_with((bad.spec = &bad_spec, bad_spec.login = &half), "half a source of a login");
     refuses_with((bad.spec = &bad_spec, bad_spec.max_lifetime_seconds = -1), "negative lifetime");
     refuses_with((over.code = 256, bad.exit = &over), "exit code");
     refuses_with((over.code = -1, bad.exit = &over), "exit code");
