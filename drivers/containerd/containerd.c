@@ -1,7 +1,6 @@
 #include "drivers/containerd/containerd.h"
 
 #include "drivers/containerd/content.h"
-#include "drivers/containerd/image.h"
 #include "drivers/containerd/runtime.h"
 
 #include <string.h>
@@ -9,7 +8,6 @@
 struct sk_containerd {
     struct sk_ctd_client client;
     struct sk_ctd_runtime runtime;
-    struct sk_ctd_images images;
     struct sk_ctd_content content;
     struct sk_done closed; /* the client is */
     struct sk_done *done;  /* of close */
@@ -50,7 +48,6 @@ enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
         sk_ctd_runtime_fini(&c->runtime);
         return code;
     }
-    sk_ctd_images_init(&c->images, &c->client, c->runtime.facts.machine);
     sk_ctd_content_init(&c->content, &c->client);
     sk_pulse_open(&c->client.pulse, &c->client, on_pulse, c);
     sk_ctd_events_open(&c->runtime.events, &c->client);
@@ -64,11 +61,6 @@ struct sk_runtime *sk_containerd_runtime(struct sk_containerd *containerd)
     return &containerd->runtime.base;
 }
 
-struct sk_image_driver *sk_containerd_images(struct sk_containerd *containerd)
-{
-    return &containerd->images.base;
-}
-
 struct sk_content *sk_containerd_content(struct sk_containerd *containerd)
 {
     return &containerd->content.base;
@@ -78,7 +70,6 @@ static void finish_close(struct sk_done *closed, const struct sk_err *err)
 {
     struct sk_containerd *c = sk_container_of(closed, struct sk_containerd, closed);
     struct sk_done *done = c->done;
-    sk_ctd_images_fini(&c->images);
     sk_ctd_content_fini(&c->content);
     sk_ctd_runtime_fini(&c->runtime);
     free(c);

@@ -1,5 +1,5 @@
-/* containerd.h: the runtime driver, the image driver and the image store over containerd's gRPC API
- * (1.6, 1.7, 2.x): one connection, one containerd namespace, three contracts.
+/* containerd.h: the runtime driver and the image store over containerd's gRPC API (1.6, 1.7, 2.x): one
+ * connection, one containerd namespace, two contracts.
  *
  * Threads: loop only. */
 #ifndef SK_CONTAINERD_H
@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "drivers/content.h"
-#include "drivers/image.h"
 #include "drivers/runtime.h"
 #include "rpc/bridge.h"
 
@@ -35,7 +34,6 @@ SK_MUST_CHECK enum sk_code sk_containerd_open(const struct sk_containerd_options
                                               struct sk_containerd **out_containerd, struct sk_err *err);
 /* Call list() once before the first create, so that shims already shared are known. */
 struct sk_runtime *sk_containerd_runtime(struct sk_containerd *containerd);
-struct sk_image_driver *sk_containerd_images(struct sk_containerd *containerd);
 /* Its writers must be closed before it is. */
 struct sk_content *sk_containerd_content(struct sk_containerd *containerd);
 /* No event fires any more; calls under way answer first. Then frees, then fires. */

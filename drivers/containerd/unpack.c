@@ -207,6 +207,16 @@ static void on_look(struct sk_timer *timer)
 
 /* --- apply ------------------------------------------------------------------------------------------ */
 
+/* Without the folder that it was unpacked in, which says nothing and takes half the room. */
+static const char *reason_in(const char *text)
+{
+    static const char mount[] = "mount callback failed on ";
+    const char *at = strstr(text, mount);
+    const char *end = at ? strstr(at + strlen(mount), ": ") : NULL;
+
+    return end ? end + 2 : text;
+}
+
 /* What containerd says of a layer that it cannot unpack has a code of no great meaning. */
 static void judge_layer(struct unpack *u, struct sk_err *err)
 {
@@ -219,6 +229,7 @@ static void judge_layer(struct unpack *u, struct sk_err *err)
     case SK_RESOURCE_EXHAUSTED:
         return;
     default:
+        memmove(err->text, reason_in(err->text), strlen(reason_in(err->text)) + 1);
         err->code = SK_FAILED_PRECONDITION;
         (void)sk_err_wrap(err, "layer %s cannot be unpacked", u->ask.layer.digest);
     }

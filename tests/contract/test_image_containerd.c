@@ -10,7 +10,7 @@ int main(void)
         return result;
     struct image_suite suite = {
         .loop = p.loop,
-        .driver = sk_containerd_images(p.driver),
+        .driver = p.images,
         .known = "busybox",
         .known_full = "docker.io/library/busybox:latest",
     };

@@ -1,13 +1,16 @@
-/* private_containerd.h: a containerd of the test program's own, the driver
+/* private_containerd.h: a containerd of the test program's own, the drivers
  * opened on it, and the stand-in guest; for programs that need root. */
 #ifndef SK_TEST_PRIVATE_CONTAINERD_H
 #define SK_TEST_PRIVATE_CONTAINERD_H
 
 #include "drivers/containerd/containerd.h"
+#include "drivers/images/images.h"
+#include "drivers/registry/registry.h"
 #include "support/wait.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define SK_TEST_IMAGE "busybox" /* what containerd.sh imports */
@@ -20,6 +23,9 @@ struct private_containerd {
     struct sk_loop *loop;
     struct sk_bridge *bridge;
     struct sk_containerd *driver;
+    struct sk_registry *registry; /* knows no host, and is asked nothing unless a test pulls */
+    struct sk_images_driver *images_driver;
+    struct sk_image_driver *images;
     struct sk_log log;
 };
 
@@ -49,10 +55,9 @@ static inline int sk_test_ctr(const struct private_containerd *p, const char *ar
 static inline struct sk_image *sk_test_image(struct private_containerd *p, const char *reference)
 {
     struct sk_image *image = NULL;
-    struct sk_image_driver *images = sk_containerd_images(p->driver);
     struct sk_wait w;
     sk_wait_init(&w, p->loop);
-    images->ops->find(images, reference, &image, &w.done);
+    p->images->ops->find(p->images, reference, &image, &w.done);
     return sk_wait(&w) == SK_OK ? image : NULL;
 }
 
@@ -65,6 +70,28 @@ static inline void sk_test_make_agent_dir(struct private_containerd *p)
     FILE *file = fopen(guest, "w");
     if (file)
         fclose(file);
+}
+
+static inline enum sk_code sk_test_open_images(struct private_containerd *p, struct sk_err *err)
+{
+    const struct sk_registry_options registry = {
+        .loop = p->loop, .log = &p->log, .proxy = "", .layers_at_once = 4};
+    struct utsname host;
+    if (uname(&host) != 0)
+        return sk_fail(err, SK_INTERNAL, "this machine has no name");
+    enum sk_code code = sk_registry_new(&registry, &p->registry, err);
+    if (code != SK_OK)
+        return code;
+    p->images_driver = sk_images_driver_new(&(struct sk_images_options){
+        .loop = p->loop,
+        .log = &p->log,
+        .content = sk_containerd_content(p->driver),
+        .registry = p->registry,
+        .machine = host.machine,
+        .layers_at_once = 4,
+    });
+    p->images = sk_images_driver_base(p->images_driver);
+    return SK_OK;
 }
 
 static inline enum sk_code sk_test_open_driver(struct private_containerd *p, unsigned shim_group_max,
@@ -85,12 +112,17 @@ static inline enum sk_code sk_test_open_driver(struct private_containerd *p, uns
         .log = &p->log,
         .bridge = p->bridge,
     };
-    return sk_containerd_open(&options, &p->driver, err);
+    enum sk_code code = sk_containerd_open(&options, &p->driver, err);
+    return code == SK_OK ? sk_test_open_images(p, err) : code;
 }
 
 static inline void sk_test_close_driver(struct private_containerd *p)
 {
     struct sk_wait w;
+    sk_wait_init(&w, p->loop);
+    sk_images_driver_close(sk_take(p->images_driver), &w.done);
+    (void)sk_wait(&w);
+    sk_registry_free(sk_take(p->registry));
     sk_wait_init(&w, p->loop);
     sk_containerd_close(sk_take(p->driver), &w.done);
     (void)sk_wait(&w);
