@@ -65,6 +65,7 @@ struct rig {
     unsigned endpoint;
     struct sk_registry_blob *blob; /* while under way */
     struct sk_task task;
+    int resumes;                                    /* a test's own */
     int retries, moves;                             /* logged */
     void (*on_retry)(struct rig *rig);              /* in the next turn; may be NULL */
     void (*on_hang)(struct rig *rig);               /* may be NULL */

@@ -1,5 +1,6 @@
 /* Who asks: tokens, passwords, and to whom they go. */
 #include "registry_rig.h"
+#include "registry_tls.h"
 
 #define TOKEN_1 "{\"token\":\"first\",\"expires_in\":300}"
 #define TOKEN_2 "{\"access_token\":\"second\"}"
@@ -288,6 +289,24 @@ static void test_token_server_within(void **state)
     assert_int_equal(rig->servers[2].asked_len, 0);
 }
 
+/* A password that would have come over https does not leave without. */
+static void test_token_server_without_https(void **state)
+{
+    struct rig *rig = *state;
+    struct tls tls;
+    SK_AUTO_FREE char *head =
+        sk_printf("401 X\\r\\nWWW-Authenticate: Bearer realm=\"http://%s/token\"", rig->servers[1].name);
+    open_tls(&tls, rig, head);
+    rig->logins[rig->login_count++] = login_for(rig->host.name);
+    rig_start(rig);
+    enum sk_code code = get_manifest(rig, NULL, NULL);
+    rig_stop(rig);
+    close_tls(&tls);
+    assert_int_equal(code, SK_FAILED_PRECONDITION);
+    assert_non_null(strstr(rig->err.text, "without https"));
+    assert_int_equal(rig->servers[1].asked_len, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -311,6 +330,7 @@ int main(void)
         TEST(test_login_for_another_registry),
         TEST(test_identity_token),
         TEST(test_token_server_within),
+        TEST(test_token_server_without_https),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,6 +251,38 @@ static void test_held_after_each_piece(void **state)
     assert_true(taken_is(rig, bytes, SIZE));
 }
 
+static void hold_first(struct rig *rig, size_t taken)
+{
+    if (taken == rig->taken.len)
+        sk_registry_pause(rig->blob);
+}
+
+/* The rest has been sent. */
+static void resume_at_half(struct rig *rig)
+{
+    if (rig->taken.len != 4)
+        return;
+    rig->resumes++;
+    sk_registry_resume(rig->blob);
+}
+
+/* It breaks off while it is held, and the next response is held as well. */
+static void test_held_over_tries(void **state)
+{
+    struct rig *rig = *state;
+    rig->on_take = hold_first;
+    rig->on_hang = resume_at_half;
+    add_bytes(&rig->servers[0], "half", 4, sk_strdup("HTTP/1.1 200 OK\r\nContent-Length: 8"));
+    add_bytes(&rig->servers[0], "rest", 4,
+              sk_strdup("HTTP/1.1 206 X\r\nContent-Length: 4\r\nContent-Range: bytes 4-7/8"))
+        ->end = REPLY_HANG;
+    rig_start(rig);
+    assert_int_equal(get_blob(rig, 8, 0), SK_OK);
+    assert_true(taken_is(rig, "halfrest", 8));
+    assert_int_equal(rig->resumes, 1);
+    assert_int_equal(rig->retries, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -271,6 +303,7 @@ int main(void)
         TEST(test_mirror_breaks_off),
         TEST(test_skip),
         TEST(test_held_after_each_piece),
+        TEST(test_held_over_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,6 @@
 /* Where answers lead: with which credentials, to which places, how often. */
 #include "registry_rig.h"
-
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
+#include "registry_tls.h"
 
 #define BASIC "Authorization: Basic bWU6c2VjcmV0\r\n" /* me:secret */
 
@@ -149,78 +146,11 @@ static void test_nowhere(void **state)
 
 /* --- from https to http ---------------------------------------------------------- */
 
-/* `openssl s_server` hands out files that are whole responses. */
-struct tls {
-    char folder[32];
-    pid_t pid;
-    int port;
-};
-
-static void must_run(const char *command)
-{
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): of the test's own making */
-}
-
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    SK_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    return ntohs(address.sin_port);
-}
-
-static bool can_connect(int port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-    SK_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-}
-
-static void open_tls(struct tls *tls, const char *location)
-{
-    *tls = (struct tls){.folder = "/tmp/sk-redirect-XXXXXX", .port = free_port()};
-    assert_non_null(mkdtemp(tls->folder));
-    SK_AUTO_FREE char *prepare =
-        sk_printf("cd %s && mkdir -p v2/app/manifests && "
-                  "openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out ca -days 2 -subj /CN=tests "
-                  "-addext subjectAltName=IP:127.0.0.1 2>/dev/null && "
-                  "printf 'HTTP/1.0 302 X\\r\\nLocation: %s\\r\\n\\r\\n' >v2/app/manifests/1",
-                  tls->folder, location);
-    SK_AUTO_FREE char *port = sk_printf("%d", tls->port);
-    must_run(prepare);
-    tls->pid = fork();
-    if (tls->pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not come back */
-        if (chdir(tls->folder) == 0)
-            (void)execlp("openssl", "openssl", "s_server", "-quiet", "-accept", port, "-cert", "ca", "-key",
-                         "key", "-HTTP", (char *)NULL);
-        _exit(127);
-    }
-    for (int i = 0; i < 1000 && !can_connect(tls->port); i++)
-        (void)usleep(10000);
-}
-
-static void close_tls(const struct tls *tls)
-{
-    SK_AUTO_FREE char *clean = sk_printf("rm -rf %s", tls->folder);
-    (void)kill(tls->pid, SIGKILL);
-    (void)waitpid(tls->pid, NULL, 0);
-    must_run(clean);
-}
-
 static enum sk_code downgrade(struct rig *rig, const struct server *to)
 {
     struct tls tls;
-    SK_AUTO_FREE char *location = sk_printf("http://%s/x", to->name);
-    open_tls(&tls, location);
-    SK_AUTO_FREE char *name = sk_printf("127.0.0.1:%d", tls.port);
-    SK_AUTO_FREE char *ca = sk_printf("%s/ca", tls.folder);
-    rig->host.name = name;
-    rig->host.plain_http = false;
-    rig->host.ca_file = ca;
+    SK_AUTO_FREE char *head = sk_printf("302 X\\r\\nLocation: http://%s/x", to->name);
+    open_tls(&tls, rig, head);
     rig_start(rig);
     enum sk_code code = get_manifest(rig, NULL, NULL);
     rig_stop(rig);
