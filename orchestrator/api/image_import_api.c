@@ -253,8 +253,11 @@ static void on_message(void *arg, grpc_byte_buffer *bytes)
     ProtobufCMessage *message = NULL;
     struct sk_err err = {0};
     sk_timer_stop(sk_node_loop(m->call->node), &m->idle);
-    if ((bytes && sk_message_unpack(&arena, m->call->method.type->input, bytes, &message, &err)) ||
-        sk_import_take(&m->course, (const void *)message, &err))
+    enum sk_code code = bytes ? sk_message_unpack(&arena, m->call->method.type->input, bytes, &message, &err)
+                              : sk_import_take(&m->course, NULL, &err);
+    if (!code && message)
+        code = sk_import_take(&m->course, (const void *)message, &err);
+    if (code || !message)
         fail(m, &err);
     else
         obey(m, (const void *)message);

@@ -80,7 +80,7 @@ static enum sk_code on_json(void *arg, const struct sk_json_item *json, struct s
 static enum sk_code parse(struct docker *docker, const struct sk_archive_entry *manifest, struct sk_err *err)
 {
     struct sk_err why = {0};
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     enum sk_code code = sk_image_archive_load(docker->archive, manifest, &data, err);
 
     if (code)

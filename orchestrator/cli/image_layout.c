@@ -51,8 +51,8 @@ static enum sk_code walk_manifest(struct layout *layout, const struct sk_oci_des
                                   struct sk_err *err)
 {
     SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
-    struct sk_manifest manifest;
-    const uint8_t *data;
+    struct sk_manifest manifest = {0};
+    const uint8_t *data = NULL;
     enum sk_code code = load(layout, what, &data, err);
 
     if (!code)
@@ -76,10 +76,10 @@ static enum sk_code walk_index(struct layout *layout, const struct sk_oci_descri
                                struct sk_err *err)
 {
     SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
-    struct sk_index_item *items;
-    size_t count, whole = 0;
+    struct sk_index_item *items = NULL;
+    size_t count = 0, whole = 0;
     struct sk_err why = {0};
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     enum sk_code code = load(layout, what, &data, err);
 
     if (!code)
@@ -122,7 +122,7 @@ enum sk_code sk_layout_read(struct sk_image_archive *archive, const struct sk_ar
     SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
     struct sk_index_item *items = NULL;
     size_t count = 0;
-    const uint8_t *data;
+    const uint8_t *data = NULL;
     enum sk_code code = sk_image_archive_load(archive, index, &data, err);
 
     if (!code)

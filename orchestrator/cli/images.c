@@ -109,18 +109,19 @@ enum sk_code sk_client_images_pull(struct sk_client *client, const Sandkeep__V1_
     static const struct sk_stream_events events = {on_message, on_sent, on_end};
     const struct sk_method method = {SK_IMAGE_SERVICE "PullImage",
                                      &sandkeep__v1__pull_image_response__descriptor};
-    struct pull pull = {.client = client, .bar = bar, .made = out_made, .fault = fault};
+    SK_AUTO_FREE struct pull *pull = sk_alloc(sizeof(*pull));
 
     *fault = (struct sk_fault){0};
-    pull.stream = sk_stream_open(client->channel, &method, NULL, SK_NS(0), &events, &pull);
-    client->arg = &pull;
+    *pull = (struct pull){.client = client, .bar = bar, .made = out_made, .fault = fault};
+    pull->stream = sk_stream_open(client->channel, &method, NULL, SK_NS(0), &events, pull);
+    client->arg = pull;
     client->on_signal = on_signal;
-    sk_stream_send(pull.stream, &request->base);
-    sk_stream_want(pull.stream);
-    while (!pull.over)
+    sk_stream_send(pull->stream, &request->base);
+    sk_stream_want(pull->stream);
+    while (!pull->over)
         sk_loop_run(client->loop);
     client->on_signal = NULL;
-    sk_stream_close(pull.stream);
+    sk_stream_close(pull->stream);
     sk_image_bar_fini(bar);
     return fault->err.code;
 }
