@@ -55,7 +55,7 @@ struct rig {
     struct sk_image_login logins[2];
     size_t login_count;
     const char *mirrors[2], *trusted[4];
-    struct sk_timer limit;
+    struct sk_timer limit, later; /* later: a test's own */
     struct sk_done done;
     bool answered;
     struct sk_err err;
@@ -306,6 +306,7 @@ static inline enum sk_code rig_wait(struct rig *rig)
     sk_timer_start(rig->loop, &rig->limit, sk_instant_add(sk_loop_now(rig->loop), SK_SEC(60)), note_limit);
     sk_loop_run(rig->loop);
     sk_timer_stop(rig->loop, &rig->limit);
+    sk_timer_stop(rig->loop, &rig->later);
     sk_loop_undefer(&rig->task);
     assert_true(rig->answered);
     return rig->err.code;
