@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="needs real containers"))
 
 
-def start_node(config, **options):
-    return Node(config.getoption("--runtime"), config.getoption("--build"), **options)
+def start_node(pytestconfig, **options):
+    return Node(pytestconfig.getoption("--runtime"), pytestconfig.getoption("--build"), **options)
 
 
 def stop_node(node):

@@ -133,11 +133,12 @@ def test_the_registry_of_a_mirror_is_never_guessed(node, world):
 
 
 def test_no_such_image(node, world):
+    before = loose(node)
     reason = fail(node, world.name("ok/nothing"))
     assert world.name("ok/nothing") in reason and world.faulty.host in reason and "404" in reason, reason
     reason = fail(node, f"{world.real.plain.host}/no/such:1")
     assert "404" in reason, reason
-    assert not loose(node)
+    assert loose(node) == before
 
 
 def test_tls_needs_trust(node, world, pytestconfig):
@@ -230,7 +231,7 @@ def test_all_of_them_are_cancelled(node, world):
     world.faulty.add("abandoned", made)
     name = world.name("slow/abandoned")
     pair = [make(node, name) for _ in range(2)]
-    wait_until(lambda: re.search(r" [2-9]\d ?%", node.get(pair[0].sandbox_id).status.state_reason), 20, "some of it came")
+    wait_until(lambda: re.search(r" [6-9]\d ?%", node.get(pair[0].sandbox_id).status.state_reason), 20, "most of it came")
     for sandbox in pair:
         node.delete(sandbox)
     for sandbox in pair:
@@ -245,13 +246,14 @@ def test_all_of_them_are_cancelled(node, world):
 
 def test_a_daemon_that_stops_leaves_the_pull(node, world):
     """Stopped in mid-pull: the create goes on with the next daemon."""
+    before = loose(node)
     world.faulty.rate = 512 * 1024
     world.faulty.add("restarted", zoo.sized(2, seed=6))
     sandbox = make(node, world.name("slow/restarted"))
     wait_until(lambda: "pulling" in node.get(sandbox.sandbox_id).status.state_reason, 10, "the pull goes on")
     images.restart(node)
     works(node, node.reach(sandbox, {pb.STATE_RUNNING}, 60))
-    assert not loose(node)
+    assert set(loose(node)) <= set(before)
 
 
 # --- policy ---
