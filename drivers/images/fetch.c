@@ -3,6 +3,8 @@
 #include "drivers/images/fault.h"
 #include "loop/op.h"
 
+#include <string.h>
+
 #define TRIES_MAX 16 /* more mirrors than anybody has */
 
 struct fetch {
@@ -210,6 +212,13 @@ static void ask_registry(struct fetch *f)
                                &f->sink, &f->endpoint, &f->came);
 }
 
+/* What the store has kept of it already. */
+static void leave_out(struct sk_buf *buf, size_t len)
+{
+    memmove(buf->data, buf->data + len, buf->len - len);
+    buf->len -= len;
+}
+
 static void move_bytes(struct sk_op *op, struct sk_done *done)
 {
     struct fetch *f = fetch_of(op);
@@ -229,6 +238,7 @@ static void move_bytes(struct sk_op *op, struct sk_done *done)
         sk_buf_init(&f->waiting, 4 * SK_FETCH_HIGH);
         ask_registry(f);
     } else {
+        leave_out(&f->waiting, (size_t)f->writer->offset);
         write_piece(f);
     }
 }

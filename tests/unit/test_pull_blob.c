@@ -206,6 +206,32 @@ static void test_a_rate_limit_keeps_what_came(void **state)
     rig_fini(&r);
 }
 
+/* A daemon that was killed in the middle of a manifest. */
+static void test_a_kept_piece_of_a_document_is_gone_on_with(void **state)
+{
+    struct rig r;
+    struct rig_call call;
+    struct rig_image image = {.tag = "1", .layers = {"first", NULL}};
+    struct sk_blob_writer *writer = NULL;
+
+    (void)state;
+    rig_init(&r);
+    rig_publish(&r, &image);
+    struct sk_content *content = sk_fake_content_base(r.content);
+    struct sk_blob_ask ask = {"earlier", image.target, (int64_t)image.target_size};
+    content->ops->hold(content, "earlier", rig_call_init(&call));
+    sk_vloop_settle(r.loop);
+    content->ops->open_blob(content, &ask, &writer, rig_call_init(&call));
+    sk_vloop_settle(r.loop);
+    content->ops->write(writer, (const uint8_t *)image.target_text, 10, rig_call_init(&call));
+    sk_vloop_settle(r.loop);
+    assert_int_equal(call.err.code, SK_OK);
+    content->ops->close(writer, true);
+    pull_ok(&r, RIG_NAME);
+    rig_image_fini(&image);
+    rig_fini(&r);
+}
+
 /* --- lies ------------------------------------------------------------------------------------- */
 
 static void test_the_next_endpoint_is_asked(void **state)
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_what_broke_off_is_resumed),
         cmocka_unit_test(test_a_cancelled_pull_is_resumed_within_the_hour),
         cmocka_unit_test(test_a_rate_limit_keeps_what_came),
+        cmocka_unit_test(test_a_kept_piece_of_a_document_is_gone_on_with),
         cmocka_unit_test(test_the_next_endpoint_is_asked),
         cmocka_unit_test(test_when_all_lie_nothing_stays),
         cmocka_unit_test(test_kept_bytes_that_were_wrong),
