@@ -193,7 +193,8 @@ static void on_stalled(struct sk_timer *timer)
     }
     (void)sk_fail(&err, SK_UNAVAILABLE, "containerd does not take blob %s", w->digest);
     fail(w, &err);
-    sk_stream_cancel(w->stream);
+    sk_stream_close(sk_take(w->stream));
+    answer_failure(w);
 }
 
 static void watch(struct writer *w)
@@ -370,7 +371,7 @@ static void open_stream(struct writer *w)
 
     w->state = OPENING;
     w->unanswered = 0;
-    w->stream = sk_stream_open(w->content->client->channel, sk_ctd_method(SK_CTD_CONTENT_WRITE), headers,
+    w->stream = sk_stream_open(w->content->client->bulk, sk_ctd_method(SK_CTD_CONTENT_WRITE), headers,
                                SK_NS(0), &events, w);
     sk_stream_want(w->stream);
     send_message(w, CONTAINERD__WRITE_ACTION__WRITE_ACTION_STAT, 0);
@@ -399,15 +400,17 @@ static void retry_later(struct writer *w)
     sk_timer_start(loop, &w->timer, sk_instant_add(sk_loop_now(loop), pause), on_pause_over);
 }
 
-static void on_cancelled_pause(struct sk_timer *timer)
+static void on_cancelled(struct sk_timer *timer)
 {
     struct writer *w = sk_container_of(timer, struct writer, timer);
 
-    w->state = OPENING;
+    if (w->state == PAUSING)
+        w->state = OPENING;
     answer_failure(w);
 }
 
-/* Of any call of a writer: it ends the stream, and then answers. */
+/* Of any call of a writer. The stream's end is not waited for: while the connection is full of what
+ * containerd does not read, gRPC does not report it. */
 static void cancel(struct sk_done *done)
 {
     struct writer *w = done->callee;
@@ -417,12 +420,12 @@ static void cancel(struct sk_done *done)
     w->cancelled = true;
     (void)sk_fail(&err, SK_CANCELLED, "cancelled");
     fail(w, &err);
-    if (w->state == PAUSING)
-        sk_timer_start(loop, &w->timer, sk_loop_now(loop), on_cancelled_pause);
-    else if (w->state == ABORTING)
+    if (w->state == ABORTING) {
         sk_done_cancel(&w->aborted);
-    else if (w->stream)
-        sk_stream_cancel(w->stream);
+    } else if (w->state == PAUSING || w->stream) {
+        sk_stream_close(sk_take(w->stream));
+        sk_timer_start(loop, &w->timer, sk_loop_now(loop), on_cancelled);
+    }
 }
 
 static void begin(struct writer *w, struct sk_done *done)

@@ -80,18 +80,25 @@ enum sk_code sk_ctd_client_init(struct sk_ctd_client *client, struct sk_bridge *
 {
     SK_AUTO_FREE char *target = sk_printf("unix:%s", socket);
     const struct sk_header headers[] = {{"containerd-namespace", namespace}, {NULL, NULL}};
-    const struct sk_channel_options options = {
+    struct sk_channel_options options = {
         .target = target,
         .authority = "localhost",
         .max_receive_bytes = SK_CTD_RECEIVE_MAX,
         .headers = headers,
     };
-    struct sk_channel *channel;
+    struct sk_channel *channel, *bulk;
     enum sk_code code = sk_channel_new(bridge, &options, &channel, err);
     if (code != SK_OK)
         return code;
+    options.max_receive_bytes = SK_CTD_BULK_RECEIVE_MAX;
+    code = sk_channel_new(bridge, &options, &bulk, err);
+    if (code != SK_OK) {
+        sk_channel_free(channel);
+        return code;
+    }
     *client = (struct sk_ctd_client){
         .channel = channel,
+        .bulk = bulk,
         .loop = sk_bridge_loop(bridge),
         .log = log,
         .namespace = sk_strdup(namespace),
@@ -103,6 +110,7 @@ enum sk_code sk_ctd_client_init(struct sk_ctd_client *client, struct sk_bridge *
 static void release(struct sk_ctd_client *client)
 {
     sk_channel_free(client->channel);
+    sk_channel_free(client->bulk);
     free(client->namespace);
     free(client->snapshotter);
     *client = (struct sk_ctd_client){0};

@@ -1,5 +1,5 @@
-/* client.h: containerd's gRPC API as we use it: one channel, our namespace
- * on every call, a time limit on every call.
+/* client.h: containerd's gRPC API as we use it: one channel for calls, one for
+ * blobs, our namespace on every call, a time limit on every call.
  *
  * A call that fails with SK_UNAVAILABLE answers once it is known whether that
  * means containerd itself: who listens to the pulse has been told by then.
@@ -19,6 +19,9 @@
 
 /* The largest answer we take: a Tasks.List of some ten thousand tasks. */
 #define SK_CTD_RECEIVE_MAX ((size_t)16 * 1024 * 1024)
+/* The same of writes, which are answered with offsets. gRPC lets channels that are alike share a connection:
+ * these must differ. */
+#define SK_CTD_BULK_RECEIVE_MAX ((size_t)64 * 1024)
 
 enum sk_ctd_method {
     SK_CTD_VERSION,
@@ -63,6 +66,7 @@ enum sk_ctd_method {
 
 struct sk_ctd_client {
     struct sk_channel *channel; /* owned */
+    struct sk_channel *bulk;    /* owned; for blobs: behind what fills a connection no other call may wait */
     struct sk_loop *loop;       /* borrowed */
     const struct sk_log *log;   /* borrowed, may be NULL */
     char *namespace;            /* owned */

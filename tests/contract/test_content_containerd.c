@@ -1,6 +1,4 @@
-#include "contract/content.h"
-
-#include "support/private_containerd.h"
+#include "contract/content_layers.h"
 
 static void restart(struct content_suite *s)
 {
@@ -22,5 +20,6 @@ int main(void)
     struct content_suite suite = {
         .loop = p.loop, .content = sk_containerd_content(p.driver), .arg = &p, .restart = restart};
     result = run_content_suite(&suite);
+    result |= run_content_layers(&suite);
     return sk_test_down(&p, result);
 }
