@@ -1,40 +1,11 @@
 /* import.c: an image that somebody brings, blob by blob. */
 #include "base/random.h"
-#include "drivers/images/intake.h"
+#include "drivers/images/import_impl.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <string.h>
 
 #define IDLE_LIMIT SK_SEC(60) /* of a blob under way, which pulls may wait for */
-
-struct sk_image_import {
-    struct sk_intake intake; /* of the finish; its driver and lease serve the whole import */
-    struct sk_lease_open opening;
-    struct sk_image_import **out; /* of import_open */
-    int64_t max_bytes, announced;
-
-    /* The blob under way: our run of driver->blobs, so that a pull that wants it waits for it. */
-    struct sk_oci_descriptor what;
-    struct sk_fetch_waiter waiter;
-    struct sk_done flown; /* that run, or somebody else's, is over */
-    struct sk_done *run;  /* to be answered by us; NULL = there is none of ours */
-    struct sk_blob_writer *writer;
-    struct sk_timer idle;
-    bool *out_wanted;
-    int64_t found;
-
-    struct sk_done inner; /* of the call under way, one at a time */
-    struct sk_done *done; /* the caller's; NULL = nobody listens */
-    bool is_busy, is_closed, is_finished;
-    bool is_waiting;   /* for somebody else's fetch of the blob */
-    bool is_cancelled; /* the call under way */
-
-    /* Where a finish writes once the import was closed: what was the caller's may be gone. */
-    struct sk_image_progress nobodys_progress;
-    struct sk_image *nobodys_image;
-    bool nobodys_wish;
-};
 
 static struct sk_images_driver *driver_of(const struct sk_image_import *i)
 {
@@ -100,8 +71,8 @@ static void cancel_call(struct sk_done *done)
     sk_done_cancel(i->is_waiting ? &i->flown : &i->inner);
 }
 
-static void begin(struct sk_image_import *i, struct sk_done *done,
-                  void (*then)(struct sk_done *inner, const struct sk_err *err))
+void sk_import_begin(struct sk_image_import *i, struct sk_done *done,
+                     void (*then)(struct sk_done *inner, const struct sk_err *err))
 {
     assert(!i->is_busy && !i->is_closed);
     i->is_busy = true;
@@ -123,15 +94,14 @@ static void answer(struct sk_image_import *i, const struct sk_err *err)
         sk_done_fire(done, err);
 }
 
-static void on_answer(struct sk_done *inner, const struct sk_err *err)
+void sk_import_on_answer(struct sk_done *inner, const struct sk_err *err)
 {
     answer(sk_container_of(inner, struct sk_image_import, inner), err);
 }
 
-/* For what is refused without asking anybody. */
-static void refuse(struct sk_image_import *i, struct sk_done *done, const struct sk_err *err)
+void sk_import_refuse(struct sk_image_import *i, struct sk_done *done, const struct sk_err *err)
 {
-    begin(i, done, on_answer);
+    sk_import_begin(i, done, sk_import_on_answer);
     sk_done_later(driver_of(i)->loop, &i->inner, err);
 }
 
@@ -169,7 +139,7 @@ void sk_images_import_open(struct sk_image_driver *base, int64_t max_bytes, stru
     i->max_bytes = max_bytes;
     i->out = out;
     sk_images_driver_hold(driver_of(i));
-    begin(i, done, on_opened);
+    sk_import_begin(i, done, on_opened);
     sk_lease_open(driver_of(i), id, &i->opening, &i->intake.lease, &i->inner);
 }
 
@@ -263,7 +233,7 @@ void sk_images_import_blob(struct sk_image_import *import, const char *digest, i
     struct sk_err err;
 
     if (check_blob(import, digest, size, &err) != SK_OK) {
-        refuse(import, done, &err);
+        sk_import_refuse(import, done, &err);
         return;
     }
     import->announced += size;
@@ -271,7 +241,7 @@ void sk_images_import_blob(struct sk_image_import *import, const char *digest, i
     (void)snprintf(import->what.digest, sizeof(import->what.digest), "%s", digest);
     import->out_wanted = out_wanted;
     *out_wanted = false;
-    begin(import, done, on_found);
+    sk_import_begin(import, done, on_found);
     find_blob(import);
 }
 
@@ -284,7 +254,7 @@ static bool is_under_way(struct sk_image_import *i, struct sk_done *done)
     if (i->writer)
         return true;
     (void)sk_fail(&err, SK_FAILED_PRECONDITION, "no blob of the import is under way, or it paused too long");
-    refuse(i, done, &err);
+    sk_import_refuse(i, done, &err);
     return false;
 }
 
@@ -304,7 +274,7 @@ void sk_images_import_write(struct sk_image_import *import, const uint8_t *data,
 {
     if (!is_under_way(import, done))
         return;
-    begin(import, done, on_written);
+    sk_import_begin(import, done, on_written);
     content_of(import)->ops->write(import->writer, data, len, &import->inner);
 }
 
@@ -320,112 +290,11 @@ void sk_images_import_commit(struct sk_image_import *import, struct sk_done *don
 {
     if (!is_under_way(import, done))
         return;
-    begin(import, done, on_committed);
+    sk_import_begin(import, done, on_committed);
     content_of(import)->ops->commit(import->writer, &import->inner);
 }
 
-/* --- the image ------------------------------------------------------------------------------- */
-
-static void want_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_want(intake, &intake->facts.target, done);
-}
-
-static void read_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_read(intake, &intake->facts.target, done);
-}
-
-static void judge_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = sk_facts_take_target(&intake->facts, &intake->bytes, &err);
-
-    sk_intake_step(intake, code, &err, done);
-}
-
-static void want_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_want(intake, &intake->facts.manifest, done);
-}
-
-static void read_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_read(intake, &intake->facts.manifest, done);
-}
-
-static void judge_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = SK_OK;
-
-    if (sk_facts_has_index(&intake->facts))
-        code = sk_facts_take_manifest(&intake->facts, &intake->bytes, &err);
-    sk_intake_step(intake, code, &err, done);
-}
-
-static const struct sk_step steps[] = {
-    {"want_target", want_target, NULL},
-    {"read_target", read_target, NULL},
-    {"judge_target", judge_target, NULL},
-    {"want_manifest", want_manifest, NULL},
-    {"read_manifest", read_manifest, NULL},
-    {"judge_manifest", judge_manifest, NULL},
-    SK_INTAKE_TAIL,
-};
-
-static void on_finished(struct sk_done *over, const struct sk_err *err)
-{
-    struct sk_image_import *i = sk_container_of(over, struct sk_image_import, intake.over);
-    struct sk_done *done = i->intake.done;
-    struct sk_err said = {0};
-
-    sk_intake_end(&i->intake, err, &said);
-    sk_done_fire(done, err ? &said : NULL);
-}
-
-static enum sk_code prepare(struct sk_image_import *i, const char *name,
-                            const struct sk_oci_descriptor *target, struct sk_err *err)
-{
-    struct sk_reference reference;
-    enum sk_code code = sk_reference_parse(name, &reference, err);
-
-    if (code == SK_OK && (i->run || i->is_finished))
-        return sk_fail(err, SK_FAILED_PRECONDITION, "the import cannot be finished now");
-    if (code == SK_OK && (!sk_digest_is_valid(target->digest) || target->size < 0))
-        return sk_fail(err, SK_INVALID_ARGUMENT, "the image's manifest is not named by digest and size");
-    if (code == SK_OK && *reference.digest && strcmp(reference.digest, target->digest) != 0)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "the name has another digest than the image");
-    if (code == SK_OK)
-        code = sk_intake_init(&i->intake, driver_of(i), name, err);
-    return code;
-}
-
-void sk_images_import_finish(struct sk_image_import *import, const char *name,
-                             const struct sk_oci_descriptor *target, struct sk_image_progress *progress,
-                             struct sk_image **out_image, struct sk_done *done)
-{
-    struct sk_err err;
-
-    if (prepare(import, name, target, &err) != SK_OK) {
-        refuse(import, done, &err);
-        return;
-    }
-    import->is_finished = true;
-    import->intake.facts.target = *target;
-    import->intake.max_bytes = import->max_bytes;
-    import->intake.progress = progress;
-    import->intake.out_image = out_image;
-    import->intake.op.flow = "import";
-    begin(import, done, on_answer);
-    sk_intake_start(&import->intake, steps, on_finished, &import->inner);
-}
+/* --- close ---------------------------------------------------------------------------- */
 
 static void turn_away(struct sk_image_import *i)
 {
