@@ -395,6 +395,18 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     sk_node_unhold(node);
 }
 
+static void say_late(const struct sk_create *c, struct sk_err *out)
+{
+    char text[SK_IMAGE_WAIT_TEXT];
+
+    sk_image_wait_describe(&c->image_wait, text);
+    if (text[0])
+        (void)sk_fail(out, SK_DEADLINE_EXCEEDED, "no time left while %s", text);
+    else
+        (void)sk_fail(out, SK_DEADLINE_EXCEEDED, "no time left in step \"%s\"%s", sk_op_step_name(&c->op),
+                      c->sandbox->node->away ? ", while the sandbox runtime does not answer" : "");
+}
+
 /* Its time is over, and nobody waits for the walk back, which may hang as well: what that leaves is gc's. */
 static void on_limit(struct sk_timer *timer)
 {
@@ -404,8 +416,7 @@ static void on_limit(struct sk_timer *timer)
 
     if (s->node->stopping)
         return;
-    (void)sk_fail(&late, SK_DEADLINE_EXCEEDED, "no time left in step \"%s\"%s", sk_op_step_name(&c->op),
-                  s->node->away ? ", while the sandbox runtime does not answer" : "");
+    say_late(c, &late);
     phrase(c->op.err.code == SK_OK ? &late : &c->op.err, &why);
     sk_op_cancel(&c->op, &late);
     (void)sk_sandbox_move(s, SK_EV_BROKEN, why.text);
