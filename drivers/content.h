@@ -72,7 +72,8 @@ struct sk_content_disk {
 };
 
 struct sk_content_ops {
-    /* Opens a lease, or makes it last anew: an hour from now, even if the daemon is killed. */
+    /* Opens a lease, or makes it last anew: an hour from now at least, and a day at most if the daemon is
+     * killed and none comes after it, which would find it among the litter. */
     void (*hold)(struct sk_content *content, const char *lease, struct sk_done *done);
     /* Ends it; when done fires, what nothing else holds has been collected. Not there is success. */
     void (*let_go)(struct sk_content *content, const char *lease, struct sk_done *done);
@@ -90,7 +91,8 @@ struct sk_content_ops {
                       struct sk_done *done);
     /* Appends. The bytes are copied before this returns; one write at a time. done: they are on their way or
      * written, and there is room for more. Errors also of earlier writes. Writing beyond the size given:
-     * SK_FAILED_PRECONDITION. */
+     * SK_FAILED_PRECONDITION. SK_RESOURCE_EXHAUSTED: the disk is full. After a cancelled one the writer is
+     * only good for close. */
     void (*write)(struct sk_blob_writer *writer, const uint8_t *data, size_t len, struct sk_done *done);
     /* Once all is written. Errors: SK_DATA_LOSS (the bytes do not have this digest and size; they are thrown
      * away; the writer is only good for close). */
