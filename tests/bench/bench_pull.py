@@ -96,22 +96,23 @@ def memory(node, field):
 
 
 def timed(node, ways, name):
-    """Seconds, and by how much the daemon grew meanwhile at most."""
+    """Seconds, and the daemon's memory at most."""
     pathlib.Path(f"/proc/{node.pid()}/clear_refs").write_text("5")  # VmHWM begins anew
-    idle, began = memory(node, "VmRSS"), time.monotonic()
+    began = time.monotonic()
     getattr(ways, name)()
-    return time.monotonic() - began, memory(node, "VmHWM") - idle
+    return time.monotonic() - began, memory(node, "VmHWM")
 
 
 def measure(node, ways, rounds):
     names = ["sandkeep", "ctr_pull", "skopeo_storage", "skopeo_oci"]
     seconds, grown = {name: [] for name in names}, []
     ways.forget()
+    idle = memory(node, "VmRSS")  # before any pull: what a first one leaves counts for the next
     for number in range(rounds):
         for name in names[number % len(names):] + names[:number % len(names)]:
-            took, growth = timed(node, ways, name)
+            took, most = timed(node, ways, name)
             seconds[name].append(took)
-            grown += [growth] if name == "sandkeep" else []
+            grown += [most - idle] if name == "sandkeep" else []
             ways.forget()
     for name in names:
         row(name, *seconds[name])
