@@ -53,46 +53,6 @@ struct writer {
 static void open_stream(struct writer *w);
 static void pump(struct writer *w);
 
-/* --- what is ours in containerd ------------------------------------------------------- */
-
-struct sk_ctd_write *sk_ctd_write_find(const struct sk_ctd_content *content, const char *ref)
-{
-    sk_list_each(&content->writes, link)
-    {
-        struct sk_ctd_write *write = sk_list_entry(link, struct sk_ctd_write, link);
-        if (strcmp(write->ref, ref) == 0)
-            return write;
-    }
-    return NULL;
-}
-
-void sk_ctd_write_forget(struct sk_ctd_write *write)
-{
-    sk_list_remove(&write->link);
-    free(write->ref);
-    free(write->lease);
-    free(write);
-}
-
-/* The size is part of it: containerd refuses to go on with a write that was begun with another. */
-static struct sk_ctd_write *note_write(struct sk_ctd_content *content, const struct sk_blob_ask *ask)
-{
-    char *ref = sk_printf(SK_CTD_OURS "%lld-%s", (long long)ask->size, ask->digest);
-    struct sk_ctd_write *write = sk_ctd_write_find(content, ref);
-
-    if (write) {
-        free(ref);
-        free(write->lease);
-    } else {
-        write = sk_alloc(sizeof(*write));
-        write->ref = ref;
-        sk_list_append(&content->writes, &write->link);
-    }
-    write->lease = sk_strdup(ask->lease);
-    write->users++;
-    return write;
-}
-
 /* --- the end ---------------------------------------------------------------------------- */
 
 static void stop_timer(struct writer *w)
@@ -114,13 +74,6 @@ static struct sk_done *nobody(void)
     return done;
 }
 
-static void leave_note(struct sk_ctd_write *note, bool is_kept)
-{
-    note->users--;
-    if (!note->users && !is_kept)
-        sk_ctd_write_forget(note);
-}
-
 /* Answers `done`, if there is one; the client may be closed from then on. */
 static void free_writer(struct writer *w, bool is_kept, struct sk_done *done, const struct sk_err *err)
 {
@@ -129,7 +82,7 @@ static void free_writer(struct writer *w, bool is_kept, struct sk_done *done, co
     stop_timer(w);
     sk_list_remove(&w->ear.link);
     sk_stream_close(w->stream);
-    leave_note(w->note, is_kept);
+    sk_ctd_write_leave(w->note, is_kept);
     sk_buf_fini(&w->gathered);
     free(w->digest);
     free(w);
@@ -443,7 +396,7 @@ void sk_ctd_open_blob(struct sk_content *base, const struct sk_blob_ask *ask, st
 
     w->base.content = base;
     w->content = sk_ctd_content_of(base);
-    w->note = note_write(w->content, ask);
+    w->note = sk_ctd_write_note(w->content, ask);
     w->digest = sk_strdup(ask->digest);
     w->size = ask->size;
     w->out = out;
