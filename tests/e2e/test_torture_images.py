@@ -15,7 +15,7 @@ from images import fail, hostile, loose, make, reason_of, run, stored, zoo
 from nodes import TERMINAL, pb, wait_until
 
 pytestmark = pytest.mark.real
-CEILING = "256Mi"
+CEILING = "64Mi"
 # The daemon may take so much more memory for all of this.
 GROWTH_KIB = 64 * 1024
 SLOW_SECONDS = 120
@@ -176,8 +176,9 @@ def test_a_storm(node, world):
 # --- images ---
 
 REJECTED = [
-    ("foreign", "platform|architecture|s390x"), ("foreign-index", "platform|architecture|amd64|arm64"),
-    ("lying-index", "platform|architecture|s390x"), ("nested", "index"), ("layers-10000", "layers"),
+    ("foreign", f"not made for linux/{zoo.ARCHITECTURE}"),
+    ("foreign-index", f"not made for linux/{zoo.ARCHITECTURE}"),
+    ("lying-index", f"not made for linux/{zoo.ARCHITECTURE}"), ("nested", "index"), ("layers-10000", "layers"),
     ("too-few-diff-ids", "layers|diff"), ("too-many-diff-ids", "layers|diff"), ("wrong-diff-id", "sha256|digest|diff"),
     ("bomb", "large|limit|bytes|MiB|size"), ("many-files", "files|inodes|large|limit"),
     ("not-gzip", "gzip|layer|unpack|archive"), ("not-tar", "tar|layer|unpack|archive|sha256|diff"),
@@ -203,7 +204,7 @@ def test_a_bomb_is_stopped_on_its_way(node, world):
     free, least = disk_free(node), []
     sandbox = make(node, world.name("ok/bomb"))
     wait_until(lambda: least.append(disk_free(node)) or node.get(sandbox.sandbox_id).status.state in TERMINAL, 120, "the end")
-    assert free - min(least) < 1536 * zoo.MIB
+    assert free - min(least) < 1024 * zoo.MIB
 
 
 def disk_free(node):
