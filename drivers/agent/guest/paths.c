@@ -120,3 +120,26 @@ int sk_path_place(const struct sk_open_text *text, struct sk_place *out_place)
     (void)close(place.dir_fd);
     return sys ? sys : ELOOP;
 }
+
+int sk_path_make(const char *path)
+{
+    char bare[SK_WIRE_PATH_MAX];
+    struct sk_open_text text = {.working_dir = "", .path = bare};
+    struct sk_place place;
+    struct stat st;
+    size_t len = strlen(path);
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (len >= sizeof bare)
+        return ENAMETOOLONG;
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    memcpy(bare, path, len);
+    bare[len] = 0;
+    int sys = sk_path_place(&text, &place);
+    if (sys)
+        return sys;
+    sys = mkdirat(place.dir_fd, place.name, 0755) < 0 && errno != EEXIST ? errno : 0;
+    (void)close(place.dir_fd);
+    return sys;
+}

@@ -22,6 +22,8 @@ int sk_path_open(const struct sk_open_text *text, int *out_path_fd);
  * was put there since. Missing directories are made. EISDIR when the path can
  * only be a directory. */
 int sk_path_place(const struct sk_open_text *text, struct sk_place *out_place);
+/* A directory that is missing, and those above it; there is fine. */
+int sk_path_make(const char *path);
 /* openat2(2) that follows no link of proc to a descriptor or root. */
 int sk_path_openat(int dir_fd, const char *path, int flags);
 

@@ -1,5 +1,7 @@
 #include "drivers/agent/guest/start.h"
 
+#include "drivers/agent/guest/paths.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,16 @@ static char *text_load(const struct sk_frame *frame, int text_fd)
     return text;
 }
 
+/* Images, and those who use them, name directories that nobody made: other runtimes make them for the first
+ * process. */
+static int directory_make(const char *path, enum sk_stage *out_stage)
+{
+    int sys = path[0] ? sk_path_make(path) : 0;
+    if (sys)
+        *out_stage = SK_STAGE_DIRECTORY;
+    return sys;
+}
+
 static int start_text(struct sk_spawner *spawner, const struct sk_frame *frame, const struct start_fds *fds,
                       char *text, pid_t *out_pid, enum sk_stage *out_stage)
 {
@@ -67,7 +79,9 @@ static int start_text(struct sk_spawner *spawner, const struct sk_frame *frame, 
                                      .working_dir = parts.working_dir,
                                      .stdio = {fds->fd[0], fds->fd[1], fds->fd[2]},
                                      .on_terminal = frame->flags & SK_FRAME_TERMINAL};
-            sys = sk_spawn(spawner, &spawn, out_pid, out_stage);
+            sys = frame->flags & SK_FRAME_MAIN ? directory_make(parts.working_dir, out_stage) : 0;
+            if (!sys)
+                sys = sk_spawn(spawner, &spawn, out_pid, out_stage);
         }
     }
     free(slots);
