@@ -2,12 +2,14 @@
 
 Most cases are one row of a table: what is asked for, and what the reason must say beside the image's name.
 """
+import contextlib
 import pathlib
 import re
 import subprocess
 import threading
 import time
 
+import grpc
 import pytest
 
 import images
@@ -266,6 +268,13 @@ def mortal(pytestconfig, world):
         yield node
 
 
+def all_ended(node):
+    with contextlib.suppress(grpc.RpcError):
+        node.end_all()
+        return True
+    return False
+
+
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.5, 2.5])
 @pytest.mark.parametrize("who", ["daemon", "containerd"])
 def test_killed_in_mid_pull(mortal, world, who, seconds):
@@ -281,7 +290,7 @@ def test_killed_in_mid_pull(mortal, world, who, seconds):
     wait_until(lambda: images.answering(node), 20, "the daemon serves")
     ended = node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, 90)
     assert ended.status.state == pb.STATE_RUNNING or reason_of(ended)
-    node.end_all()
+    wait_until(lambda: all_ended(node), 30, "what lies behind the daemon answers again")
     assert node.output(run(node, full), "echo again") == "again\n"
     node.end_all()
     node.clean(30)
