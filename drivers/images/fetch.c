@@ -22,8 +22,10 @@ struct fetch {
     struct sk_done came, wrote;
     struct sk_done *filled; /* of the step that moves the bytes */
     struct sk_err fault;    /* the first one while they move */
+    struct sk_err lie;      /* what the first wrong bytes were found by; SK_OK: none were */
     bool is_coming, is_writing, is_held;
     bool was_kept; /* it began with what an earlier fetch had kept */
+    bool has_come; /* all of it, by this try */
     bool is_cancelled;
     unsigned tries;
     size_t taken;            /* bytes, by this try */
@@ -247,6 +249,7 @@ static void commit(struct sk_op *op, struct sk_done *done)
 {
     struct fetch *f = fetch_of(op);
 
+    f->has_come = true;
     if (f->writer)
         content_of(f)->ops->commit(f->writer, done);
     else
@@ -274,13 +277,23 @@ static void on_over(struct sk_done *over, const struct sk_err *err);
 static void start_try(struct fetch *f)
 {
     f->endpoint = f->skip;
-    f->was_kept = false;
+    f->was_kept = f->has_come = false;
     f->taken = 0;
     f->run->callee = f;
     f->run->cancel = cancel_fetch;
     sk_done_init(&f->over, on_over);
     f->op.flow = "fetch";
     sk_op_start(&f->op, f->driver->loop, f->driver->log, steps, (struct sk_instant){0}, &f->over);
+}
+
+/* What the store found wrong says nothing of who sent it. */
+static void note_lie(struct fetch *f, const struct sk_err *err)
+{
+    if (f->lie.code != SK_OK)
+        return;
+    f->lie = *err;
+    if (f->has_come)
+        (void)sk_err_wrap(&f->lie, "%s sent wrong bytes", f->ask.source->reference.registry);
 }
 
 /* Wrong bytes: of the endpoint that sent them, unless part of them was kept from before. One that sent none
@@ -292,8 +305,10 @@ static bool try_again(struct fetch *f, const struct sk_err *err)
 
     if (!is_lie || is_end || f->is_cancelled || ++f->tries == TRIES_MAX)
         return false;
-    if (!f->was_kept)
+    if (!f->was_kept) {
+        note_lie(f, err);
         f->skip = f->endpoint + 1;
+    }
     sk_log_err(f->driver->log, SK_WARN, "image.wrong_bytes", err, SK_STR("blob", f->what.digest),
                SK_INT("endpoint", f->endpoint));
     start_try(f);
@@ -309,8 +324,8 @@ static void on_over(struct sk_done *over, const struct sk_err *err)
 
     if (try_again(f, err))
         return;
-    if (err)
-        said = *err;
+    if (err) /* that nobody else is there to ask is not the reason */
+        said = err->code == SK_OUT_OF_RANGE && f->lie.code != SK_OK ? f->lie : *err;
     content_of(f)->ops->close(f->writer, true); /* written, or there was nothing to write */
     sk_buf_fini(&f->waiting);
     sk_done_fire(run, err ? &said : NULL);

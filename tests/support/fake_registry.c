@@ -228,7 +228,7 @@ static struct sk_registry_blob *begin(struct sk_registry *r, const struct sk_reg
     call->verdict = r->bent.hook ? r->bent.hook(r->bent.arg, name) : OK;
     call->code = fails ? r->bent.fails : SK_OK;
     if (ask->skip >= r->bent.endpoints)
-        call->code = SK_DATA_LOSS; /* nobody is left to ask */
+        call->code = SK_OUT_OF_RANGE; /* nobody is left to ask */
     call->is_lying = ask->skip < r->bent.liars;
     (void)snprintf(r->count.username, sizeof(r->count.username), "%s",
                    ask->login ? ask->login->username : "");
