@@ -40,7 +40,7 @@ static enum sk_code take(struct sk_request *request, const uint8_t *data, size_t
 {
     if (sk_buf_append(&manifest_of(request)->bytes, data, len) == SK_OK)
         return SK_OK;
-    return sk_fail(err, SK_RESOURCE_EXHAUSTED, "a manifest above %zu bytes", SK_OCI_BLOB_MAX);
+    return sk_fail(err, SK_FAILED_PRECONDITION, "a manifest above %zu bytes", SK_OCI_BLOB_MAX);
 }
 
 static enum sk_code check(struct sk_request *request, struct sk_err *err)

@@ -216,6 +216,15 @@ static void on_data(void *arg, const uint8_t *data, size_t len)
     end_for_good(request, &err);
 }
 
+/* A response without end: a limit of ours, and not the registry's, which it will not keep another time. */
+static void end_broken(struct sk_request *request, const struct sk_err *err)
+{
+    struct sk_err why = *err;
+    if (why.code == SK_RESOURCE_EXHAUSTED)
+        why.code = SK_FAILED_PRECONDITION;
+    sk_request_end_try(request, &why, &(struct sk_outcome){why.code, 0, -1});
+}
+
 /* Whether a response came that refuses; how its body ended does not matter. */
 static bool is_refused(const struct sk_request *request)
 {
@@ -229,7 +238,7 @@ static void on_end(void *arg, const struct sk_err *err)
     if (is_refused(request)) {
         end_refused(request);
     } else if (err) {
-        sk_request_end_try(request, err, &(struct sk_outcome){err->code, 0, -1});
+        end_broken(request, err);
     } else if (request->ops->finish(request, &why) != SK_OK) {
         (void)!sk_err_wrap(&why, "%s answered %d", request->url.host, request->status);
         end_for_good(request, &why);

@@ -95,7 +95,7 @@ static void test_manifest_without_end(void **state)
     SK_AUTO_FREE char *page = sk_alloc(65536);
     add_bytes(&rig->servers[0], page, 65536, sk_strdup("HTTP/1.1 200 OK"))->end = REPLY_ENDLESS;
     rig_start(rig);
-    assert_int_equal(get_manifest(rig, NULL, NULL), SK_RESOURCE_EXHAUSTED);
+    assert_int_equal(get_manifest(rig, NULL, NULL), SK_FAILED_PRECONDITION);
     assert_int_equal(rig->retries, 0);
     assert_null(rig->manifest.bytes.data);
 }
