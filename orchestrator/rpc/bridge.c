@@ -17,7 +17,16 @@ struct event {
 struct batch {
     struct event *events;
     size_t len, cap;
+    bool loud; /* has what the loop must be woken for */
 };
+
+/* Of a tag's address, which is even: gRPC carries it unseen. */
+#define QUIET ((uintptr_t)1)
+
+void *sk_tag_quietly(struct sk_tag *tag)
+{
+    return (void *)((uintptr_t)tag | QUIET);
+}
 
 struct sk_bridge {
     struct sk_loop *loop;
@@ -87,7 +96,7 @@ static void hand_over(struct sk_bridge *bridge, const struct batch *batch, bool 
     for (size_t i = 0; i < batch->len; i++)
         batch_add(&bridge->arrived, batch->events[i]);
     bridge->over = over;
-    bool wake = !bridge->posted && (batch->len || over);
+    bool wake = !bridge->posted && (batch->loud || over);
     bridge->posted |= wake;
     pthread_mutex_unlock(&bridge->lock);
     if (wake)
@@ -100,13 +109,16 @@ static bool collect(grpc_completion_queue *queue, struct batch *batch)
     gpr_timespec until = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 
     batch->len = 0;
+    batch->loud = false;
     while (batch->len < BATCH_MAX) {
         grpc_event event = grpc_completion_queue_next(queue, until, NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return false;
         if (event.type == GRPC_QUEUE_TIMEOUT)
             break;
-        batch_add(batch, (struct event){event.tag, event.success != 0});
+        bool quiet = (uintptr_t)event.tag & QUIET;
+        batch->loud |= !quiet;
+        batch_add(batch, (struct event){(void *)((uintptr_t)event.tag & ~QUIET), event.success != 0});
         until = gpr_inf_past(GPR_CLOCK_MONOTONIC);
     }
     return true;

@@ -4,7 +4,11 @@
  * (github.com/grpc/grpc/issues/14796). One thread waits, and hands the events
  * over in batches, one wake-up of the loop for many. Tags are struct sk_tag,
  * embedded in what they complete; one must stay alive until its fn has run on
- * the loop. The thread never looks into a tag. */
+ * the loop. The thread never looks into a tag.
+ *
+ * Some events matter to nobody but their owner's memory: such a tag is given
+ * to gRPC through sk_tag_quietly, and its event waits for one that wakes the
+ * loop anyway. */
 #ifndef SK_RPC_BRIDGE_H
 #define SK_RPC_BRIDGE_H
 
@@ -15,6 +19,9 @@
 struct sk_tag {
     void (*fn)(struct sk_tag *tag, bool ok);
 };
+
+/* The tag as gRPC gets it when its event need not wake the loop. */
+void *sk_tag_quietly(struct sk_tag *tag);
 
 struct sk_bridge;
 

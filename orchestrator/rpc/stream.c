@@ -14,7 +14,7 @@ struct sk_stream_call {
     struct sk_stream_events events;
     void *arg;
 
-    struct sk_tag ended, received, sent, half_closed;
+    struct sk_tag begun, ended, received, sent, half_closed;
     grpc_byte_buffer *incoming;
     unsigned held; /* batches under way and callbacks being run */
     bool receiving;
@@ -46,7 +46,7 @@ static void release(struct sk_stream_call *stream)
 }
 
 /* False when gRPC takes no batch: only for a call that is over or was never legal. */
-static bool start(struct sk_stream_call *stream, const grpc_op *ops, size_t count, struct sk_tag *tag)
+static bool start(struct sk_stream_call *stream, const grpc_op *ops, size_t count, void *tag)
 {
     if (grpc_call_start_batch(stream->grpc, ops, count, tag, NULL) != GRPC_CALL_OK)
         return false;
@@ -178,19 +178,30 @@ void sk_stream_half_close(struct sk_stream_call *stream)
 
 /* --- life ----------------------------------------------------------------------- */
 
+static void on_begun(struct sk_tag *tag, bool ok)
+{
+    (void)ok; /* a failure shows in the status */
+    release(sk_container_of(tag, struct sk_stream_call, begun));
+}
+
+/* The status has a batch without sends: those end no sooner than the connection takes or fails the write they
+ * are in, not by cancel or deadline, and a batch ends with its last part. */
 static bool start_call(struct sk_stream_call *stream)
 {
+    grpc_op begin = {
+        .op = GRPC_OP_SEND_INITIAL_METADATA,
+        .data.send_initial_metadata = {.count = stream->headers.count, .metadata = stream->headers.items}};
     grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = stream->headers.count, .metadata = stream->headers.items}},
         {.op = GRPC_OP_RECV_INITIAL_METADATA, .data.recv_initial_metadata = {&stream->end.initial}},
         {.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
          .data.recv_status_on_client = {.trailing_metadata = &stream->end.trailing,
                                         .status = &stream->end.status,
                                         .status_details = &stream->end.text}},
     };
+    stream->begun.fn = on_begun;
     stream->ended.fn = on_ended;
-    return start(stream, ops, sk_array_len(ops), &stream->ended);
+    return start(stream, &begin, 1, sk_tag_quietly(&stream->begun)) &&
+           start(stream, ops, sk_array_len(ops), &stream->ended);
 }
 
 static void report_late(struct sk_task *task)

@@ -1,12 +1,14 @@
 #include "rpc/channel.h"
 #include "rpc/message.h"
 
+#include <assert.h>
 #include <grpc/byte_buffer.h>
 
 struct unary {
     struct sk_channel *channel;
     grpc_call *grpc;
-    struct sk_tag tag; /* one batch does it all */
+    struct sk_tag asked, answered;
+    unsigned held; /* batches under way */
     struct sk_call_headers headers;
     struct sk_call_end end;
     grpc_byte_buffer *request, *response;
@@ -17,8 +19,10 @@ struct unary {
     struct sk_done *done;
 };
 
-static void unary_free(struct unary *unary)
+static void release(struct unary *unary)
 {
+    if (--unary->held)
+        return;
     grpc_call_unref(unary->grpc);
     sk_call_headers_fini(&unary->headers);
     sk_call_end_fini(&unary->end);
@@ -41,9 +45,15 @@ static enum sk_code unpack(struct unary *unary, struct sk_err *err)
     return SK_OK;
 }
 
-static void on_answer(struct sk_tag *tag, bool ok)
+static void on_asked(struct sk_tag *tag, bool ok)
 {
-    struct unary *unary = sk_container_of(tag, struct unary, tag);
+    (void)ok; /* a failure shows in the status */
+    release(sk_container_of(tag, struct unary, asked));
+}
+
+static void on_answered(struct sk_tag *tag, bool ok)
+{
+    struct unary *unary = sk_container_of(tag, struct unary, answered);
     struct sk_channel *channel = unary->channel;
     struct sk_err err = {0};
     enum sk_code code = sk_call_end_code(&unary->end, &err);
@@ -55,7 +65,7 @@ static void on_answer(struct sk_tag *tag, bool ok)
     channel->failure = sk_call_end_failure(&unary->end);
     /* The channel may be freed by whoever waits, so it is not touched after; the next failure overwrites. */
     sk_done_fire(unary->done, code ? &err : NULL);
-    unary_free(unary);
+    release(unary);
 }
 
 static void cancel(struct sk_done *done)
@@ -64,13 +74,17 @@ static void cancel(struct sk_done *done)
     (void)grpc_call_cancel(unary->grpc, NULL);
 }
 
-static grpc_call_error start(struct unary *unary)
+/* Two batches: sends end no sooner than the connection takes or fails the write they are in, not by cancel or
+ * deadline, and a batch ends with its last part. False when gRPC takes none. */
+static bool start(struct unary *unary)
 {
-    grpc_op ops[] = {
+    grpc_op ask[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,
          .data.send_initial_metadata = {.count = unary->headers.count, .metadata = unary->headers.items}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message = {unary->request}},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
+    };
+    grpc_op answer[] = {
         {.op = GRPC_OP_RECV_INITIAL_METADATA, .data.recv_initial_metadata = {&unary->end.initial}},
         {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {&unary->response}},
         {.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
@@ -78,8 +92,17 @@ static grpc_call_error start(struct unary *unary)
                                         .status = &unary->end.status,
                                         .status_details = &unary->end.text}},
     };
-    unary->tag.fn = on_answer;
-    return grpc_call_start_batch(unary->grpc, ops, sk_array_len(ops), &unary->tag, NULL);
+    unary->asked.fn = on_asked;
+    unary->answered.fn = on_answered;
+    if (grpc_call_start_batch(unary->grpc, ask, sk_array_len(ask), sk_tag_quietly(&unary->asked), NULL) !=
+        GRPC_CALL_OK)
+        return false;
+    grpc_call_error error =
+        grpc_call_start_batch(unary->grpc, answer, sk_array_len(answer), &unary->answered, NULL);
+    assert(error == GRPC_CALL_OK); /* it has nothing that may be illegal */
+    (void)error;
+    unary->held = 2;
+    return true;
 }
 
 void sk_call_unary(struct sk_channel *channel, const struct sk_method *method,
@@ -104,9 +127,10 @@ void sk_call_unary(struct sk_channel *channel, const struct sk_method *method,
     unary->grpc = sk_channel_call(channel, method->path, timeout);
     unary->request = sk_message_pack(request);
     sk_call_end_init(&unary->end);
-    if (start(unary) != GRPC_CALL_OK) {
+    if (!start(unary)) {
         (void)sk_fail(&err, SK_INTERNAL, "gRPC refused to start a call of %s", method->path);
-        unary_free(unary);
+        unary->held = 1;
+        release(unary);
         sk_done_later(sk_bridge_loop(channel->bridge), done, &err);
         return;
     }

@@ -28,6 +28,11 @@ struct alarm {
     bool ok;
 };
 
+struct pause {
+    struct sk_timer timer;
+    struct sk_loop *loop;
+};
+
 static void on_alarm(struct sk_tag *tag, bool ok)
 {
     struct alarm *alarm = sk_container_of(tag, struct alarm, tag);
@@ -77,15 +82,19 @@ static void test_opens_and_closes(void **state)
     }
 }
 
-static void watch(struct rig *rig, grpc_channel *channel, struct alarm *alarms, unsigned *left, int64_t ms)
+static void watch_once(struct rig *rig, grpc_channel *channel, void *tag, int64_t ms)
 {
     gpr_timespec at = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
 
+    grpc_channel_watch_connectivity_state(channel, GRPC_CHANNEL_IDLE, at, sk_bridge_queue(rig->bridge), tag);
+}
+
+static void watch(struct rig *rig, grpc_channel *channel, struct alarm *alarms, unsigned *left, int64_t ms)
+{
     *left = ALARMS;
     for (size_t i = 0; i < ALARMS; i++) {
         alarms[i] = (struct alarm){.tag = {on_alarm}, .left = left, .loop = rig->loop};
-        grpc_channel_watch_connectivity_state(channel, GRPC_CHANNEL_IDLE, at, sk_bridge_queue(rig->bridge),
-                                              &alarms[i].tag);
+        watch_once(rig, channel, &alarms[i].tag, ms);
     }
 }
 
@@ -117,6 +126,41 @@ static void test_every_event_arrives_once(void **state)
     free(alarms);
 }
 
+static void stop(struct sk_timer *timer)
+{
+    sk_loop_stop(sk_container_of(timer, struct pause, timer)->loop);
+}
+
+static void run_for(struct rig *rig, int64_t ms)
+{
+    struct pause pause = {.loop = rig->loop};
+
+    sk_timer_start(rig->loop, &pause.timer, sk_instant_add(sk_loop_now(rig->loop), SK_MSEC(ms)), stop);
+    sk_loop_run(rig->loop);
+}
+
+/* It comes, but not by itself. */
+static void test_a_quiet_event_waits_for_a_loud_one(void **state)
+{
+    struct rig rig;
+    struct alarm quiet, loud;
+    unsigned left = 2;
+
+    (void)state;
+    setup(&rig);
+    grpc_channel *channel = idle_channel();
+    quiet = loud = (struct alarm){.tag = {on_alarm}, .left = &left, .loop = rig.loop};
+    watch_once(&rig, channel, sk_tag_quietly(&quiet.tag), 10);
+    run_for(&rig, 200);
+    assert_int_equal(quiet.fired, 0);
+    watch_once(&rig, channel, &loud.tag, 10);
+    sk_loop_run(rig.loop);
+    assert_int_equal(quiet.fired, 1);
+    assert_int_equal(loud.fired, 1);
+    grpc_channel_destroy(channel);
+    teardown(&rig);
+}
+
 /* Closing waits for what is under way, and its events come before the end. */
 static void test_close_drains_the_queue(void **state)
 {
@@ -143,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_opens_and_closes),
         cmocka_unit_test(test_every_event_arrives_once),
+        cmocka_unit_test(test_a_quiet_event_waits_for_a_loud_one),
         cmocka_unit_test(test_close_drains_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
