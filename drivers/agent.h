@@ -89,9 +89,9 @@ struct sk_agent_ops {
      * limit of its own: cancel it. */
     void (*await)(struct sk_guest *guest, int pid, struct sk_done *done);
     /* Starts a process; done fires once it runs (its program has been
-     * executed) or could not. Errors: SK_NOT_FOUND (no such program or
-     * working directory), SK_PERMISSION_DENIED (not executable),
-     * SK_INVALID_ARGUMENT (no such user, arguments too long),
+     * executed) or could not. Errors: SK_NOT_FOUND (no such program),
+     * SK_PERMISSION_DENIED (not executable), SK_INVALID_ARGUMENT (no such user, arguments too long),
+     * SK_FAILED_PRECONDITION (the working directory cannot be entered),
      * SK_RESOURCE_EXHAUSTED (no pids or memory), SK_UNAVAILABLE (channel gone). */
     void (*start)(struct sk_guest *guest, const struct sk_process *process, struct sk_done *done);
     /* Fire and forget. `tree`: the session and every descendant that can be

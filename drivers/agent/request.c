@@ -145,6 +145,13 @@ static enum sk_code code_of_path(int sys)
     }
 }
 
+/* Of what is not the program: its own codes are for the program alone. */
+static enum sk_code code_beside(int sys)
+{
+    enum sk_code code = code_of_path(sys);
+    return code == SK_NOT_FOUND || code == SK_PERMISSION_DENIED ? SK_FAILED_PRECONDITION : code;
+}
+
 void sk_request_refusal(const struct sk_frame *started, struct sk_err *err)
 {
     int sys = (int)started->started.sys;
@@ -153,10 +160,10 @@ void sk_request_refusal(const struct sk_frame *started, struct sk_err *err)
         (void)sk_fail(err, SK_INVALID_ARGUMENT, "no such user in the sandbox");
         return;
     case SK_STAGE_CREDENTIALS:
-        (void)sk_fail_sys(err, scarcity_or(sys, SK_PERMISSION_DENIED), sys, "become the user");
+        (void)sk_fail_sys(err, code_beside(sys), sys, "become the user");
         return;
     case SK_STAGE_DIRECTORY:
-        (void)sk_fail_sys(err, code_of_path(sys), sys, "enter the working directory");
+        (void)sk_fail_sys(err, code_beside(sys), sys, "enter the working directory");
         return;
     case SK_STAGE_EXEC:
         (void)sk_fail_sys(err, code_of_path(sys), sys, "execute the program");

@@ -51,7 +51,7 @@ enum sk_code sk_fake_process_check(const struct sk_process *process, struct sk_e
     if (strcmp(process->user, "nosuch") == 0)
         return sk_fail(err, SK_INVALID_ARGUMENT, "no such user in the sandbox");
     if (strcmp(process->working_dir, "/nosuch") == 0)
-        return sk_fail(err, SK_NOT_FOUND, "enter the working directory: No such file or directory");
+        return sk_fail(err, SK_FAILED_PRECONDITION, "enter the working directory: No such file or directory");
     if (strcmp(name, "noexec") == 0)
         return sk_fail(err, SK_PERMISSION_DENIED, "execute the program: Permission denied");
     for (size_t i = 0; i < sk_array_len(known); i++)

@@ -40,9 +40,9 @@ static void errors_tell_why(void **state)
     assert_int_equal(rig_start(rig, &RIG_PROCESS(6, "")), SK_INVALID_ARGUMENT);
     struct sk_process p = RIG_PROCESS(7, "true");
     p.working_dir = "/no/such/directory";
-    assert_int_equal(rig_start(rig, &p), SK_NOT_FOUND);
+    assert_int_equal(rig_start(rig, &p), SK_FAILED_PRECONDITION);
     p.working_dir = plain;
-    assert_int_equal(rig_start(rig, &p), SK_NOT_FOUND);
+    assert_int_equal(rig_start(rig, &p), SK_FAILED_PRECONDITION);
     p.working_dir = "";
     p.user = "nobody-knows-this";
     assert_int_equal(rig_start(rig, &p), SK_INVALID_ARGUMENT);

@@ -129,12 +129,20 @@ static struct sk_record *no_user(struct world *w)
     return record;
 }
 
+static struct sk_record *no_directory(struct world *w)
+{
+    struct sk_record *record = world_record(w, "");
+    record->spec.working_dir = "/nosuch";
+    return record;
+}
+
 static void test_reasons(void **state)
 {
     (void)state;
     fails_with(no_image, "image docker.io/library/x:1 was not found (the registry answered 404)");
     fails_with(no_command, "command not found: nosuch (execute the program: No such file or directory)");
     fails_with(no_user, "cannot start sleep: no such user in the sandbox");
+    fails_with(no_directory, "cannot start sleep: enter the working directory: No such file or directory");
 }
 
 static void test_exits_at_once(void **state)

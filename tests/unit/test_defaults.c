@@ -69,11 +69,35 @@ static void test_env(void **state)
     sk_arena_fini(&arena);
 }
 
+static void explain(enum sk_code code, const char *text, const char *want)
+{
+    struct sk_err err, said;
+
+    (void)sk_fail(&err, code, "%s", text);
+    assert_int_equal(sk_defaults_explain("/bin/sh", &err, &said), code);
+    assert_int_equal(said.code, code);
+    assert_string_equal(said.text, want);
+}
+
+/* Of the command is only said what is true of it. */
+static void test_what_could_not_be_started(void **state)
+{
+    (void)state;
+    explain(SK_NOT_FOUND, "execute the program: x", "command not found: /bin/sh (execute the program: x)");
+    explain(SK_PERMISSION_DENIED, "execute the program: x",
+            "cannot execute: /bin/sh (execute the program: x)");
+    explain(SK_FAILED_PRECONDITION, "enter the working directory: x",
+            "cannot start /bin/sh: enter the working directory: x");
+    explain(SK_INVALID_ARGUMENT, "no such user in the sandbox",
+            "cannot start /bin/sh: no such user in the sandbox");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_argv),
         cmocka_unit_test(test_env),
+        cmocka_unit_test(test_what_could_not_be_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
