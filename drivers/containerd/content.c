@@ -160,17 +160,10 @@ void sk_ctd_content_init(struct sk_ctd_content *content, struct sk_ctd_client *c
     sk_list_init(&content->unpacks);
 }
 
-static void forget(struct sk_ctd_lease *lease)
-{
-    sk_list_remove(&lease->link);
-    free(lease->name);
-    free(lease);
-}
-
 void sk_ctd_content_fini(struct sk_ctd_content *content)
 {
     assert(sk_list_is_empty(&content->unpacks));
-    sk_list_each(&content->leases, link) forget(sk_list_entry(link, struct sk_ctd_lease, link));
+    sk_list_each(&content->leases, link) sk_ctd_lease_forget(sk_list_entry(link, struct sk_ctd_lease, link));
     sk_list_each(&content->writes, link)
     {
         struct sk_ctd_write *write = sk_list_entry(link, struct sk_ctd_write, link);

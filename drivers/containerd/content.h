@@ -52,6 +52,7 @@ struct sk_ctd_unpack_key {
 
 /* lease.c */
 bool sk_ctd_lease_is_held(const struct sk_ctd_content *content, const char *name);
+void sk_ctd_lease_forget(struct sk_ctd_lease *lease);
 void sk_ctd_hold_lease(struct sk_content *base, const char *lease, struct sk_done *done);
 void sk_ctd_let_go_lease(struct sk_content *base, const char *lease, struct sk_done *done);
 /* writes.c */
@@ -61,6 +62,8 @@ void sk_ctd_write_forget(struct sk_ctd_write *write);
 struct sk_ctd_write *sk_ctd_write_note(struct sk_ctd_content *content, const struct sk_blob_ask *ask);
 /* One less; forgotten with the last, unless it is kept. */
 void sk_ctd_write_leave(struct sk_ctd_write *note, bool is_kept);
+/* Makes containerd throw away what was written. Not there is success. */
+void sk_ctd_write_abort(struct sk_ctd_client *client, const char *ref, struct sk_done *done);
 /* blob_writer.c */
 void sk_ctd_open_blob(struct sk_content *base, const struct sk_blob_ask *ask, struct sk_blob_writer **out,
                       struct sk_done *done);

@@ -119,17 +119,6 @@ static void remove_snapshot(struct sk_ctd_client *client, const char *key, struc
                 &request.base, done);
 }
 
-static void abort_write(struct sk_ctd_client *client, const char *ref, struct sk_done *done)
-{
-    Containerd__AbortWriteRequest request = CONTAINERD__ABORT_WRITE_REQUEST__INIT;
-
-    request.ref = (char *)ref;
-    sk_ctd_call(client,
-                &(struct sk_ctd_ask){
-                    .method = SK_CTD_CONTENT_ABORT, .forgive = SK_FORGIVE(SK_NOT_FOUND), .can_cancel = true},
-                &request.base, done);
-}
-
 void sk_ctd_remove_content_litter(struct sk_content *base, const struct sk_litter *litter,
                                   struct sk_done *done)
 {
@@ -141,7 +130,7 @@ void sk_ctd_remove_content_litter(struct sk_content *base, const struct sk_litte
     else if (strcmp(litter->kind, KIND_LEASE) == 0)
         sk_ctd_let_go_lease(base, litter->name, done);
     else if (strcmp(litter->kind, KIND_WRITE) == 0)
-        abort_write(content->client, litter->name, done);
+        sk_ctd_write_abort(content->client, litter->name, done);
     else
         remove_snapshot(content->client, litter->name, done);
 }

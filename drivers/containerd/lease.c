@@ -45,6 +45,13 @@ static void note_lease(struct sk_ctd_content *content, const char *name)
     lease->until = sk_instant_add(sk_loop_now(content->client->loop), HELD_FOR);
 }
 
+void sk_ctd_lease_forget(struct sk_ctd_lease *lease)
+{
+    sk_list_remove(&lease->link);
+    free(lease->name);
+    free(lease);
+}
+
 static void forget_kept(struct sk_ctd_content *content, const char *name)
 {
     sk_list_each(&content->writes, link)
@@ -60,11 +67,8 @@ static void forget_lease(struct sk_ctd_content *content, const char *name)
     struct sk_ctd_lease *lease = find_lease(content, name);
 
     forget_kept(content, name);
-    if (!lease)
-        return;
-    sk_list_remove(&lease->link);
-    free(lease->name);
-    free(lease);
+    if (lease)
+        sk_ctd_lease_forget(lease);
 }
 
 /* --- hold ------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* writes.c: which writes in containerd are this daemon's: open, or kept for another try. */
+#include "containerd/content.pb-c.h"
 #include "drivers/containerd/content.h"
 
 #include <string.h>
@@ -46,4 +47,15 @@ void sk_ctd_write_leave(struct sk_ctd_write *note, bool is_kept)
     note->users--;
     if (!note->users && !is_kept)
         sk_ctd_write_forget(note);
+}
+
+void sk_ctd_write_abort(struct sk_ctd_client *client, const char *ref, struct sk_done *done)
+{
+    Containerd__AbortWriteRequest request = CONTAINERD__ABORT_WRITE_REQUEST__INIT;
+
+    request.ref = (char *)ref;
+    sk_ctd_call(client,
+                &(struct sk_ctd_ask){
+                    .method = SK_CTD_CONTENT_ABORT, .forgive = SK_FORGIVE(SK_NOT_FOUND), .can_cancel = true},
+                &request.base, done);
 }
