@@ -52,9 +52,10 @@ static bool check_path(struct sk_call *call, const char *path)
     if (!path[0])
         sk_check_violated(check, field, "must not be empty");
     (void)sk_check_length(check, field, path, PATH_LEN_MAX);
-    if (check->count)
-        sk_call_fail_check(call, check);
-    return !check->count;
+    if (!check->count)
+        return true;
+    sk_call_fail_check(call, check);
+    return false;
 }
 
 /* NULL: the call has been answered. */
