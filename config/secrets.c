@@ -118,11 +118,6 @@ enum sk_code sk_secrets_load(struct sk_secrets *secrets, const char *path, struc
 
 /* --- finding ----------------------------------------------------------------------- */
 
-bool sk_secrets_has_store(const struct sk_secrets *secrets, const char *store)
-{
-    return secrets->root && member_of(secrets->root, store);
-}
-
 /* The object that a value is, or holds as JSON; NULL when neither. */
 static const struct sk_json *object_of(const struct sk_json *value, struct sk_arena *arena)
 {

@@ -36,8 +36,6 @@ SK_MUST_CHECK enum sk_code sk_secrets_load(struct sk_secrets *secrets, const cha
 SK_MUST_CHECK bool sk_secrets_parse(struct sk_secrets *secrets, const char *text, size_t len,
                                     struct sk_faults *faults);
 
-bool sk_secrets_has_store(const struct sk_secrets *secrets, const char *store);
-
 /* A secret that is an object with username and password, or has such an object in its `field` ("" or NULL =
  * none is named); a text that holds such an object as JSON counts as one. The texts are copied to `arena`.
  * Errors: SK_FAILED_PRECONDITION (no such store, with the reason SECRET_STORE_NOT_PROVISIONED; no such secret

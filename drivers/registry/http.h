@@ -1,6 +1,6 @@
 /* http.h: HTTP requests by libcurl, driven by the loop.
  *
- * A transfer follows no redirect and knows no registry: it sends one request
+ * A transfer follows no redirect and knows no registry: it sends one GET
  * and reports what comes. Which addresses a host name may stand for is judged
  * when the socket is made, after resolution, so that DNS cannot lead it
  * elsewhere: link-local, multicast, unspecified and metadata addresses never;
@@ -32,7 +32,8 @@ struct sk_http_options {
     struct sk_loop *loop;     /* borrowed */
     const struct sk_log *log; /* borrowed, may be NULL */
     const char *proxy;        /* URL, "" = none; never taken from the environment; copied */
-    size_t max_connections;   /* > 0; together; further transfers wait, which does not count as a stall */
+    size_t max_connections;   /* > 0; together; further transfers wait, which does not count as a stall. One
+                               * host gets half of what the others leave, so that a slow one holds nobody up */
 };
 
 SK_MUST_CHECK enum sk_code sk_http_new(const struct sk_http_options *options, struct sk_http **out_http,
@@ -42,10 +43,12 @@ void sk_http_free(struct sk_http *http);
 
 struct sk_http_transfer;
 
+/* What a server that wants to be of use sends within the time of a stall; the `least` of registries. */
+#define SK_HTTP_LEAST ((int64_t)16 * 1024)
+
 /* Texts are copied. */
 struct sk_http_request {
     const char *url;    /* http or https; without user or password */
-    bool head;          /* HEAD, else GET */
     const char *accept; /* NULL = anything */
     const char *bearer; /* NULL = none; this or user */
     const char *user, *password;
@@ -53,8 +56,10 @@ struct sk_http_request {
     const char *ca_file; /* then the system's do not count; NULL or "" = the system's */
     bool internal;       /* see above */
     int64_t max_bytes;   /* of the body; a longer one fails with SK_RESOURCE_EXHAUSTED; 0 = none expected */
-    struct sk_duration
-        stall; /* > 0; without a byte for so long: SK_UNAVAILABLE; also the limit of the connect */
+    /* > 0; without an answer, or `least` more bytes of its body, for so long: SK_UNAVAILABLE; also the limit
+     * of the connect. */
+    struct sk_duration stall;
+    int64_t least; /* 0 = any */
 };
 
 /* What came before the body. Borrowed for the callback. */

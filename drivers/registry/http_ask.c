@@ -148,7 +148,6 @@ static void set_ask(struct sk_http_transfer *transfer, const struct sk_http_requ
 {
     char range[32];
     SET(transfer, CURLOPT_URL, request->url);
-    SET(transfer, CURLOPT_NOBODY, request->head ? 1L : 0L);
     SET(transfer, CURLOPT_HTTPHEADER, transfer->fields);
     SET(transfer, CURLOPT_CONNECTTIMEOUT_MS, (long)sk_duration_ms(request->stall) + 1);
     if (request->from > 0) {

@@ -16,6 +16,7 @@ static void end(struct sk_http_transfer *transfer)
     if (transfer->running)
         http->running--;
     transfer->running = false;
+    sk_list_remove(&transfer->link);
     sk_timer_stop(http->loop, &transfer->stalled);
     sk_loop_undefer(&transfer->resume);
     sk_http_admit_later(http);
@@ -83,14 +84,25 @@ static void on_stall(struct sk_timer *timer)
         return;
     }
     sk_multi_remove(transfer->multi, transfer->easy);
-    (void)sk_fail(&transfer->err, SK_UNAVAILABLE, "%s: nothing came for %lld ms", transfer->site,
+    (void)sk_fail(&transfer->err, SK_UNAVAILABLE, "%s: %s came for %lld ms", transfer->site,
+                  transfer->since > 0 ? "hardly anything" : "nothing",
                   (long long)sk_duration_ms(transfer->stall));
     end(transfer);
 }
 
 static void touch(struct sk_http_transfer *transfer)
 {
+    transfer->since = 0;
     transfer->last_byte = sk_loop_now(transfer->http->loop);
+}
+
+/* Else a byte now and then would keep the connection, and all who wait for the body, for as long as it
+ * likes. */
+static void touch_by(struct sk_http_transfer *transfer, size_t len)
+{
+    transfer->since += (int64_t)len;
+    if (transfer->since >= transfer->least)
+        touch(transfer);
 }
 
 /* --- what comes; inside curl: 0 makes it give the transfer up -------------------- */
@@ -98,8 +110,9 @@ static void touch(struct sk_http_transfer *transfer)
 static void tell_head(struct sk_http_transfer *transfer)
 {
     const struct sk_http_head *values = &transfer->head.values;
+    touch(transfer);
     transfer->events.on_head(transfer->arg, values);
-    if (!transfer->closed && !transfer->head_only && values->length > transfer->max_bytes)
+    if (!transfer->closed && values->length > transfer->max_bytes)
         (void)sk_fail(&transfer->err, SK_RESOURCE_EXHAUSTED, "%s announces %lld bytes where %lld are allowed",
                       transfer->site, (long long)values->length, (long long)transfer->max_bytes);
 }
@@ -111,7 +124,6 @@ static size_t on_line(char *line, size_t size, size_t count, void *arg)
     bool was_over = transfer->head.over;
     if (transfer->closed)
         return 0;
-    touch(transfer);
     if (sk_head_line(&transfer->head, line, len, sk_loop_wall(transfer->http->loop), &transfer->err) != SK_OK)
         (void)sk_err_wrap(&transfer->err, "%s", transfer->site);
     else if (transfer->head.over && !was_over)
@@ -130,7 +142,7 @@ static size_t on_piece(char *data, size_t size, size_t count, void *arg)
         transfer->held = true;
         return CURL_WRITEFUNC_PAUSE;
     }
-    touch(transfer);
+    touch_by(transfer, len);
     if ((uint64_t)len > (uint64_t)(transfer->max_bytes - transfer->received)) {
         (void)sk_fail(&transfer->err, SK_RESOURCE_EXHAUSTED, "%s sends more than the %lld bytes allowed",
                       transfer->site, (long long)transfer->max_bytes);
@@ -199,10 +211,10 @@ struct sk_http_transfer *sk_http_start(struct sk_http *http, const struct sk_htt
     transfer->multi = &http->multis[request->internal];
     transfer->events = *events;
     transfer->arg = arg;
-    transfer->head_only = request->head;
     transfer->internal = request->internal;
     transfer->max_bytes = request->max_bytes;
     transfer->stall = request->stall;
+    transfer->least = request->least;
     transfer->easy = curl_easy_init();
     if (!transfer->easy)
         abort(); /* no memory, as in own.h */
@@ -222,6 +234,7 @@ void sk_transfer_begin(struct sk_http_transfer *transfer)
     }
     transfer->running = true;
     transfer->http->running++;
+    sk_list_append(&transfer->http->active, &transfer->link);
     touch(transfer);
     wait_for_byte(transfer);
     sk_multi_add(transfer->multi, transfer->easy);

@@ -20,10 +20,10 @@ struct sk_http {
     /* By `internal`: a connection to an internal address must never serve a request that may not go there,
      * and within one multi handle curl reuses what fits by name. */
     struct sk_multi multis[2];
-    struct sk_list waiting;
+    struct sk_list waiting, active;
     struct sk_list doomed; /* closed while curl was on the stack */
-    size_t running;
-    size_t alive; /* transfers not freed */
+    size_t running;        /* active ones */
+    size_t alive;          /* transfers not freed */
     struct sk_task admit;
 };
 
@@ -32,19 +32,20 @@ struct sk_http_transfer {
     struct sk_multi *multi;
     struct sk_http_events events;
     void *arg;
-    struct sk_list link; /* among the waiting or the doomed */
+    struct sk_list link; /* among the waiting, the active or the doomed */
     bool running, closed;
 
     CURL *easy;
     struct curl_slist *fields;     /* of the request's header */
     char *site;                    /* "host[:port]", for sentences; NULL when the URL is none */
     char trouble[CURL_ERROR_SIZE]; /* what curl says about it */
-    bool head_only, internal;
+    bool internal;
     int64_t max_bytes, received;
     struct sk_head head;
 
     struct sk_duration stall;
-    struct sk_instant last_byte;
+    int64_t least, since;        /* bytes that must come meanwhile; that have come */
+    struct sk_instant last_byte; /* that counts */
     struct sk_timer stalled;
 
     bool paused; /* as the owner wants it */

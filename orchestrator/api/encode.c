@@ -108,7 +108,7 @@ SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_recor
     return out;
 }
 
-void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out)
+static void encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out)
 {
     const struct sk_spec *spec = &record->spec;
     if (!out->spec->n_containers || out->spec->containers[0]->n_files != spec->file_count)
@@ -135,6 +135,6 @@ const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_
     const struct sk_record *record = sk_sandbox_record(sandbox);
     SK_PB(Sandbox) *out = sk_encode_sandbox(arena, record, node);
     sk_encode_waiting(arena, sandbox, out);
-    sk_encode_contents(record, out);
+    encode_contents(record, out);
     return &out->base;
 }

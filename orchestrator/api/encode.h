@@ -11,9 +11,8 @@ SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_recor
                                    const struct sk_node_config *node);
 /* While it is being made: what that waits for, as the reason of its state. */
 void sk_encode_waiting(struct sk_arena *arena, const struct sk_sandbox *sandbox, SK_PB(Sandbox) * out);
-/* Adds the contents of the files, borrowed from the record: they may be large, so lists go without them. */
-void sk_encode_contents(const struct sk_record *record, SK_PB(Sandbox) * out);
-/* All of it. */
+/* All of it, and the contents of the files, borrowed from the record: they may be large, so lists go without
+ * them. */
 const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_sandbox *sandbox,
                                         const struct sk_node_config *node);
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at);

@@ -6,7 +6,7 @@
 
 /* A star that was passed is tried with one more letter each time what follows it fails; only the last star
  * needs that, so the time is bounded by the product of both lengths. */
-bool sk_image_pattern_matches(const char *pattern, const char *name)
+static bool matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *retry = NULL;
 
@@ -32,7 +32,7 @@ bool sk_image_pattern_matches(const char *pattern, const char *name)
 const char *sk_image_patterns_find(const char *const *patterns, const char *name)
 {
     for (; patterns && *patterns; patterns++)
-        if (sk_image_pattern_matches(*patterns, name))
+        if (matches(*patterns, name))
             return *patterns;
     return NULL;
 }

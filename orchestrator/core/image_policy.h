@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 
-bool sk_image_pattern_matches(const char *pattern, const char *name);
 /* patterns: NULL-terminated or NULL. The first that matches, or NULL; borrowed. */
 const char *sk_image_patterns_find(const char *const *patterns, const char *name);
 

@@ -7,11 +7,6 @@
 
 /* --- birth and death --------------------------------------------------------------- */
 
-static const char *const *copy_list(struct sk_arena *arena, const char *const *list)
-{
-    return sk_strings_copy(arena, list);
-}
-
 struct sk_images *sk_images_open(struct sk_node *node, const struct sk_images_config *config)
 {
     struct sk_images *images = sk_alloc(sizeof(*images));
@@ -19,10 +14,10 @@ struct sk_images *sk_images_open(struct sk_node *node, const struct sk_images_co
     images->node = node;
     images->driver = node->image_driver;
     images->config = *config;
-    images->config.allow = copy_list(&images->arena, config->allow);
-    images->config.deny = copy_list(&images->arena, config->deny);
-    images->config.prepull = copy_list(&images->arena, config->prepull);
-    images->config.pinned = copy_list(&images->arena, config->pinned);
+    images->config.allow = sk_strings_copy(&images->arena, config->allow);
+    images->config.deny = sk_strings_copy(&images->arena, config->deny);
+    images->config.prepull = sk_strings_copy(&images->arena, config->prepull);
+    images->config.pinned = sk_strings_copy(&images->arena, config->pinned);
     images->config.login_salt = sk_arena_strdup(&images->arena, config->login_salt);
     sk_flights_init(&images->flights, node->loop);
     sk_list_init(&images->pulls);

@@ -14,7 +14,7 @@ void sk_flights_fini(struct sk_flights *flights)
     sk_map_fini(&flights->map);
 }
 
-struct sk_flight *sk_flights_find(const struct sk_flights *flights, const char *key)
+static struct sk_flight *find(const struct sk_flights *flights, const char *key)
 {
     struct sk_map_node *node = sk_map_find(&flights->map, key);
     return node ? sk_map_entry(node, struct sk_flight, node) : NULL;
@@ -117,7 +117,7 @@ void sk_flights_join(struct sk_flights *flights, const char *key, struct sk_wait
                      void (*start)(void *arg, struct sk_flight *flight, struct sk_done *run), void *arg,
                      struct sk_done *done)
 {
-    struct sk_flight *flight = sk_flights_find(flights, key);
+    struct sk_flight *flight = find(flights, key);
     bool is_first = !flight;
 
     if (is_first)

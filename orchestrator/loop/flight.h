@@ -39,7 +39,7 @@ struct sk_flight {
     struct sk_list late; /* came after the last one had left */
     struct sk_done run;
     bool is_leaving; /* cancelled */
-    void *user;      /* the run's, for those who look at it meanwhile (sk_flights_find); NULL at first */
+    void *user;      /* the run's, for those of its waiters who look at it meanwhile; NULL at first */
 };
 
 void sk_flights_init(struct sk_flights *flights, struct sk_loop *loop);
@@ -50,7 +50,5 @@ void sk_flights_fini(struct sk_flights *flights);
 void sk_flights_join(struct sk_flights *flights, const char *key, struct sk_waiter *waiter,
                      void (*start)(void *arg, struct sk_flight *flight, struct sk_done *run), void *arg,
                      struct sk_done *done);
-/* The run of `key` under way, or NULL; borrowed. */
-struct sk_flight *sk_flights_find(const struct sk_flights *flights, const char *key);
 
 #endif

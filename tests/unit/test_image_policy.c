@@ -11,6 +11,11 @@
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+static bool matches(const char *pattern, const char *name)
+{
+    return sk_image_patterns_find(LIST(pattern), name) != NULL;
+}
+
 static void test_patterns(void **state)
 {
     static const struct {
@@ -38,7 +43,7 @@ static void test_patterns(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        assert_int_equal(sk_image_pattern_matches(rows[i].pattern, rows[i].name), rows[i].matches);
+        assert_int_equal(matches(rows[i].pattern, rows[i].name), rows[i].matches);
 }
 
 /* A pattern made to be slow is not. */
@@ -52,7 +57,7 @@ static void test_many_stars(void **state)
     memcpy(pattern + sizeof(pattern) - 2, "b", 2);
     memset(name, 'a', sizeof(name) - 1);
     name[sizeof(name) - 1] = '\0';
-    assert_false(sk_image_pattern_matches(pattern, name));
+    assert_false(matches(pattern, name));
 }
 
 static enum sk_code check(const char *const *allow, const char *const *deny, const char *name,

@@ -46,7 +46,6 @@ struct exchange {
     struct server *server;
     int fd;
     const char *request; /* line and header */
-    bool is_head;
     bool last; /* set by the page: the connection ends here */
 };
 
@@ -158,7 +157,6 @@ static void *serve(void *arg)
     struct exchange exchange = {.server = server, .fd = connection->fd, .request = request};
     while (!exchange.last && read_request(connection->fd, request, sizeof(request))) {
         note(server, request);
-        exchange.is_head = strncmp(request, "HEAD ", 5) == 0;
         answer(&exchange);
     }
     atomic_fetch_sub(&server->open, 1);

@@ -12,8 +12,7 @@ static void answer_small(struct exchange *exchange)
 {
     (void)send_text(exchange, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nContent-Type: text/plain; a=b \r\n"
                               "docker-content-digest:sha256:abc\r\nX-Other: 1\r\n\r\n");
-    if (!exchange->is_head)
-        (void)send_pattern(exchange, 0, SMALL);
+    (void)send_pattern(exchange, 0, SMALL);
 }
 
 static void answer_large(struct exchange *exchange)
@@ -134,17 +133,6 @@ static void test_get(void **state)
     assert_false(server_saw(&rig.server, "Accept-Encoding"));
     assert_false(server_saw(&rig.server, "Authorization"));
     assert_false(server_saw(&rig.server, "Range"));
-}
-
-static void test_head(void **state)
-{
-    struct probe probe = {0};
-    (void)state;
-    probe_run(&probe, &rig, "/small", (struct sk_http_request){.head = true, .max_bytes = 1});
-    assert_int_equal(probe.err.code, SK_OK);
-    assert_int_equal(probe.head.length, SMALL);
-    assert_int_equal(probe.pieces, 0);
-    assert_true(server_saw(&rig.server, "HEAD /small"));
 }
 
 static void test_range(void **state)
@@ -422,8 +410,34 @@ static void test_many_share_few_connections(void **state)
         assert_int_equal(probes[i].received, SMALL);
         probe_close(&probes[i]);
     }
-    assert_int_equal(atomic_load(&rig.server.accepted), 4);
+    assert_int_equal(atomic_load(&rig.server.accepted), 2); /* half of them */
     assert_int_equal(atomic_load(&rig.server.requests), MANY - 1);
+}
+
+/* A host that stands still keeps nobody from another one. */
+static void test_a_host_takes_half(void **state)
+{
+    struct probe still[8] = {0}, others[2] = {0};
+    static struct server second;
+    (void)state;
+    server_start(&second, pages);
+    for (int i = 0; i < 8; i++)
+        probe_start(&still[i], &rig, "/never", (struct sk_http_request){0});
+    for (int i = 0; i < 2; i++) {
+        char url[64];
+        (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/small", second.port);
+        probe_start(&others[i], &rig, NULL, (struct sk_http_request){.url = url, .internal = true});
+    }
+    rig_run(&rig, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(others[i].err.code, SK_OK);
+        probe_close(&others[i]);
+    }
+    for (int i = 0; i < 8; i++)
+        probe_close(&still[i]);
+    assert_in_range(atomic_load(&rig.server.open_most), 1, 2);
+    rig_run_for(&rig, 10);
+    server_stop(&second);
 }
 
 /* Those that stand still take up the room; one that is closed gives it back. */
@@ -436,7 +450,9 @@ static void test_the_others_wait(void **state)
     probe_start(&waiting, &rig, "/small", (struct sk_http_request){.stall = SK_MSEC(40)});
     rig_run_for(&rig, 80);
     assert_int_equal(waiting.heads + waiting.ends, 0); /* nor does it stall meanwhile */
-    probe_close(&still[2]);
+    probe_close(&still[2]);                            /* waits as well */
+    probe_close(&still[0]);
+    probe_close(&still[3]);
     rig_run(&rig, 1);
     assert_int_equal(waiting.err.code, SK_OK);
     probe_close(&waiting);
@@ -453,7 +469,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_get),
-        CASE(test_head),
         CASE(test_range),
         CASE(test_range_ignored),
         CASE(test_bodies),
@@ -471,6 +486,7 @@ int main(void)
         CASE(test_closed_when_resumed),
         CASE(test_closed_early),
         CASE(test_many_share_few_connections),
+        CASE(test_a_host_takes_half),
         CASE(test_the_others_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
