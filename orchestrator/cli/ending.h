@@ -1,4 +1,4 @@
-/* ending.h: ending sandboxes, as stop, rm and run do. */
+/* ending.h: ending sandboxes, as stop, rm and run do; and doing so, or the like, word by word. */
 #ifndef SK_CLI_ENDING_H
 #define SK_CLI_ENDING_H
 

@@ -1,36 +1,19 @@
+#include "cli/ending.h"
 #include "cli/images.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
-#include <stdio.h>
-
-static bool is_fine(enum sk_code code, const struct sk_args *args)
+static enum sk_code remove_one(struct sk_client *client, const struct sk_args *args, const char *name,
+                               struct sk_fault *fault)
 {
-    return !code || (code == SK_NOT_FOUND && args->force);
+    enum sk_code code = sk_client_images_remove(client, name, fault);
+
+    return code == SK_NOT_FOUND && args->force ? SK_OK : code;
 }
 
 static int run_rm(const struct sk_args *args)
 {
-    struct sk_client client;
-    struct sk_fault fault = {0};
-    int exit_code = 0;
-
-    if (sk_client_open(&client, args->address, &fault.err)) {
-        sk_fault_print(&fault);
-        return 1;
-    }
-    for (size_t i = 0; i < args->words.count && !client.signo; i++) {
-        if (is_fine(sk_client_images_remove(&client, args->words.items[i], &fault), args)) {
-            (void)puts(args->words.items[i]);
-        } else {
-            sk_fault_print(&fault);
-            exit_code = 1;
-        }
-    }
-    if (client.signo)
-        exit_code = 128 + client.signo;
-    sk_client_close(&client);
-    return exit_code;
+    return sk_end_each(args, remove_one);
 }
 
 static const struct sk_option options[] = {
