@@ -1,4 +1,4 @@
-#include "drivers/images/driver.h"
+#include "drivers/images/lease.h"
 
 #include "oci/image_config.h"
 
@@ -100,6 +100,7 @@ struct sk_images_driver *sk_images_driver_new(const struct sk_images_options *op
     sk_flights_init(&driver->blobs, driver->loop);
     sk_flights_init(&driver->unpacks, driver->loop);
     sk_map_init(&driver->leases);
+    sk_list_init(&driver->owed);
     return driver;
 }
 
@@ -137,6 +138,7 @@ void sk_images_driver_leave(struct sk_images_driver *driver)
 void sk_images_driver_close(struct sk_images_driver *driver_take, struct sk_done *done)
 {
     assert(!driver_take->closing);
+    sk_leases_give_up(driver_take);
     if (driver_take->under_way > 0) {
         driver_take->closing = done;
         return;

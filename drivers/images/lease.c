@@ -3,6 +3,8 @@
 #include <assert.h>
 
 #define LET_GO_LIMIT SK_SEC(10)
+#define PAUSE_FIRST  SK_SEC(1)
+#define PAUSE_MOST   SK_SEC(60)
 
 static void set_renewal(struct sk_lease *lease);
 static void let_go(struct sk_lease *lease);
@@ -22,6 +24,7 @@ static struct sk_lease *get(struct sk_images_driver *driver, const char *id)
     lease->driver = driver;
     lease->id = sk_strdup(id);
     sk_list_init(&lease->openers);
+    lease->pause = PAUSE_FIRST;
     sk_map_add(&driver->leases, &lease->node, lease->id);
     sk_images_driver_hold(driver);
     set_renewal(lease);
@@ -32,7 +35,7 @@ static void drop_if_idle(struct sk_lease *lease)
 {
     struct sk_images_driver *driver = lease->driver;
 
-    if (lease->users > 0 || lease->is_ending || lease->is_renewing)
+    if (lease->users > 0 || lease->is_ending || lease->is_renewing || sk_list_is_linked(&lease->owed))
         return;
     sk_timer_stop(driver->loop, &lease->renewal);
     sk_map_remove(&driver->leases, &lease->node);
@@ -75,6 +78,42 @@ static void set_renewal(struct sk_lease *lease)
 
 /* --- its end -------------------------------------------------------------------------- */
 
+static void on_pause_over(struct sk_timer *timer)
+{
+    struct sk_lease *lease = sk_container_of(timer, struct sk_lease, renewal);
+
+    sk_list_remove(&lease->owed);
+    lease->is_ending = true;
+    let_go(lease);
+}
+
+/* The store, or what lies behind it, may be away for a while. */
+static void try_later(struct sk_lease *lease)
+{
+    struct sk_loop *loop = lease->driver->loop;
+
+    sk_list_append(&lease->driver->owed, &lease->owed);
+    sk_timer_start(loop, &lease->renewal, sk_instant_add(sk_loop_now(loop), lease->pause), on_pause_over);
+    lease->pause.ns = lease->pause.ns * 2 < PAUSE_MOST.ns ? lease->pause.ns * 2 : PAUSE_MOST.ns;
+}
+
+/* Somebody wants it after all, or nobody is to wait for the store any more. */
+static void owe_no_longer(struct sk_lease *lease)
+{
+    sk_list_remove(&lease->owed);
+    lease->pause = PAUSE_FIRST;
+    set_renewal(lease);
+}
+
+void sk_leases_give_up(struct sk_images_driver *driver)
+{
+    while (!sk_list_is_empty(&driver->owed)) {
+        struct sk_lease *lease = sk_container_of(driver->owed.next, struct sk_lease, owed);
+        owe_no_longer(lease);
+        drop_if_idle(lease);
+    }
+}
+
 /* Those who came meanwhile begin it anew. */
 static void reopen(struct sk_lease *lease)
 {
@@ -92,18 +131,21 @@ static void on_let_go(struct sk_done *let_go, const struct sk_err *err)
     struct sk_lease *lease = sk_container_of(let_go, struct sk_lease, let_go);
     struct sk_done *closer = sk_take(lease->closer);
 
-    if (err && !closer)
+    if (err)
         sk_log_err(lease->driver->log, SK_WARN, "image.lease_stays", err, SK_STR("lease", lease->id));
     lease->is_ending = false;
     lease->is_spent = false;
-    set_renewal(lease);
+    if (err && lease->users == 0 && !lease->driver->closing)
+        try_later(lease);
+    else
+        set_renewal(lease);
     reopen(lease);
     if (closer)
         sk_done_fire(closer, err);
     drop_if_idle(lease);
 }
 
-/* The store is asked no longer: the lease will run out. */
+/* Nobody waits longer for this answer. */
 static void on_too_slow(struct sk_timer *timer)
 {
     struct sk_lease *lease = sk_container_of(timer, struct sk_lease, renewal);
@@ -155,6 +197,8 @@ void sk_lease_open(struct sk_images_driver *driver, const char *id, struct sk_le
 {
     struct sk_lease *lease = get(driver, id);
 
+    if (sk_list_is_linked(&lease->owed))
+        owe_no_longer(lease);
     lease->users++;
     *out_lease = lease;
     *open = (struct sk_lease_open){.loop = driver->loop, .done = done};
