@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* What a login with an identity token has for a name; the password is then the token, which a token server
- * takes as refresh_token. */
+/* What a login with an identity token has for a name, as Docker writes it; the password is then the token.
+ * What asks registries may refuse it (drivers/image.h has the same word). */
 #define SK_LOGIN_TOKEN "<token>"
 
 struct sk_login {

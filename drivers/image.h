@@ -12,9 +12,12 @@
 #define SK_DRIVERS_IMAGE_H
 
 #include "base/arena.h"
+#include "base/strings.h"
 #include "drivers/litter.h"
 #include "loop/done.h"
 #include "oci/manifest.h"
+
+#include <string.h>
 
 /* What a sandbox needs to know of an image. Immutable. */
 struct sk_image {
@@ -34,8 +37,11 @@ struct sk_image {
 /* How somebody shows who they are to a registry. */
 struct sk_image_login {
     const char *registry; /* "docker.io", "ghcr.io", "registry.corp:5000": sent there and nowhere else */
-    const char *username, *password;
+    const char *username; /* SK_IMAGE_LOGIN_TOKEN: the password is an identity token */
+    const char *password;
 };
+/* As Docker writes it. */
+#define SK_IMAGE_LOGIN_TOKEN "<token>"
 
 enum sk_image_phase {
     SK_IMAGE_WAITING,     /* for a registry's answer, or for room */
@@ -142,6 +148,42 @@ static inline void sk_image_free(struct sk_image *image)
         return;
     sk_arena_fini(&image->arena);
     free(image);
+}
+
+/* Heap, the caller's. */
+static inline struct sk_image *sk_image_copy(const struct sk_image *image)
+{
+    struct sk_image *copy = sk_alloc(sizeof(*copy));
+    struct sk_arena *arena = &copy->arena;
+
+    copy->name = sk_arena_strdup(arena, image->name);
+    copy->digest = sk_arena_strdup(arena, image->digest);
+    copy->snapshot_parent = sk_arena_strdup(arena, image->snapshot_parent);
+    copy->entrypoint = (char **)sk_strings_copy(arena, (const char *const *)image->entrypoint);
+    copy->cmd = (char **)sk_strings_copy(arena, (const char *const *)image->cmd);
+    copy->env = (char **)sk_strings_copy(arena, (const char *const *)image->env);
+    copy->working_dir = sk_arena_strdup(arena, image->working_dir);
+    copy->user = sk_arena_strdup(arena, image->user);
+    copy->stop_signal = image->stop_signal;
+    copy->puller = sk_arena_strdup(arena, image->puller);
+    return copy;
+}
+
+/* The texts of the copy lie in the arena. */
+static inline struct sk_image_login sk_image_login_copy(struct sk_arena *arena,
+                                                        const struct sk_image_login *login)
+{
+    return (struct sk_image_login){
+        .registry = sk_arena_strdup(arena, login->registry),
+        .username = sk_arena_strdup(arena, login->username),
+        .password = sk_arena_strdup(arena, login->password),
+    };
+}
+
+/* Of one's own copy, before its memory goes. */
+static inline void sk_image_login_wipe(const struct sk_image_login *login)
+{
+    explicit_bzero((char *)login->password, strlen(login->password));
 }
 
 static inline void sk_image_rows_fini(struct sk_image_rows *rows)

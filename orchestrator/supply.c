@@ -135,7 +135,7 @@ static enum sk_code open_registry(struct sk_supply *s, const struct sk_config *c
         .logins = logins_of(&s->logins, &arena),
         .login_count = s->logins.len,
         .proxy = c->registry_proxy,
-        .layers_at_once = (unsigned)c->registry_connections,
+        .max_connections = (unsigned)c->registry_connections,
     };
 
     return sk_registry_new(&options, &s->registry, err);

@@ -1,7 +1,5 @@
 #include "drivers/images/cache.h"
 
-#include "base/strings.h"
-
 #include <string.h>
 
 struct entry {
@@ -9,22 +7,6 @@ struct entry {
     struct sk_image *image;  /* owned */
     char *target;            /* owned */
 };
-
-static struct sk_image *copy_image(const struct sk_image *image)
-{
-    struct sk_image *copy = sk_alloc(sizeof(*copy));
-    struct sk_arena *arena = &copy->arena;
-    copy->name = sk_arena_strdup(arena, image->name);
-    copy->digest = sk_arena_strdup(arena, image->digest);
-    copy->snapshot_parent = sk_arena_strdup(arena, image->snapshot_parent);
-    copy->entrypoint = (char **)sk_strings_copy(arena, (const char *const *)image->entrypoint);
-    copy->cmd = (char **)sk_strings_copy(arena, (const char *const *)image->cmd);
-    copy->env = (char **)sk_strings_copy(arena, (const char *const *)image->env);
-    copy->working_dir = sk_arena_strdup(arena, image->working_dir);
-    copy->user = sk_arena_strdup(arena, image->user);
-    copy->stop_signal = image->stop_signal;
-    return copy;
-}
 
 static struct entry *find(const struct sk_image_cache *cache, const char *name)
 {
@@ -60,7 +42,7 @@ struct sk_image *sk_image_cache_get(const struct sk_image_cache *cache, const ch
 
     if (!entry || strcmp(entry->target, target) != 0)
         return NULL;
-    struct sk_image *image = copy_image(entry->image);
+    struct sk_image *image = sk_image_copy(entry->image);
     image->puller = sk_arena_strdup(&image->arena, puller);
     return image;
 }
@@ -73,7 +55,7 @@ void sk_image_cache_put(struct sk_image_cache *cache, const char *target, const 
     else if (cache->entries.len >= SK_IMAGE_CACHE_MAX)
         drop(cache, sk_map_entry(sk_map_any(&cache->entries), struct entry, node));
     struct entry *entry = sk_alloc(sizeof(*entry));
-    entry->image = copy_image(image);
+    entry->image = sk_image_copy(image);
     entry->target = sk_strdup(target);
     sk_map_add(&cache->entries, &entry->node, entry->image->name);
 }

@@ -9,8 +9,10 @@
 struct sk_source {
     unsigned refs;
     struct sk_reference reference;
-    struct sk_image_login *login; /* NULL: the node's own */
-    bool is_limited;              /* the registry said that enough was asked: another time it may answer */
+    const struct sk_image_login *login; /* NULL: the node's own */
+    bool is_limited;           /* the registry said that enough was asked: another time it may answer */
+    struct sk_image_login own; /* what login points to; its texts are in the arena */
+    struct sk_arena arena;
 };
 
 /* Copies; one reference. login: NULL is fine. */

@@ -67,7 +67,7 @@ static enum sk_code judge_server(const struct sk_request *request, const struct 
 
 static enum sk_code judge_login(const struct sk_image_login *login, struct sk_err *err)
 {
-    if (!login || strcmp(login->username, "<token>") != 0)
+    if (!login || strcmp(login->username, SK_IMAGE_LOGIN_TOKEN) != 0)
         return SK_OK;
     return sk_fail(err, SK_FAILED_PRECONDITION,
                    "the login for %s is an identity token, which is not supported: a user and password are",

@@ -4,7 +4,6 @@
 #include "drivers/registry/client.h"
 #include "drivers/registry/endpoint.h"
 
-#include <string.h>
 #include <strings.h>
 
 static const struct sk_registry_host *copy_hosts(struct sk_arena *arena,
@@ -28,11 +27,8 @@ static const struct sk_image_login *copy_logins(struct sk_arena *arena,
                                                 const struct sk_registry_options *options)
 {
     struct sk_image_login *logins = sk_arena_alloc(arena, (options->login_count + 1) * sizeof(*logins));
-    for (size_t i = 0; i < options->login_count; i++) {
-        logins[i].registry = sk_arena_strdup(arena, options->logins[i].registry);
-        logins[i].username = sk_arena_strdup(arena, options->logins[i].username);
-        logins[i].password = sk_arena_strdup(arena, options->logins[i].password);
-    }
+    for (size_t i = 0; i < options->login_count; i++)
+        logins[i] = sk_image_login_copy(arena, &options->logins[i]);
     return logins;
 }
 
@@ -56,7 +52,7 @@ enum sk_code sk_registry_new(const struct sk_registry_options *options, struct s
         .loop = options->loop,
         .log = options->log,
         .proxy = options->proxy ? options->proxy : "",
-        .max_connections = options->layers_at_once,
+        .max_connections = options->max_connections,
     };
     struct sk_http *made = NULL;
     enum sk_code code = check_hosts(options, err);
@@ -86,7 +82,7 @@ void sk_registry_free(struct sk_registry *registry)
     sk_http_free(registry->http);
     sk_grants_fini(&registry->grants);
     for (size_t i = 0; i < registry->login_count; i++)
-        explicit_bzero((char *)registry->logins[i].password, strlen(registry->logins[i].password));
+        sk_image_login_wipe(&registry->logins[i]);
     sk_arena_fini(&registry->arena);
     free(registry);
 }

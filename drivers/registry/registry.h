@@ -43,7 +43,7 @@ struct sk_registry_options {
     const struct sk_image_login *logins;
     size_t login_count;
     const char *proxy;
-    unsigned layers_at_once; /* connections, together */
+    unsigned max_connections; /* > 0; together */
 };
 
 /* Copies the options. */
@@ -51,6 +51,9 @@ SK_MUST_CHECK enum sk_code sk_registry_new(const struct sk_registry_options *opt
                                            struct sk_registry **out_registry, struct sk_err *err);
 /* No call may be under way. NULL is fine. */
 void sk_registry_free(struct sk_registry *registry);
+
+/* The node's own login for that registry, or NULL; lives as long as the client. */
+const struct sk_image_login *sk_registry_find_login(const struct sk_registry *registry, const char *name);
 
 /* What is asked for, and by whom. */
 struct sk_registry_ask {

@@ -54,24 +54,6 @@ bool sk_pull_may_use(const struct sk_images *images, const struct sk_image *imag
     return puller[0] && sk_map_find(&images->grants, key);
 }
 
-struct sk_image *sk_image_copy(const struct sk_image *image)
-{
-    struct sk_image *copy = sk_alloc(sizeof(*copy));
-    struct sk_arena *arena = &copy->arena;
-
-    copy->name = sk_arena_strdup(arena, image->name);
-    copy->digest = sk_arena_strdup(arena, image->digest);
-    copy->snapshot_parent = sk_arena_strdup(arena, image->snapshot_parent);
-    copy->entrypoint = (char **)sk_strings_copy(arena, (const char *const *)image->entrypoint);
-    copy->cmd = (char **)sk_strings_copy(arena, (const char *const *)image->cmd);
-    copy->env = (char **)sk_strings_copy(arena, (const char *const *)image->env);
-    copy->working_dir = sk_arena_strdup(arena, image->working_dir);
-    copy->user = sk_arena_strdup(arena, image->user);
-    copy->stop_signal = image->stop_signal;
-    copy->puller = sk_arena_strdup(arena, image->puller);
-    return copy;
-}
-
 /* --- runs ----------------------------------------------------------------------------- */
 
 static void end(struct sk_pull *p, const struct sk_err *err)

@@ -60,8 +60,6 @@ void sk_pulls_cancel(struct sk_images *images, const struct sk_err *why);
 /* Whether the registry has shown this image to that login, or it is anybody's. */
 bool sk_pull_may_use(const struct sk_images *images, const struct sk_image *image, const char *puller);
 void sk_pull_forget_grants(struct sk_images *images);
-/* Heap. */
-struct sk_image *sk_image_copy(const struct sk_image *image);
 
 /* --- removals (images_remove.c) --- */
 

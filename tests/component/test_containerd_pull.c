@@ -78,7 +78,7 @@ static bool open_images(struct rig *r)
                                                 .hosts = &host,
                                                 .host_count = 1,
                                                 .proxy = "",
-                                                .layers_at_once = 4};
+                                                .max_connections = 4};
     struct sk_err err;
 
     if (sk_registry_new(&options, &r->registry, &err) != SK_OK)

@@ -75,7 +75,7 @@ static inline void sk_test_make_agent_dir(struct private_containerd *p)
 static inline enum sk_code sk_test_open_images(struct private_containerd *p, struct sk_err *err)
 {
     const struct sk_registry_options registry = {
-        .loop = p->loop, .log = &p->log, .proxy = "", .layers_at_once = 4};
+        .loop = p->loop, .log = &p->log, .proxy = "", .max_connections = 4};
     struct utsname host;
     if (uname(&host) != 0)
         return sk_fail(err, SK_INTERNAL, "this machine has no name");

@@ -259,7 +259,7 @@ static inline void rig_start(struct rig *rig)
         .logins = rig->logins,
         .login_count = rig->login_count,
         .proxy = "",
-        .layers_at_once = 4,
+        .max_connections = 4,
     };
     struct sk_err err = {0};
     if (sk_registry_new(&options, &rig->registry, &err) != SK_OK)

@@ -205,7 +205,7 @@ static void test_bad_mirror(void **state)
     const struct sk_registry_host host = {.name = "r.corp",
                                           .mirrors = (const char *const[]){"cache:5000", NULL}};
     const struct sk_registry_options options = {
-        .loop = rig->loop, .hosts = &host, .host_count = 1, .layers_at_once = 1};
+        .loop = rig->loop, .hosts = &host, .host_count = 1, .max_connections = 1};
     struct sk_registry *registry = NULL;
     struct sk_err err = {0};
     assert_int_equal(sk_registry_new(&options, &registry, &err), SK_INVALID_ARGUMENT);
