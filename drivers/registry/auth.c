@@ -96,6 +96,7 @@ void sk_auth_start(struct sk_auth *auth, struct sk_http *http, const struct sk_a
         .internal = ask->internal,
         .max_bytes = (int64_t)SK_TOKEN_ANSWER_MAX,
         .stall = ask->stall,
+        .least = SK_HTTP_LEAST,
     };
     auth->transfer = sk_http_start(http, &request, &events, auth);
 }

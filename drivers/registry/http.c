@@ -3,17 +3,51 @@
 #include "drivers/registry/transfer.h"
 
 #include <assert.h>
+#include <string.h>
 
 bool sk_http_is_inside(const struct sk_http *http)
 {
     return http->multis[false].inside || http->multis[true].inside;
 }
 
+static size_t count_to(const struct sk_http *http, const char *site)
+{
+    size_t count = 0;
+    sk_list_each(&http->active, link)
+    {
+        count += strcmp(sk_list_entry(link, struct sk_http_transfer, link)->site, site) == 0;
+    }
+    return count;
+}
+
+/* Half of what the others leave, so that there is nearly always room for one more host. */
+static bool has_room(const struct sk_http *http, const struct sk_http_transfer *transfer)
+{
+    if (!transfer->site)
+        return true; /* it only tells its error */
+    size_t own = count_to(http, transfer->site);
+    return own < (http->max_running - (http->running - own) + 1) / 2;
+}
+
+static struct sk_http_transfer *find_next(const struct sk_http *http)
+{
+    sk_list_each(&http->waiting, link)
+    {
+        struct sk_http_transfer *transfer = sk_list_entry(link, struct sk_http_transfer, link);
+        if (has_room(http, transfer))
+            return transfer;
+    }
+    return NULL;
+}
+
 static void admit(struct sk_task *task)
 {
     struct sk_http *http = sk_container_of(task, struct sk_http, admit);
-    while (http->running < http->max_running && !sk_list_is_empty(&http->waiting))
-        sk_transfer_begin(sk_list_entry(sk_list_pop(&http->waiting), struct sk_http_transfer, link));
+    struct sk_http_transfer *next;
+    while (http->running < http->max_running && (next = find_next(http))) {
+        sk_list_remove(&next->link);
+        sk_transfer_begin(next);
+    }
 }
 
 void sk_http_admit_later(struct sk_http *http)
@@ -60,6 +94,7 @@ enum sk_code sk_http_new(const struct sk_http_options *options, struct sk_http *
     http->proxy = sk_strdup(options->proxy ? options->proxy : "");
     http->max_running = options->max_connections;
     sk_list_init(&http->waiting);
+    sk_list_init(&http->active);
     sk_list_init(&http->doomed);
     enum sk_code code = open_multis(http, err);
     if (code != SK_OK) {

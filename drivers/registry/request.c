@@ -262,6 +262,7 @@ void sk_request_send(struct sk_request *request)
         .max_bytes =
             request->max_bytes > SK_ANSWER_BODY_MAX * 2 ? request->max_bytes : SK_ANSWER_BODY_MAX * 2,
         .stall = request->registry->stall,
+        .least = SK_HTTP_LEAST,
     };
     request->accepted = false;
     request->status = 0;
