@@ -249,6 +249,17 @@ static void test_stall(void **state)
     }
 }
 
+/* A byte now and then keeps no connection. */
+static void test_too_slow(void **state)
+{
+    struct probe probe = {0};
+    (void)state;
+    probe_run(&probe, &rig, "/slowly", (struct sk_http_request){.stall = SK_MSEC(100), .least = 8});
+    assert_int_equal(probe.err.code, SK_UNAVAILABLE);
+    assert_non_null(strstr(probe.err.text, "hardly anything came for 100 ms"));
+    assert_in_range(probe.received, 1, 7);
+}
+
 /* Slow is not still. */
 static void test_slow(void **state)
 {
@@ -339,9 +350,15 @@ static void test_kept_connection_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_faults),         CASE(test_one_fault_is_no_other_ones), CASE(test_stall),
-        CASE(test_slow),           CASE(test_paused_is_not_stalled),      CASE(test_refused),
-        CASE(test_connect_stalls), CASE(test_kept_connection_is_gone),
+        CASE(test_faults),
+        CASE(test_one_fault_is_no_other_ones),
+        CASE(test_stall),
+        CASE(test_too_slow),
+        CASE(test_slow),
+        CASE(test_paused_is_not_stalled),
+        CASE(test_refused),
+        CASE(test_connect_stalls),
+        CASE(test_kept_connection_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
