@@ -67,6 +67,23 @@ struct sk_unpack_ask {
     int64_t max_bytes, max_inodes; /* of what the layer unpacks to; it is ended soon after it went above */
 };
 
+struct sk_image_login;
+struct sk_image_progress;
+
+/* An image that the store is to fetch by itself, from a registry, as it is set up to. */
+struct sk_transfer_ask {
+    const char *lease;
+    const char *name;                   /* full, as registries know it */
+    const char *architecture;           /* as Go names it */
+    const struct sk_image_login *login; /* NULL = as nobody; told for the login's own registry only */
+    struct sk_image_progress *progress; /* borrowed until done fires */
+};
+
+struct sk_transfer_result {
+    struct sk_oci_descriptor target; /* what the name stands for */
+    bool is_limited;                 /* after SK_RESOURCE_EXHAUSTED: it was the registry that said so */
+};
+
 struct sk_content_disk {
     int64_t total_bytes, free_bytes; /* of the file system that images lie in */
 };
@@ -125,6 +142,12 @@ struct sk_content_ops {
      * one that fails or is cancelled. Errors: SK_FAILED_PRECONDITION (damaged, hostile, not what diff_id
      * says), SK_RESOURCE_EXHAUSTED (above the limits; the disk is full). */
     void (*unpack)(struct sk_content *content, const struct sk_unpack_ask *ask, struct sk_done *done);
+    /* Fetches and unpacks what is not there, and puts all of it under the lease; gives it no name. What it
+     * fetches from, and how, is the store's own: no address is judged, no size known before it has come.
+     * It may leave layers packed. NULL when the store cannot. Errors: those of pull (drivers/image.h);
+     * SK_FAILED_PRECONDITION (this version of it cannot). */
+    void (*transfer)(struct sk_content *content, const struct sk_transfer_ask *ask,
+                     struct sk_transfer_result *out, struct sk_done *done);
     /* Bytes that the layers up to this chain id take; 0 when it is not there. */
     void (*measure)(struct sk_content *content, const char *chain, int64_t *out_bytes, struct sk_done *done);
 
@@ -132,7 +155,8 @@ struct sk_content_ops {
     void (*disk)(struct sk_content *content, struct sk_content_disk *out, struct sk_done *done);
 
     /* Leases of ours, writes that were kept, half-made snapshots: the litter of daemons that were killed.
-     * Those that this one uses are left out; kinds "image lease", "image write", "image snapshot". */
+     * Those that this one uses are left out; kinds "image lease", "image write", "image snapshot",
+     * "image name". */
     void (*list_litter)(struct sk_content *content, struct sk_litter_list *out, struct sk_done *done);
     void (*remove_litter)(struct sk_content *content, const struct sk_litter *litter, struct sk_done *done);
 };

@@ -9,6 +9,7 @@
 #include "containerd/node.pb-c.h"
 #include "containerd/snapshots.pb-c.h"
 #include "containerd/tasks.pb-c.h"
+#include "containerd/transfer.pb-c.h"
 
 #include <string.h>
 
@@ -67,6 +68,8 @@ static const struct sk_method methods[SK_CTD_METHOD_COUNT] = {
     [SK_CTD_TASK_DELETE] = {SERVICE("tasks", "Tasks") "Delete",
                             &containerd__delete_task_response__descriptor},
     [SK_CTD_SUBSCRIBE] = {SERVICE("events", "Events") "Subscribe", &containerd__envelope__descriptor},
+    [SK_CTD_STREAM] = {SERVICE("streaming", "Streaming") "Stream", &containerd__any__descriptor},
+    [SK_CTD_TRANSFER] = {SERVICE("transfer", "Transfer") "Transfer", &containerd__empty__descriptor},
 };
 
 const struct sk_method *sk_ctd_method(enum sk_ctd_method method)

@@ -61,6 +61,8 @@ enum sk_ctd_method {
     SK_CTD_TASK_WAIT,
     SK_CTD_TASK_DELETE,
     SK_CTD_SUBSCRIBE,
+    SK_CTD_STREAM,
+    SK_CTD_TRANSFER,
     SK_CTD_METHOD_COUNT,
 };
 

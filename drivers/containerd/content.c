@@ -147,6 +147,7 @@ static const struct sk_content_ops ops = {
     .find_snapshot = sk_ctd_find_snapshot,
     .unpack = sk_ctd_unpack,
     .measure = sk_ctd_measure,
+    .transfer = sk_ctd_transfer,
     .disk = sk_ctd_disk,
     .list_litter = sk_ctd_list_content_litter,
     .remove_litter = sk_ctd_remove_content_litter,
@@ -158,11 +159,12 @@ void sk_ctd_content_init(struct sk_ctd_content *content, struct sk_ctd_client *c
     sk_list_init(&content->leases);
     sk_list_init(&content->writes);
     sk_list_init(&content->unpacks);
+    sk_list_init(&content->transfers);
 }
 
 void sk_ctd_content_fini(struct sk_ctd_content *content)
 {
-    assert(sk_list_is_empty(&content->unpacks));
+    assert(sk_list_is_empty(&content->unpacks) && sk_list_is_empty(&content->transfers));
     sk_list_each(&content->leases, link) sk_ctd_lease_forget(sk_list_entry(link, struct sk_ctd_lease, link));
     sk_list_each(&content->writes, link)
     {

@@ -8,9 +8,13 @@
 #include "drivers/containerd/client.h"
 #include "drivers/content.h"
 
+struct Containerd__Image;
+
 /* Whatever is ours in containerd begins so: leases, writes, snapshots that are not finished. */
 #define SK_CTD_OURS        "sandkeep-"
 #define SK_CTD_OURS_UNPACK SK_CTD_OURS "unpack-"
+/* An image that is being transferred; no image of a registry is named so. */
+#define SK_CTD_OURS_TRANSFER SK_CTD_OURS "transfer-"
 
 /* Deleting with collection, which walks through all that containerd holds. */
 #define SK_CTD_COLLECT_LIMIT SK_SEC(60)
@@ -21,6 +25,7 @@ struct sk_ctd_content {
     struct sk_list leases;        /* struct sk_ctd_lease: held by this daemon */
     struct sk_list writes;        /* struct sk_ctd_write: open, or kept under one of these leases */
     struct sk_list unpacks;       /* struct sk_ctd_unpack_key: under way */
+    struct sk_list transfers;     /* struct sk_ctd_transfer_name: under way */
 };
 
 void sk_ctd_content_init(struct sk_ctd_content *content, struct sk_ctd_client *client);
@@ -48,6 +53,11 @@ struct sk_ctd_write {
 struct sk_ctd_unpack_key {
     struct sk_list link;
     char key[128];
+};
+
+struct sk_ctd_transfer_name {
+    struct sk_list link;
+    char name[64];
 };
 
 /* lease.c */
@@ -78,6 +88,11 @@ void sk_ctd_put_image(struct sk_content *base, const char *lease, const char *na
                       const struct sk_oci_descriptor *target, const char *puller, struct sk_done *done);
 void sk_ctd_touch_image(struct sk_content *base, const char *name, int64_t now_s, struct sk_done *done);
 void sk_ctd_remove_image(struct sk_content *base, const char *name, struct sk_done *done);
+/* Whether containerd's image has a digest and size to be used; then *out is what it stands for. */
+bool sk_ctd_take_target(const struct Containerd__Image *image, struct sk_oci_descriptor *out);
+/* transfer.c */
+void sk_ctd_transfer(struct sk_content *base, const struct sk_transfer_ask *ask,
+                     struct sk_transfer_result *out, struct sk_done *done);
 /* layers.c */
 void sk_ctd_find_snapshot(struct sk_content *base, const char *lease, const char *chain, bool *out_found,
                           struct sk_done *done);

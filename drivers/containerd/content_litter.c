@@ -1,5 +1,6 @@
 /* content_litter.c: what daemons that were killed left in containerd while they fetched images. */
 #include "containerd/content.pb-c.h"
+#include "containerd/images.pb-c.h"
 #include "containerd/leases.pb-c.h"
 #include "containerd/snapshots.pb-c.h"
 #include "drivers/containerd/errand.h"
@@ -9,6 +10,7 @@
 #define KIND_LEASE    "image lease"
 #define KIND_WRITE    "image write"
 #define KIND_SNAPSHOT "image snapshot"
+#define KIND_NAME     "image name"
 
 static bool is_ours(const char *name, const char *prefix)
 {
@@ -69,6 +71,34 @@ static bool is_unpacking(const struct sk_ctd_content *content, const char *key)
     return false;
 }
 
+static bool is_transferring(const struct sk_ctd_content *content, const char *name)
+{
+    sk_list_each(&content->transfers,
+                 link) if (strcmp(sk_list_entry(link, struct sk_ctd_transfer_name, link)->name, name) ==
+                           0) return true;
+    return false;
+}
+
+static void ask_names(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_errand *errand = sk_errand_of(op);
+    Containerd__Empty request = CONTAINERD__EMPTY__INIT;
+
+    take_writes(errand);
+    sk_errand_call(errand, SK_CTD_IMAGE_LIST, 0, SK_NS(0), &request.base, done);
+}
+
+static void take_names(struct sk_errand *errand)
+{
+    const Containerd__ListImagesResponse *found = (const Containerd__ListImagesResponse *)errand->answer;
+
+    for (size_t i = 0; i < found->n_images; i++) {
+        const char *name = found->images[i]->name;
+        if (is_ours(name, SK_CTD_OURS_TRANSFER) && !is_transferring(errand->content, name))
+            sk_litter_add(errand->out, KIND_NAME, name, true);
+    }
+}
+
 static enum sk_code take_snapshots(void *arg, const ProtobufCMessage *message, struct sk_err *err)
 {
     struct sk_errand *errand = arg;
@@ -89,7 +119,7 @@ static void ask_snapshots(struct sk_op *op, struct sk_done *done)
     struct sk_ctd_client *client = errand->content->client;
     Containerd__ListSnapshotsRequest request = CONTAINERD__LIST_SNAPSHOTS_REQUEST__INIT;
 
-    take_writes(errand);
+    take_names(errand);
     request.snapshotter = client->snapshotter;
     sk_ctd_gather(client, SK_CTD_SNAPSHOT_LIST, &request.base,
                   &(struct sk_ctd_gather){take_snapshots, errand}, done);
@@ -97,8 +127,11 @@ static void ask_snapshots(struct sk_op *op, struct sk_done *done)
 
 void sk_ctd_list_content_litter(struct sk_content *base, struct sk_litter_list *out, struct sk_done *done)
 {
-    static const struct sk_step steps[] = {
-        {"leases", ask_leases, NULL}, {"writes", ask_writes, NULL}, {"snapshots", ask_snapshots, NULL}, {0}};
+    static const struct sk_step steps[] = {{"leases", ask_leases, NULL},
+                                           {"writes", ask_writes, NULL},
+                                           {"names", ask_names, NULL},
+                                           {"snapshots", ask_snapshots, NULL},
+                                           {0}};
 
     *out = (struct sk_litter_list){0};
     sk_errand_start(sk_errand_new(base, NULL, NULL, out), "list_image_litter", steps, done);
@@ -131,6 +164,8 @@ void sk_ctd_remove_content_litter(struct sk_content *base, const struct sk_litte
         sk_ctd_let_go_lease(base, litter->name, done);
     else if (strcmp(litter->kind, KIND_WRITE) == 0)
         sk_ctd_write_abort(content->client, litter->name, done);
+    else if (strcmp(litter->kind, KIND_NAME) == 0)
+        sk_ctd_remove_image(base, litter->name, done);
     else
         remove_snapshot(content->client, litter->name, done);
 }

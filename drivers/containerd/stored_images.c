@@ -27,6 +27,23 @@ static bool is_usable(const Containerd__Image *image)
            strlen(target->media_type) < SK_OCI_TYPE_MAX;
 }
 
+/* Names that stand for a moment, of ours. */
+static bool is_passing(const Containerd__Image *image)
+{
+    return strncmp(image->name, SK_CTD_OURS_TRANSFER, strlen(SK_CTD_OURS_TRANSFER)) == 0;
+}
+
+bool sk_ctd_take_target(const Containerd__Image *image, struct sk_oci_descriptor *out)
+{
+    if (!is_usable(image))
+        return false;
+    out->size = image->target->size;
+    (void)snprintf(out->digest, sizeof(out->digest), "%s", image->target->digest);
+    (void)snprintf(out->media_type, sizeof(out->media_type), "%s", image->target->media_type);
+    return true;
+}
+
+/* One that is usable. */
 static void add_image(struct sk_stored_images *out, const Containerd__Image *image)
 {
     struct sk_stored_image *item = &out->items[out->len++];
@@ -35,9 +52,7 @@ static void add_image(struct sk_stored_images *out, const Containerd__Image *ima
     item->puller = sk_arena_strdup(&out->arena, label_of(image, LABEL_PULLER));
     item->used_s = strtoll(label_of(image, LABEL_USED), NULL, 10);
     item->created_s = image->created_at ? image->created_at->seconds : 0;
-    item->target.size = image->target->size;
-    (void)snprintf(item->target.digest, sizeof(item->target.digest), "%s", image->target->digest);
-    (void)snprintf(item->target.media_type, sizeof(item->target.media_type), "%s", image->target->media_type);
+    (void)sk_ctd_take_target(image, &item->target);
 }
 
 static void set_size(struct sk_stored_images *out, size_t count)
@@ -94,7 +109,7 @@ static void tell_images(struct sk_op *op, struct sk_done *done)
 
     set_size(errand->out, found->n_images);
     for (size_t i = 0; i < found->n_images; i++)
-        if (is_usable(found->images[i]))
+        if (is_usable(found->images[i]) && !is_passing(found->images[i]))
             add_image(errand->out, found->images[i]);
     sk_errand_step_ends(errand, NULL, done);
 }
