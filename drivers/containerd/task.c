@@ -113,7 +113,9 @@ static void make_again(struct sk_timer *timer)
  * that; only what the OCI runtime refuses is certainly final. */
 static bool may_pass(const struct sk_err *err)
 {
-    return (err->code == SK_UNKNOWN || err->code == SK_NOT_FOUND) && strstr(err->text, " shim") &&
+    bool is_its_own = strstr(err->text, " shim") || strstr(err->text, "/io.containerd.runtime.v2.task/");
+
+    return (err->code == SK_UNKNOWN || err->code == SK_NOT_FOUND) && is_its_own &&
            !strstr(err->text, "OCI runtime");
 }
 
