@@ -96,6 +96,8 @@ struct sk_images_driver *sk_images_driver_new(const struct sk_images_options *op
     driver->registry = options->registry;
     driver->architecture = sk_strdup(sk_architecture_of(options->machine));
     driver->layers_at_once = options->layers_at_once ? options->layers_at_once : 1;
+    driver->transfer = options->transfer;
+    assert(!options->transfer || options->content->ops->transfer);
     sk_image_cache_init(&driver->cache);
     sk_flights_init(&driver->blobs, driver->loop);
     sk_flights_init(&driver->unpacks, driver->loop);

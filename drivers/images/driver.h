@@ -16,6 +16,7 @@ struct sk_images_driver {
     struct sk_registry *registry;
     char *architecture; /* owned; as Go names it */
     unsigned layers_at_once;
+    bool transfer;
     struct sk_image_cache cache;
     struct sk_flights blobs;   /* fetches under way, by digest */
     struct sk_flights unpacks; /* layers being unpacked, by chain id */
@@ -40,6 +41,9 @@ void sk_images_find(struct sk_image_driver *base, const char *name, struct sk_im
 /* pull.c */
 void sk_images_pull_image(struct sk_image_driver *base, const struct sk_image_pull *pull,
                           struct sk_image **out_image, struct sk_done *done);
+/* transfer.c: the same, by the store itself */
+void sk_images_transfer_image(struct sk_images_driver *driver, const struct sk_image_pull *pull,
+                              struct sk_image **out_image, struct sk_done *done);
 /* rows.c */
 void sk_images_list(struct sk_image_driver *base, struct sk_image_rows *out, struct sk_done *done);
 void sk_images_inspect(struct sk_image_driver *base, const char *name, struct sk_image_rows *out_row,

@@ -18,6 +18,7 @@ struct sk_images_options {
     struct sk_registry *registry;
     const char *machine;     /* as uname(2) says; copied */
     unsigned layers_at_once; /* of one image */
+    bool transfer;           /* pulls are the store's own business: only for one that has `transfer` */
 };
 
 /* Heap; one owner. */

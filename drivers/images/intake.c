@@ -85,6 +85,15 @@ static struct sk_content *content_of(const struct sk_intake *intake)
     return intake->driver->content;
 }
 
+void sk_intake_lease(struct sk_intake *intake, struct sk_lease_open *opening, struct sk_done *done)
+{
+    char digest[SK_DIGEST_SIZE], id[64];
+
+    sk_digest_of(intake->facts.name, strlen(intake->facts.name), digest);
+    (void)snprintf(id, sizeof(id), "sandkeep-pull-%.32s", digest + strlen("sha256:"));
+    sk_lease_open(intake->driver, id, opening, &intake->lease, done);
+}
+
 /* --- the config ------------------------------------------------------------------------ */
 
 static enum sk_code weigh(const struct sk_intake *intake, struct sk_err *err)

@@ -46,6 +46,9 @@ static inline struct sk_intake *sk_intake_of(struct sk_op *op)
     return sk_container_of(op, struct sk_intake, op);
 }
 
+/* Opens the lease of whoever pulls that name. */
+void sk_intake_lease(struct sk_intake *intake, struct sk_lease_open *opening, struct sk_done *done);
+
 /* Steps. What the manifest says is known: is it too large? */
 void sk_intake_weigh(struct sk_op *op, struct sk_done *done);
 void sk_intake_want_config(struct sk_op *op, struct sk_done *done);

@@ -27,11 +27,8 @@ static struct sk_content *content_of(const struct pull *p)
 static void open_lease(struct sk_op *op, struct sk_done *done)
 {
     struct pull *p = pull_of(op);
-    char digest[SK_DIGEST_SIZE], id[64];
 
-    sk_digest_of(p->intake.facts.name, strlen(p->intake.facts.name), digest);
-    (void)snprintf(id, sizeof(id), "sandkeep-pull-%.32s", digest + strlen("sha256:"));
-    sk_lease_open(p->intake.driver, id, &p->opening, &p->intake.lease, done);
+    sk_intake_lease(&p->intake, &p->opening, done);
 }
 
 /* After an error: nothing is to stay when another try would meet it again. */
@@ -192,10 +189,14 @@ void sk_images_pull_image(struct sk_image_driver *base, const struct sk_image_pu
                           struct sk_image **out_image, struct sk_done *done)
 {
     struct sk_images_driver *driver = sk_images_driver_of(base);
-    struct pull *p = sk_alloc(sizeof(*p));
     struct sk_reference reference;
     struct sk_err err;
 
+    if (driver->transfer) {
+        sk_images_transfer_image(driver, pull, out_image, done);
+        return;
+    }
+    struct pull *p = sk_alloc(sizeof(*p));
     if (sk_reference_parse(pull->name, &reference, &err) != SK_OK ||
         sk_intake_init(&p->intake, driver, pull->name, &err) != SK_OK) {
         free(p);
