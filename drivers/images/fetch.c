@@ -28,7 +28,8 @@ struct fetch {
     bool has_come; /* all of it, by this try */
     bool is_cancelled;
     unsigned tries;
-    size_t taken;            /* bytes, by this try */
+    int64_t began_at;        /* bytes that were there when this try began … */
+    size_t taken;            /* … and that it was sent */
     unsigned skip, endpoint; /* endpoints whose bytes proved wrong; the one that answers */
 };
 
@@ -44,15 +45,20 @@ static struct sk_content *content_of(const struct fetch *f)
 
 void sk_fetch_waiter_count(struct sk_fetch_waiter *waiter, int64_t at)
 {
+    if (at <= waiter->counted)
+        return;
     if (waiter->progress)
         *waiter->progress += at - waiter->counted;
     waiter->counted = at;
 }
 
+/* What lies in the store, is being written, or waits to be. */
 static void tell_progress(struct fetch *f)
 {
+    int64_t at = f->began_at + (int64_t)f->taken;
+
     sk_list_each(&f->flight->waiters, link)
-        sk_fetch_waiter_count(sk_container_of(link, struct sk_fetch_waiter, waiter.link), f->writer->offset);
+        sk_fetch_waiter_count(sk_container_of(link, struct sk_fetch_waiter, waiter.link), at);
 }
 
 /* --- the writer ------------------------------------------------------------------------ */
@@ -65,7 +71,8 @@ static void on_opened(struct sk_done *came, const struct sk_err *err)
     if (err && err->code == SK_ALREADY_EXISTS)
         err = NULL;
     if (!err && f->writer) {
-        f->was_kept = f->writer->offset > 0;
+        f->began_at = f->writer->offset;
+        f->was_kept = f->began_at > 0;
         tell_progress(f);
     }
     sk_done_fire(step, err);
@@ -114,8 +121,6 @@ static void on_wrote(struct sk_done *wrote, const struct sk_err *err)
 
     f->is_writing = false;
     note_fault(f, err);
-    if (!err)
-        tell_progress(f);
     move(f);
 }
 
@@ -139,6 +144,7 @@ static void take_bytes(struct sk_registry_sink *sink, const uint8_t *data, size_
     f->taken += len;
     if (f->fault.code != SK_OK)
         return;
+    tell_progress(f);
     if (sk_buf_append(&f->waiting, data, len) != SK_OK) {
         (void)sk_fail(&err, SK_INTERNAL, "the registry's answer does not stop when it is held");
         note_fault(f, &err);
@@ -278,6 +284,7 @@ static void start_try(struct fetch *f)
 {
     f->endpoint = f->skip;
     f->was_kept = f->has_come = false;
+    f->began_at = 0;
     f->taken = 0;
     f->run->callee = f;
     f->run->cancel = cancel_fetch;

@@ -24,10 +24,10 @@ struct sk_fetch_ask {
 struct sk_fetch_waiter {
     struct sk_waiter waiter;
     int64_t *progress; /* added to as bytes come; may be NULL */
-    int64_t counted;   /* of it */
+    int64_t counted;   /* of it; what comes a second time is not counted again */
 };
 
-/* So many bytes have come, all in all. */
+/* So many bytes have come, from the first. */
 void sk_fetch_waiter_count(struct sk_fetch_waiter *waiter, int64_t at);
 
 /* A run of driver->blobs (loop/flight.h); all of *ask is copied or referred to. Answers `run` once; can be
