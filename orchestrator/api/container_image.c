@@ -29,22 +29,12 @@ static bool decode_image(const char *image, const struct sk_path *path, const st
 
 /* --- the login ------------------------------------------------------------------ */
 
-static bool is_docker_hub(const char *registry)
-{
-    static const char *const names[] = {"docker.io", "index.docker.io", "registry-1.docker.io"};
-
-    for (size_t i = 0; i < sk_array_len(names); i++)
-        if (!strcmp(registry, names[i]))
-            return true;
-    return false;
-}
-
 /* A login goes to the image's registry and nowhere else. */
 static void check_registry(const char *registry, const struct sk_path *path,
                            const struct sk_reference *reference, struct sk_check *check)
 {
     if (!registry[0] || !strcmp(registry, reference->registry) ||
-        (is_docker_hub(registry) && is_docker_hub(reference->registry)))
+        (sk_registry_is_docker_hub(registry) && sk_registry_is_docker_hub(reference->registry)))
         return;
     sk_check_violated(check, path, "is not the image's registry, which is %.128s", reference->registry);
 }

@@ -195,6 +195,11 @@ static bool is_docker_hub(struct part domain)
     return !domain.len;
 }
 
+bool sk_registry_is_docker_hub(const char *registry)
+{
+    return *registry && is_docker_hub((struct part){registry, strlen(registry)});
+}
+
 /* "Registry/app": a host for its capital alone, which its one spelling would not have. */
 static bool is_host_by_case(struct part domain)
 {

@@ -32,4 +32,7 @@ SK_MUST_CHECK enum sk_code sk_reference_parse(const char *text, struct sk_refere
 SK_MUST_CHECK enum sk_code sk_reference_normalise(const char *text, char out_name[SK_REFERENCE_MAX],
                                                   struct sk_err *err);
 
+/* Whether it is one of the names that Docker's own registry goes by; "" is none. */
+bool sk_registry_is_docker_hub(const char *registry);
+
 #endif

@@ -140,6 +140,16 @@ static void test_parts(void **state)
     assert_string_equal(r.digest, "sha256:" HEX64);
 }
 
+static void test_docker_hub(void **state)
+{
+    (void)state;
+    assert_true(sk_registry_is_docker_hub("docker.io"));
+    assert_true(sk_registry_is_docker_hub("Index.docker.io"));
+    assert_true(sk_registry_is_docker_hub("registry-1.docker.io"));
+    assert_false(sk_registry_is_docker_hub(""));
+    assert_false(sk_registry_is_docker_hub("docker.io.corp"));
+}
+
 /* Sentences are shown to people: whatever bytes were given. */
 static void test_errors_are_printable(void **state)
 {
@@ -154,11 +164,9 @@ static void test_errors_are_printable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_full_forms),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_errors_are_printable),
+        cmocka_unit_test(test_full_forms), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_lengths),    cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_docker_hub), cmocka_unit_test(test_errors_are_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
