@@ -17,12 +17,13 @@ static void set_text(struct sk_err *err, const char *from)
     size_t len = strlen(from), used = 0;
     for (size_t at = 0, step; at < len; at += step) {
         step = sk_utf8_next(from + at, len - at);
-        bool printable = step > 1 || (step == 1 && from[at] >= 0x20 && from[at] != 0x7F);
+        bool printable = step && sk_utf8_is_printable(from + at, step);
+        size_t len_out = printable ? step : 1;
         step = step ? step : 1;
-        if (used + step >= TEXT_SIZE)
+        if (used + len_out >= TEXT_SIZE)
             break;
-        memcpy(err->text + used, printable ? from + at : "?", step);
-        used += step;
+        memcpy(err->text + used, printable ? from + at : "?", len_out);
+        used += len_out;
     }
     err->text[used] = '\0';
 }

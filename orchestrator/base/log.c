@@ -33,7 +33,7 @@ enum sk_code sk_level_parse(const char *text, enum sk_level *out_level)
 /* One character of `text`, `step` bytes long (0 = not UTF-8), as JSON wants it. */
 static enum sk_code add_char(struct sk_buf *line, const char *text, size_t step)
 {
-    if (step == 0)
+    if (step == 0 || (step > 1 && !sk_utf8_is_printable(text, step)))
         return sk_buf_append(line, "\xEF\xBF\xBD", 3); /* U+FFFD */
     if (step > 1)
         return sk_buf_append(line, text, step);

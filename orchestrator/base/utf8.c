@@ -1,6 +1,7 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Well-formed sequences by their first byte (Unicode, table 3-7): the length
  * and what the second byte may be; all later ones are 80 to BF. */
@@ -34,6 +35,28 @@ size_t sk_utf8_next(const char *text, size_t len)
         if (bytes[i] < 0x80 || bytes[i] > 0xbf)
             return 0;
     return form->len;
+}
+
+/* Encoded; their order is that of the code points. */
+static const struct hidden {
+    char first[4], last[4];
+} hidden[] = {
+    {"\xc2\x80", "\xc2\x9f"},         /* U+0080 to 9F: what an escape and a letter do, in one */
+    {"\xe2\x80\x8b", "\xe2\x80\x8f"}, /* U+200B to 200F: no width; direction */
+    {"\xe2\x80\xa8", "\xe2\x80\xae"}, /* U+2028 to 202E: line's ends; direction */
+    {"\xe2\x81\xa0", "\xe2\x81\xaf"}, /* U+2060 to 206F: no width; direction */
+    {"\xef\xbb\xbf", "\xef\xbb\xbf"}, /* U+FEFF */
+};
+
+bool sk_utf8_is_printable(const char *at, size_t len)
+{
+    if (len == 1)
+        return (unsigned char)at[0] >= 0x20 && at[0] != 0x7F;
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+        if (strlen(hidden[i].first) == len && memcmp(at, hidden[i].first, len) >= 0 &&
+            memcmp(at, hidden[i].last, len) <= 0)
+            return false;
+    return true;
 }
 
 size_t sk_utf8_unfinished(const char *text, size_t len)

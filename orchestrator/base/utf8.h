@@ -9,6 +9,9 @@
 /* Length (1 to 4) of the well-formed sequence that text begins with; 0 when
  * it begins with none, or with one that is cut off by `len`. */
 size_t sk_utf8_next(const char *text, size_t len);
+/* Whether a well-formed sequence is a character that stands where it is put: no control, of terminals or of
+ * the direction of writing, no line's end, nothing without width. */
+bool sk_utf8_is_printable(const char *at, size_t len);
 /* Bytes at the end of text that begin a sequence and do not finish it: 0 to 3.
  * Bytes that can never become one are not waited for. */
 size_t sk_utf8_unfinished(const char *text, size_t len);

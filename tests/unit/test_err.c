@@ -92,6 +92,19 @@ static void test_strange_bytes(void **state)
     assert_string_equal(err.text, "got ?[31m?\xc3\xbc?");
 }
 
+/* Well-formed, and yet no text: terminals obey U+009B, and U+202E turns what follows round. */
+static void test_hidden_characters(void **state)
+{
+    (void)state;
+    struct sk_err err;
+    (void)!sk_fail(&err, SK_INVALID_ARGUMENT,
+                   "a\xc2\x9b"
+                   "31m\xe2\x80\xae"
+                   "b\xe2\x80\xa8\xef\xbb\xbf"
+                   "c\xe2\x82\xac");
+    assert_string_equal(err.text, "a?31m?b??c\xe2\x82\xac");
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -119,8 +132,8 @@ int main(void)
         cmocka_unit_test(test_origin),        cmocka_unit_test(test_without_err),
         cmocka_unit_test(test_unknown_errno), cmocka_unit_test(test_wrap),
         cmocka_unit_test(test_own_text),      cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_strange_bytes), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_from_errno),
+        cmocka_unit_test(test_strange_bytes), cmocka_unit_test(test_hidden_characters),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_from_errno),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

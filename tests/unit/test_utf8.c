@@ -65,6 +65,22 @@ static void waits_only_for_what_can_be_finished(void **state)
     assert_int_equal(sk_utf8_unfinished("\xe0\x80", 2), 0);
 }
 
+static void knows_what_is_not_shown(void **state)
+{
+    char bytes[4];
+    int hidden = 0;
+
+    (void)state;
+    for (uint32_t point = 0; point < 0x110000; point++) {
+        size_t len = encode(point, bytes);
+        hidden += len && !sk_utf8_is_printable(bytes, len);
+    }
+    assert_int_equal(hidden, 33 + 32 + 5 + 7 + 16 + 1);
+    assert_false(sk_utf8_is_printable("\xc2\x9b", 2));
+    assert_true(sk_utf8_is_printable("\xc2\xa0", 2));
+    assert_true(sk_utf8_is_printable("\xe2\x82\xac", 3));
+}
+
 static void refuses_broken_bytes(void **state)
 {
     static const char *const bad[] = {"\x80",
@@ -98,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_point),
         cmocka_unit_test(waits_only_for_what_can_be_finished),
+        cmocka_unit_test(knows_what_is_not_shown),
         cmocka_unit_test(refuses_broken_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
