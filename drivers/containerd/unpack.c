@@ -17,9 +17,11 @@
 /* Cleaning up, of which the caller of a cancelled call does not wait long. */
 #define UNDO_LIMIT    SK_SEC(4)
 #define COLLECT_LIMIT SK_SEC(10)
-/* Between two looks at the size: short at first, then growing, as each walks through all the files. */
-#define LOOK_FIRST SK_MSEC(250)
-#define LOOK_LAST  SK_SEC(2)
+/* Between two looks at the size, each of which walks through all the files: so many times what the last one
+ * took, that no more than a quarter of the time goes there. */
+#define LOOK_TIMES 3
+#define LOOK_LEAST SK_MSEC(500)
+#define LOOK_MOST  SK_SEC(30)
 /* Until containerd has noticed that nobody waits for its work any more. */
 #define SETTLE SK_MSEC(300)
 
@@ -32,7 +34,7 @@ struct unpack {
     struct sk_done applied, looked;
     struct sk_done *step; /* of apply or settle; NULL when it has answered */
     struct sk_timer timer;
-    struct sk_duration pause;
+    struct sk_instant looked_at;
     struct sk_arena scratch; /* of one look */
     ProtobufCMessage *usage;
     struct sk_err outcome; /* of apply */
@@ -174,10 +176,12 @@ static void ask_size(struct unpack *u, struct sk_arena *arena, ProtobufCMessage 
 static void end_apply(struct unpack *u);
 static void on_look(struct sk_timer *timer);
 
-static void look_later(struct unpack *u)
+static void look_after(struct unpack *u, struct sk_duration took)
 {
-    sk_timer_start(loop_of(u), &u->timer, sk_instant_add(sk_loop_now(loop_of(u)), u->pause), on_look);
-    u->pause.ns = u->pause.ns * 2 < LOOK_LAST.ns ? u->pause.ns * 2 : LOOK_LAST.ns;
+    int64_t ns = took.ns * LOOK_TIMES;
+
+    ns = ns < LOOK_LEAST.ns ? LOOK_LEAST.ns : ns > LOOK_MOST.ns ? LOOK_MOST.ns : ns;
+    sk_timer_start(loop_of(u), &u->timer, sk_instant_add(sk_loop_now(loop_of(u)), SK_NS(ns)), on_look);
 }
 
 static void on_looked(struct sk_done *looked, const struct sk_err *err)
@@ -193,7 +197,7 @@ static void on_looked(struct sk_done *looked, const struct sk_err *err)
     else if (u->too_large)
         sk_done_cancel(&u->applied);
     else
-        look_later(u);
+        look_after(u, SK_NS(sk_loop_now(loop_of(u)).ns - u->looked_at.ns));
 }
 
 static void on_look(struct sk_timer *timer)
@@ -201,6 +205,7 @@ static void on_look(struct sk_timer *timer)
     struct unpack *u = sk_container_of(timer, struct unpack, timer);
 
     u->looking = true;
+    u->looked_at = sk_loop_now(loop_of(u));
     sk_done_init(&u->looked, on_looked);
     ask_size(u, &u->scratch, &u->usage, &u->looked);
 }
@@ -301,8 +306,7 @@ static void apply(struct sk_op *op, struct sk_done *done)
     u->applying = true;
     sk_done_init(&u->applied, on_applied);
     sk_errand_call(u->errand, SK_CTD_DIFF_APPLY, 0, APPLY_LIMIT, &request.base, &u->applied);
-    u->pause = LOOK_FIRST;
-    look_later(u);
+    look_after(u, SK_NS(0));
 }
 
 static void measure(struct sk_op *op, struct sk_done *done)

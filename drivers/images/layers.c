@@ -1,8 +1,10 @@
 #include "drivers/images/layers.h"
 
-/* Ceiling of a file system's entries: as many as empty files of this size fit, and never more than … */
+/* Ceiling of a layer's files: as many as headers of an archive fit, and never more than several times what
+ * the largest images have (some 500 000, of Python and CUDA), while the file systems of nodes have room for
+ * few times as many, and to walk through them takes seconds. */
 #define BYTES_PER_INODE 512
-#define INODES_MAX      ((int64_t)20 * 1000 * 1000)
+#define INODES_MAX      ((int64_t)2 * 1000 * 1000)
 
 /* What a layer takes is known once it was measured, which asks one question a layer below it: after each of
  * the lowest so many layers, then after every eighth. */
