@@ -5,6 +5,7 @@
 #include "drivers/registry/grant.h"
 #include "drivers/registry/registry.h"
 #include "drivers/registry/retry.h"
+#include "loop/flight.h"
 
 struct sk_registry {
     struct sk_loop *loop;
@@ -16,13 +17,12 @@ struct sk_registry {
     const struct sk_image_login *logins;
     size_t login_count;
     struct sk_grants grants;
+    struct sk_flights tokens; /* being asked for, tokens.h */
     struct sk_retry_policy retry;
     struct sk_duration stall;
 };
 
 /* What the config says of that registry, or NULL. */
 const struct sk_registry_host *sk_registry_find_host(const struct sk_registry *registry, const char *name);
-/* The node's login of that name, or NULL. */
-const struct sk_image_login *sk_registry_find_login(const struct sk_registry *registry, const char *name);
 
 #endif

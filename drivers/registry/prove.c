@@ -5,19 +5,24 @@
 
 enum { PROOFS_MAX = 4 }; /* in one try; more only when others renew a grant again and again */
 
+static char *grant_key(const struct sk_request *request)
+{
+    return sk_grant_key(sk_request_endpoint(request)->url.text, request->repository,
+                        sk_request_login(request));
+}
+
 static const struct sk_grant *find_grant(const struct sk_request *request)
 {
-    SK_AUTO_FREE char *key =
-        sk_grant_key(sk_request_endpoint(request)->url.text, request->repository, sk_request_login(request));
+    SK_AUTO_FREE char *key = grant_key(request);
     return sk_grants_find(&request->registry->grants, key, sk_loop_now(request->registry->loop));
 }
 
-static void put_grant(struct sk_request *request, const char *token, struct sk_duration lasts)
+/* The registry wants a password with each request. */
+static void note_basic(struct sk_request *request)
 {
-    SK_AUTO_FREE char *key =
-        sk_grant_key(sk_request_endpoint(request)->url.text, request->repository, sk_request_login(request));
-    sk_grants_put(&request->registry->grants, key, token,
-                  sk_instant_add(sk_loop_now(request->registry->loop), lasts));
+    SK_AUTO_FREE char *key = grant_key(request);
+    sk_grants_put(&request->registry->grants, key, NULL,
+                  sk_instant_add(sk_loop_now(request->registry->loop), SK_SEC(3600)));
 }
 
 void sk_request_add_proof(struct sk_request *request, struct sk_http_request *http)
@@ -39,16 +44,15 @@ const char *sk_request_token(const struct sk_request *request)
     return grant && grant->serial == request->sent_grant ? grant->token : NULL;
 }
 
-static void end_token(struct sk_auth *auth, const struct sk_err *err, const struct sk_outcome *outcome)
+static void end_token(struct sk_token_waiter *waiter, const struct sk_err *err,
+                      const struct sk_outcome *outcome)
 {
-    struct sk_request *request = sk_container_of(auth, struct sk_request, auth);
+    struct sk_request *request = sk_container_of(waiter, struct sk_request, token);
     if (err) {
         sk_request_end_try(request, err, outcome);
         return;
     }
-    put_grant(request, auth->token.text, auth->token.lasts);
     request->renewed = true;
-    sk_auth_stop(auth);
     sk_request_send(request);
 }
 
@@ -89,14 +93,16 @@ static enum sk_code ask_server(struct sk_request *request, const struct sk_chall
         return code;
     }
     bool named = sk_endpoint_is_named(request->config, &request->endpoints, &server);
-    const struct sk_auth_ask ask = {
-        .login = login,
-        .internal = named,
-        .ca_file = named && *request->config->ca_file ? request->config->ca_file : NULL,
-        .stall = request->registry->stall,
+    struct sk_token_ask ask = {
+        .auth = {.login = login,
+                 .internal = named,
+                 .ca_file = named && *request->config->ca_file ? request->config->ca_file : NULL,
+                 .stall = request->registry->stall},
+        .server = server,
+        .grant_key = grant_key(request),
     };
-    request->auth.over = end_token;
-    sk_auth_start(&request->auth, request->registry->http, &ask, &server);
+    request->token.over = end_token;
+    sk_token_wait(&request->token, request->registry, &ask);
     return SK_OK;
 }
 
@@ -126,7 +132,7 @@ bool sk_request_prove(struct sk_request *request, const char *authenticate)
     } else if (challenge.bearer) {
         ask_for_token(request, &challenge);
     } else if (challenge.basic && sk_request_login(request) && !(grant && !grant->token)) {
-        put_grant(request, NULL, SK_SEC(3600));
+        note_basic(request);
         request->renewed = true;
         send_again(request);
     } else {

@@ -71,6 +71,7 @@ enum sk_code sk_registry_new(const struct sk_registry_options *options, struct s
     registry->retry = SK_RETRY_USUAL;
     registry->stall = SK_SEC(30);
     sk_grants_init(&registry->grants);
+    sk_flights_init(&registry->tokens, options->loop);
     *out_registry = registry;
     return SK_OK;
 }
@@ -81,6 +82,7 @@ void sk_registry_free(struct sk_registry *registry)
         return;
     sk_http_free(registry->http);
     sk_grants_fini(&registry->grants);
+    sk_flights_fini(&registry->tokens);
     for (size_t i = 0; i < registry->login_count; i++)
         sk_image_login_wipe(&registry->logins[i]);
     sk_arena_fini(&registry->arena);

@@ -46,7 +46,7 @@ void sk_request_drop_transfer(struct sk_request *request)
 static void drop_try(struct sk_request *request)
 {
     sk_request_drop_transfer(request);
-    sk_auth_stop(&request->auth);
+    sk_token_leave(&request->token);
     sk_timer_stop(request->registry->loop, &request->pause);
 }
 
@@ -349,7 +349,7 @@ void sk_request_cancel(struct sk_request *request)
 
 void sk_request_fini(struct sk_request *request)
 {
-    assert(!request->transfer && !request->pause.slot);
+    assert(!request->transfer && !request->pause.slot && !request->token.is_waiting);
     if (request->asker)
         explicit_bzero((char *)request->asker->password, strlen(request->asker->password));
     sk_buf_fini(&request->refusal);

@@ -4,9 +4,9 @@
 #ifndef SK_REGISTRY_REQUEST_H
 #define SK_REGISTRY_REQUEST_H
 
-#include "drivers/registry/auth.h"
 #include "drivers/registry/client.h"
 #include "drivers/registry/endpoint.h"
+#include "drivers/registry/tokens.h"
 
 struct sk_request;
 
@@ -43,7 +43,7 @@ struct sk_request {
     /* Of the try under way. */
     struct sk_url url;
     struct sk_http_transfer *transfer;
-    struct sk_auth auth;
+    struct sk_token_waiter token;
     struct sk_buf refusal; /* a body that says why not */
     bool foreign;          /* has been led to another host: no credentials any more */
     bool accepted;         /* the body is what was asked for */
