@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "drivers/disk.h"
 #include "drivers/litter.h"
 #include "loop/done.h"
 #include "oci/manifest.h"
@@ -84,10 +85,6 @@ struct sk_transfer_result {
     bool is_limited;                 /* after SK_RESOURCE_EXHAUSTED: it was the registry that said so */
 };
 
-struct sk_content_disk {
-    int64_t total_bytes, free_bytes; /* of the file system that images lie in */
-};
-
 struct sk_content_ops {
     /* Opens a lease, or makes it last anew: an hour from now at least, and a day at most if the daemon is
      * killed and none comes after it, which would find it among the litter. */
@@ -151,8 +148,9 @@ struct sk_content_ops {
     /* Bytes that the layers up to this chain id take; 0 when it is not there. */
     void (*measure)(struct sk_content *content, const char *chain, int64_t *out_bytes, struct sk_done *done);
 
-    /* Errors: SK_UNIMPLEMENTED (the store does not say where it lies). */
-    void (*disk)(struct sk_content *content, struct sk_content_disk *out, struct sk_done *done);
+    /* Of the file system that images lie in. Errors: SK_UNIMPLEMENTED (the store does not say where it lies).
+     */
+    void (*disk)(struct sk_content *content, struct sk_disk_room *out, struct sk_done *done);
 
     /* Leases of ours, writes that were kept, half-made snapshots: the litter of daemons that were killed.
      * Those that this one uses are left out; kinds "image lease", "image write", "image snapshot",

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/strings.h"
+#include "drivers/disk.h"
 #include "drivers/litter.h"
 #include "loop/done.h"
 #include "oci/manifest.h"
@@ -79,10 +80,6 @@ struct sk_image_rows {
     size_t len;
 };
 
-struct sk_image_disk {
-    int64_t total_bytes, free_bytes;
-};
-
 struct sk_image_driver;
 struct sk_image_import;
 
@@ -110,7 +107,8 @@ struct sk_image_ops {
     /* When done fires, what it alone held is gone. Not there is success. */
     void (*remove)(struct sk_image_driver *driver, const char *name, struct sk_done *done);
     void (*touch)(struct sk_image_driver *driver, const char *name, int64_t now_s, struct sk_done *done);
-    void (*disk)(struct sk_image_driver *driver, struct sk_image_disk *out, struct sk_done *done);
+    /* Of the file system that images lie in. Errors: SK_UNIMPLEMENTED (nobody knows which that is). */
+    void (*disk)(struct sk_image_driver *driver, struct sk_disk_room *out, struct sk_done *done);
 
     /* An image that somebody brings, blob by blob, in any order, manifest and config among them. The import
      * is the caller's: import_close. */

@@ -100,7 +100,7 @@ void sk_ctd_measure(struct sk_content *base, const char *chain, int64_t *out_byt
 /* unpack.c */
 void sk_ctd_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
 /* disk.c */
-void sk_ctd_disk(struct sk_content *base, struct sk_content_disk *out, struct sk_done *done);
+void sk_ctd_disk(struct sk_content *base, struct sk_disk_room *out, struct sk_done *done);
 /* content_litter.c */
 void sk_ctd_list_content_litter(struct sk_content *base, struct sk_litter_list *out, struct sk_done *done);
 void sk_ctd_remove_content_litter(struct sk_content *base, const struct sk_litter *litter,

@@ -11,7 +11,7 @@
 struct disk {
     struct sk_work work;
     const char *path;
-    struct sk_content_disk found;
+    struct sk_disk_room found;
 };
 
 static void ask_where(struct sk_op *op, struct sk_done *done)
@@ -71,11 +71,11 @@ static void tell(struct sk_op *op, struct sk_done *done)
     struct sk_errand *errand = sk_errand_of(op);
     const struct disk *disk = errand->user;
 
-    *(struct sk_content_disk *)errand->out = disk->found;
+    *(struct sk_disk_room *)errand->out = disk->found;
     sk_errand_step_ends(errand, NULL, done);
 }
 
-void sk_ctd_disk(struct sk_content *base, struct sk_content_disk *out, struct sk_done *done)
+void sk_ctd_disk(struct sk_content *base, struct sk_disk_room *out, struct sk_done *done)
 {
     static const struct sk_step steps[] = {
         {"ask", ask_where, NULL}, {"look", look, NULL}, {"tell", tell, NULL}, {0}};

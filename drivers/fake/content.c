@@ -155,11 +155,11 @@ static enum sk_code disk(struct sk_fake_call *call, struct sk_err *err)
     const struct sk_fake_ask *ask = call->args;
 
     (void)err;
-    *(struct sk_content_disk *)call->out = ask->fake->disk;
+    *(struct sk_disk_room *)call->out = ask->fake->disk;
     return SK_OK;
 }
 
-static void op_disk(struct sk_content *base, struct sk_content_disk *out, struct sk_done *done)
+static void op_disk(struct sk_content *base, struct sk_disk_room *out, struct sk_done *done)
 {
     sk_fake_ask_start(sk_fake_ask_new(sk_fake_content_of(base), NULL, NULL), "content.disk",
                       &(struct sk_fake_call){.out = out, .asks = true, .effect = disk}, done);
@@ -262,7 +262,7 @@ struct sk_fake_content *sk_fake_content_new(struct sk_loop *loop)
 
     fake->base.ops = &ops;
     fake->swell = 1;
-    fake->disk = (struct sk_content_disk){INT64_C(1) << 40, INT64_C(1) << 39};
+    fake->disk = (struct sk_disk_room){INT64_C(1) << 40, INT64_C(1) << 39};
     sk_fake_calls_init(&fake->calls, loop);
     sk_fake_shelf_init(&fake->shelf);
     return fake;
@@ -330,7 +330,7 @@ void sk_fake_content_swell(struct sk_fake_content *fake, int64_t times)
 
 void sk_fake_content_set_disk(struct sk_fake_content *fake, int64_t total_bytes, int64_t free_bytes)
 {
-    fake->disk = (struct sk_content_disk){total_bytes, free_bytes};
+    fake->disk = (struct sk_disk_room){total_bytes, free_bytes};
 }
 
 void sk_fake_content_restart(struct sk_fake_content *fake)

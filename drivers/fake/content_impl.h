@@ -10,7 +10,7 @@ struct sk_fake_content {
     struct sk_content base;
     struct sk_fake_calls calls;
     struct sk_fake_shelf shelf;
-    struct sk_content_disk disk;
+    struct sk_disk_room disk;
     int64_t swell;
     size_t writers;
 };

@@ -159,16 +159,16 @@ static void op_touch(struct sk_image_driver *base, const char *name, int64_t now
 static enum sk_code disk(struct sk_fake_call *c, struct sk_err *err)
 {
     const struct sk_fake_images *images = c->target;
-    struct sk_image_disk *out = c->out;
+    struct sk_disk_room *out = c->out;
 
     (void)err;
-    *out = (struct sk_image_disk){images->disk_total, images->disk_total - images->disk_other};
+    *out = (struct sk_disk_room){images->disk_total, images->disk_total - images->disk_other};
     sk_list_each(&images->local, link) out->free_bytes -=
         sk_list_entry(link, struct sk_fake_entry, link)->image.bytes;
     return SK_OK;
 }
 
-static void op_disk(struct sk_image_driver *base, struct sk_image_disk *out, struct sk_done *done)
+static void op_disk(struct sk_image_driver *base, struct sk_disk_room *out, struct sk_done *done)
 {
     struct sk_fake_images *images = sk_fake_images_of(base);
     const struct sk_fake_call how = {.target = images, .out = out, .asks = true, .effect = disk};

@@ -16,42 +16,10 @@ static void op_touch(struct sk_image_driver *base, const char *name, int64_t now
     content->ops->touch_image(content, name, now_s, done);
 }
 
-/* A question about the disk. */
-struct disk_call {
-    struct sk_done inner;
-    struct sk_done *done;
-    struct sk_content_disk found;
-    struct sk_image_disk *out;
-};
-
-static void on_disk(struct sk_done *inner, const struct sk_err *err)
-{
-    struct disk_call *call = sk_container_of(inner, struct disk_call, inner);
-    struct sk_done *done = call->done;
-
-    if (!err)
-        *call->out = (struct sk_image_disk){call->found.total_bytes, call->found.free_bytes};
-    free(call);
-    sk_done_fire(done, err);
-}
-
-static void cancel_disk(struct sk_done *done)
-{
-    struct disk_call *call = done->callee;
-    sk_done_cancel(&call->inner);
-}
-
-static void op_disk(struct sk_image_driver *base, struct sk_image_disk *out, struct sk_done *done)
+static void op_disk(struct sk_image_driver *base, struct sk_disk_room *out, struct sk_done *done)
 {
     struct sk_content *content = sk_images_driver_of(base)->content;
-    struct disk_call *call = sk_alloc(sizeof(*call));
-
-    call->done = done;
-    call->out = out;
-    done->callee = call;
-    done->cancel = cancel_disk;
-    sk_done_init(&call->inner, on_disk);
-    content->ops->disk(content, &call->found, &call->inner);
+    content->ops->disk(content, out, done);
 }
 
 static void op_list_litter(struct sk_image_driver *base, struct sk_litter_list *out, struct sk_done *done)

@@ -165,7 +165,7 @@ static void remove_next(struct sk_image_keep *k)
     sk_images_remove(k->images, k->items[k->at].name, &k->done);
 }
 
-static int used_percent(const struct sk_image_disk *disk)
+static int used_percent(const struct sk_disk_room *disk)
 {
     if (disk->total_bytes <= 0)
         return 0;

@@ -24,7 +24,7 @@ struct sk_image_keep {
     struct sk_image_rows rows;
     struct sk_keep_item *items; /* that may go, in the order in which they do */
     size_t count, at;
-    struct sk_image_disk disk;
+    struct sk_disk_room disk;
 };
 
 void sk_image_keep_init(struct sk_image_keep *keep, struct sk_images *images);

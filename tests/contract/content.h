@@ -737,7 +737,7 @@ static void test_litter_that_is_used_again_stays(void **state)
 static void test_the_disk(void **state)
 {
     struct content_suite *s = *state;
-    struct sk_content_disk disk = {0};
+    struct sk_disk_room disk = {0};
     struct sk_wait w;
 
     sk_wait_init(&w, s->loop);

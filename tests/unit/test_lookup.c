@@ -173,7 +173,7 @@ static void test_a_touch_is_told(void **state)
     struct rig r;
     struct rig_call call;
     struct sk_image_rows rows = {0};
-    struct sk_image_disk disk = {0};
+    struct sk_disk_room disk = {0};
     struct rig_image image = pulled(&r);
 
     (void)state;
