@@ -1,0 +1,54 @@
+/* driver.h: what the driver is made of. Private to drivers/nftables/. */
+#ifndef SK_NFTABLES_DRIVER_H
+#define SK_NFTABLES_DRIVER_H
+
+#include "drivers/nftables/batch.h"
+#include "drivers/nftables/nftables.h"
+#include "drivers/nftables/pool.h"
+#include "drivers/nftables/slot.h"
+#include "drivers/nftables/table.h"
+#include "drivers/nftables/worker.h"
+
+struct sk_nftables {
+    struct sk_network base;
+    struct sk_loop *loop;
+    const struct sk_log *log; /* may be NULL */
+    char name[16];
+    struct sk_worker worker;
+
+    /* The loop's. */
+    void (*listener)(void *arg, const struct sk_network_event *event);
+    void *listener_arg;
+    struct sk_done gone, *closed;
+
+    /* The worker's from here on. */
+    struct sk_slots slots;
+    struct sk_pool pool;
+    struct sk_map by_id;
+    struct sk_list all, ready; /* of slots */
+    size_t ready_wanted;
+    uint32_t next_closed;
+    struct sk_table table;
+    struct sk_cidr *forbidden; /* table's */
+    struct sk_netlink netfilter;
+    struct sk_batch batch;
+};
+
+/* NULL = not attached. */
+struct sk_slot *sk_nftables_find(const struct sk_nftables *net, const char *id);
+
+/* places.c: the worker's. */
+SK_MUST_CHECK enum sk_code sk_nftables_attach(struct sk_nftables *net, const char *id, bool closed,
+                                              struct sk_slot **out_slot, struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_nftables_detach(struct sk_nftables *net, const char *id, struct sk_err *err);
+/* Slots of an earlier daemon; ready ones are dropped. */
+SK_MUST_CHECK enum sk_code sk_nftables_adopt(struct sk_nftables *net, struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_nftables_count(struct sk_nftables *net, const char *id,
+                                             struct sk_network_counts *out_counts, struct sk_err *err);
+void sk_nftables_list(const struct sk_nftables *net, struct sk_litter_list *out);
+/* Makes one slot ahead, if fewer are than wanted; tells whether it should be asked again. */
+bool sk_nftables_prepare(struct sk_nftables *net);
+/* Drops what was made ahead, and forgets the rest. */
+void sk_nftables_forget(struct sk_nftables *net);
+
+#endif

@@ -1,0 +1,342 @@
+#include "drivers/nftables/driver.h"
+#include "drivers/nftables/namespace.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* --- begin and end, on the worker's thread ---------------------------------------------- */
+
+static enum sk_code turn_on(const char *path, struct sk_err *err)
+{
+    SK_AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, "1", 1) == 1)
+        return SK_OK;
+    int sys = errno;
+    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "write %s", path);
+}
+
+static enum sk_code add_gateway(struct sk_nftables *net, bool is_v6, struct sk_err *err)
+{
+    struct sk_ip gateway = sk_slots_gateway(&net->slots, is_v6);
+    return sk_link_add_address(&net->slots.route, "lo", &gateway, err);
+}
+
+static enum sk_code settle_host(struct sk_nftables *net, struct sk_err *err)
+{
+    bool has_ipv6 = net->slots.ipv6.prefix != 0;
+    enum sk_code code = sk_link_up(&net->slots.route, "lo", err);
+    if (code == SK_OK)
+        code = add_gateway(net, false, err);
+    if (code == SK_OK && has_ipv6)
+        code = add_gateway(net, true, err);
+    if (code == SK_OK)
+        code = turn_on("/proc/sys/net/ipv4/ip_forward", err);
+    if (code == SK_OK && has_ipv6)
+        code = turn_on("/proc/sys/net/ipv6/conf/all/forwarding", err);
+    return code;
+}
+
+/* One of an older release may differ in what it is made of: then it is replaced, and what it let through
+ * comes back with each sandbox's own rules. */
+static enum sk_code load_table(struct sk_nftables *net, struct sk_err *err)
+{
+    struct sk_err first = {0};
+    if (sk_table_load(&net->table, false, &first) == SK_OK)
+        return SK_OK;
+    sk_log_err(net->log, SK_WARN, "network.table_replaced", &first);
+    return sk_table_load(&net->table, true, err);
+}
+
+static void end(void *arg)
+{
+    struct sk_nftables *net = arg;
+    sk_nftables_forget(net);
+    sk_netlink_close(&net->slots.route);
+    sk_netlink_close(&net->netfilter);
+    sk_close_fd(&net->slots.home);
+}
+
+static enum sk_code start(struct sk_nftables *net, struct sk_err *err)
+{
+    net->slots.home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (net->slots.home < 0)
+        return sk_fail_sys(err, SK_INTERNAL, errno, "hold the network namespace");
+    enum sk_code code = sk_netlink_open(&net->slots.route, NETLINK_ROUTE, 0, err);
+    if (code == SK_OK)
+        code = sk_netlink_open(&net->netfilter, NETLINK_NETFILTER, 0, err);
+    /* Closed first: only then do packets find a way. */
+    if (code == SK_OK)
+        code = load_table(net, err);
+    if (code == SK_OK)
+        code = settle_host(net, err);
+    return code == SK_OK ? sk_nftables_adopt(net, err) : code;
+}
+
+static enum sk_code begin(void *arg, struct sk_err *err)
+{
+    struct sk_nftables *net = arg;
+    enum sk_code code = start(net, err);
+    if (code != SK_OK)
+        end(net);
+    return code;
+}
+
+static int tend(void *arg)
+{
+    return sk_nftables_prepare(arg) ? 0 : -1;
+}
+
+/* --- the contract ------------------------------------------------------------------------- */
+
+/* Outputs are written on the thread: their owner must not look before done. */
+struct ask {
+    struct sk_job job;
+    struct sk_nftables *net;
+    char *id;
+    bool closed;
+    struct sk_network_place *out_place;
+    struct sk_network_counts *out_counts;
+    struct sk_litter_list *out_litter;
+};
+
+static struct sk_nftables *of(struct sk_network *base)
+{
+    return sk_container_of(base, struct sk_nftables, base);
+}
+
+static void release(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    free(ask->id);
+    free(ask);
+}
+
+static struct ask *ask_new(struct sk_network *network, const char *id, void (*run)(struct sk_job *job),
+                           struct sk_done *done)
+{
+    struct ask *ask = sk_alloc(sizeof(*ask));
+    ask->net = of(network);
+    ask->id = sk_strdup(id);
+    ask->job = (struct sk_job){.run = run, .release = release, .done = done};
+    return ask;
+}
+
+static void start_ask(struct ask *ask)
+{
+    sk_worker_add(&ask->net->worker, &ask->job);
+}
+
+static void run_attach(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    struct sk_slot *slot;
+    if (sk_nftables_attach(ask->net, ask->id, ask->closed, &slot, &job->err) != SK_OK)
+        return;
+    *ask->out_place = (struct sk_network_place){
+        .ipv4 = slot->link.ipv4, .ipv6 = slot->link.ipv6, .has_ipv6 = slot->link.has_ipv6};
+    (void)snprintf(ask->out_place->netns, sizeof(ask->out_place->netns), "%s", slot->netns);
+}
+
+static void attach(struct sk_network *network, const char *id, bool closed,
+                   struct sk_network_place *out_place, struct sk_done *done)
+{
+    struct ask *ask = ask_new(network, id, run_attach, done);
+    ask->closed = closed;
+    ask->out_place = out_place;
+    start_ask(ask);
+}
+
+static void run_detach(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    (void)!sk_nftables_detach(ask->net, ask->id, &job->err);
+}
+
+static void detach(struct sk_network *network, const char *id, struct sk_done *done)
+{
+    start_ask(ask_new(network, id, run_detach, done));
+}
+
+static void apply(struct sk_network *network, const char *id, const struct sk_net_policy *policy,
+                  struct sk_done *done)
+{
+    struct sk_err err;
+    (void)id;
+    (void)policy;
+    (void)sk_fail(&err, SK_UNIMPLEMENTED, "rules");
+    sk_done_later(of(network)->loop, done, &err);
+}
+
+static void grant(struct sk_network *network, const char *id, const struct sk_network_grant *grants,
+                  size_t count, struct sk_done *done)
+{
+    (void)grants;
+    (void)count;
+    apply(network, id, NULL, done);
+}
+
+static void run_counts(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    (void)!sk_nftables_count(ask->net, ask->id, ask->out_counts, &job->err);
+}
+
+static void counts(struct sk_network *network, const char *id, struct sk_network_counts *out_counts,
+                   struct sk_done *done)
+{
+    struct ask *ask = ask_new(network, id, run_counts, done);
+    ask->out_counts = out_counts;
+    start_ask(ask);
+}
+
+static void run_list(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    sk_nftables_list(ask->net, ask->out_litter);
+}
+
+static void list_litter(struct sk_network *network, struct sk_litter_list *out, struct sk_done *done)
+{
+    struct ask *ask = ask_new(network, NULL, run_list, done);
+    ask->out_litter = out;
+    start_ask(ask);
+}
+
+static void remove_litter(struct sk_network *network, const struct sk_litter *litter, struct sk_done *done)
+{
+    detach(network, litter->name, done);
+}
+
+static void listen_to(struct sk_network *network, void (*fn)(void *arg, const struct sk_network_event *event),
+                      void *arg)
+{
+    of(network)->listener = fn;
+    of(network)->listener_arg = arg;
+}
+
+static const struct sk_network_ops ops = {
+    .listen = listen_to,
+    .attach = attach,
+    .apply = apply,
+    .grant = grant,
+    .detach = detach,
+    .counts = counts,
+    .list_litter = list_litter,
+    .remove_litter = remove_litter,
+};
+
+/* --- open and close ----------------------------------------------------------------------- */
+
+struct sk_network *sk_nftables_base(struct sk_nftables *network)
+{
+    return &network->base;
+}
+
+bool sk_nftables_gateway(const struct sk_nftables *network, bool is_v6, struct sk_ip *out_ip)
+{
+    if (is_v6 && !network->slots.ipv6.prefix)
+        return false;
+    *out_ip = sk_slots_gateway(&network->slots, is_v6);
+    return true;
+}
+
+static enum sk_code check(const struct sk_nftables_options *options, struct sk_err *err)
+{
+    size_t len = strspn(options->name, "abcdefghijklmnopqrstuvwxyz");
+    if (len == 0 || len > 8 || options->name[len])
+        return sk_fail(err, SK_INVALID_ARGUMENT, "%.20s is no name for links: 1 to 8 small letters",
+                       options->name);
+    if (options->ipv4.base.is_v6 || options->ipv4.prefix < 8 || options->ipv4.prefix > 29)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "the IPv4 pool must be between a /8 and a /29");
+    if (options->ipv6.prefix && (!options->ipv6.base.is_v6 || options->ipv6.prefix > 125))
+        return sk_fail(err, SK_INVALID_ARGUMENT, "the IPv6 pool must be a /125 or larger");
+    return SK_OK;
+}
+
+static void set_table(struct sk_nftables *net, const struct sk_nftables_options *options)
+{
+    net->forbidden = sk_memdup(options->forbidden, options->forbidden_count * sizeof(*options->forbidden));
+    net->table = (struct sk_table){
+        .name = net->name,
+        .link_prefix = net->name,
+        .ipv4 = options->ipv4,
+        .ipv6 = options->ipv6,
+        .gateway4 = sk_slots_gateway(&net->slots, false),
+        .gateway6 = sk_slots_gateway(&net->slots, true),
+        .masquerade_ipv6 = options->masquerade_ipv6,
+        .forbidden = net->forbidden,
+        .forbidden_count = options->forbidden_count,
+        .log_group = options->log_group,
+    };
+}
+
+static struct sk_nftables *net_new(struct sk_loop *loop, const struct sk_log *log,
+                                   const struct sk_nftables_options *options)
+{
+    struct sk_nftables *net = sk_alloc(sizeof(*net));
+    net->base.ops = &ops;
+    net->loop = loop;
+    net->log = log;
+    (void)snprintf(net->name, sizeof(net->name), "%s", options->name);
+    net->slots = (struct sk_slots){.link_prefix = net->name,
+                                   .ipv4 = options->ipv4,
+                                   .ipv6 = options->ipv6,
+                                   .mtu = options->mtu,
+                                   .home = -1};
+    (void)snprintf(net->slots.folder, sizeof(net->slots.folder), "%s/net", options->run_dir);
+    set_table(net, options);
+    net->ready_wanted = options->ready_slots;
+    sk_pool_init(&net->pool, sk_slots_count(&net->slots), options->rest);
+    sk_map_init(&net->by_id);
+    sk_list_init(&net->all);
+    sk_list_init(&net->ready);
+    sk_batch_init(&net->batch, net->name);
+    net->worker =
+        (struct sk_worker){.arg = net, .begin = begin, .tend = tend, .end = end, .fds = {-1, -1, -1, -1}};
+    return net;
+}
+
+static void net_free(struct sk_nftables *net)
+{
+    sk_batch_fini(&net->batch);
+    sk_map_fini(&net->by_id);
+    sk_pool_fini(&net->pool);
+    free(net->forbidden);
+    free(net);
+}
+
+enum sk_code sk_nftables_open(struct sk_loop *loop, const struct sk_log *log,
+                              const struct sk_nftables_options *options, struct sk_nftables **out_network,
+                              struct sk_err *err)
+{
+    enum sk_code code = check(options, err);
+    if (code != SK_OK)
+        return code;
+    struct sk_nftables *net = net_new(loop, log, options);
+    code = sk_namespace_prepare(net->slots.folder, err);
+    if (code == SK_OK)
+        code = sk_worker_open(&net->worker, loop, err);
+    if (code == SK_OK)
+        *out_network = net;
+    else
+        net_free(net);
+    return code;
+}
+
+static void closed(struct sk_done *done, const struct sk_err *err)
+{
+    struct sk_nftables *net = sk_container_of(done, struct sk_nftables, gone);
+    struct sk_done *whole = net->closed;
+    net_free(net);
+    sk_done_fire(whole, err);
+}
+
+void sk_nftables_close(struct sk_nftables *network, struct sk_done *done)
+{
+    network->closed = done;
+    sk_done_init(&network->gone, closed);
+    sk_worker_close(&network->worker, &network->gone);
+}

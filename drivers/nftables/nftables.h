@@ -1,0 +1,45 @@
+/* nftables.h: a network of its own for each sandbox by Linux' own means:
+ * namespaces, routed pairs of veth, and one nf_tables table.
+ *
+ * All of it belongs to the namespace of the thread that opens the driver. It
+ * turns on forwarding there (net.ipv4.ip_forward; with IPv6 also
+ * net.ipv6.conf.all.forwarding, with which a kernel stops to listen to router
+ * advertisements on links whose accept_ra is not 2), puts a gateway address of
+ * each pool on loopback, and leaves both as they are when it is closed:
+ * sandboxes live on without a daemon, and so do their rules. */
+#ifndef SK_NFTABLES_NFTABLES_H
+#define SK_NFTABLES_NFTABLES_H
+
+#include "base/log.h"
+#include "drivers/network.h"
+
+/* Copied. */
+struct sk_nftables_options {
+    const char *run_dir; /* namespaces are pinned in <run_dir>/net */
+    /* Of the table (of family inet), and of the host's ends of links, before a number: at most 8 lower-case
+     * letters; only one driver of that name on a machine. */
+    const char *name;
+    struct sk_cidr ipv4, ipv6;       /* pools; ipv6.prefix 0 = no IPv6 */
+    bool masquerade_ipv6;            /* the pool's addresses mean nothing outside */
+    uint32_t mtu;                    /* 0 = the kernel's choice */
+    size_t ready_slots;              /* made ahead */
+    struct sk_duration rest;         /* of an address between two sandboxes */
+    const struct sk_cidr *forbidden; /* no sandbox reaches them, whatever its rules say */
+    size_t forbidden_count;
+    uint16_t log_group; /* of NFLOG, for denied packets; nobody else's */
+};
+
+struct sk_nftables;
+
+/* Blocks, for start-up. Sandboxes of an earlier daemon keep their places and rules. Heap. Errors:
+ * SK_INVALID_ARGUMENT (pools), SK_PERMISSION_DENIED, else by cause. */
+SK_MUST_CHECK enum sk_code sk_nftables_open(struct sk_loop *loop, const struct sk_log *log,
+                                            const struct sk_nftables_options *options,
+                                            struct sk_nftables **out_network, struct sk_err *err);
+/* Frees; calls under way are answered first. Nothing is taken down but what was only made ahead. */
+void sk_nftables_close(struct sk_nftables *network, struct sk_done *done);
+struct sk_network *sk_nftables_base(struct sk_nftables *network);
+/* Where sandboxes ask for names: an address of the node that they see. False = no such family. */
+bool sk_nftables_gateway(const struct sk_nftables *network, bool is_v6, struct sk_ip *out_ip);
+
+#endif

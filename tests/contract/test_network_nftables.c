@@ -1,0 +1,164 @@
+/* In namespaces of the test's own (support/net_lab.h); root. */
+#include "contract/network.h"
+#include "support/net_lab.h"
+
+#include "drivers/nftables/nftables.h"
+
+struct real {
+    struct network_suite suite; /* first */
+    struct net_lab lab;
+    struct sk_nftables *driver;
+    struct sk_nftables_options options;
+};
+
+static const struct sk_cidr pool4 = {{false, {10, 213}}, 24};
+static const struct sk_cidr pool6 = {{true, {0xFD, 0x5A, 0x4B, 0x01}}, 112};
+
+static bool open_driver(struct real *r)
+{
+    struct sk_err err;
+    if (sk_nftables_open(r->suite.loop, NULL, &r->options, &r->driver, &err) != SK_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        return false;
+    }
+    r->suite.network = sk_nftables_base(r->driver);
+    return true;
+}
+
+static void close_driver(struct real *r)
+{
+    struct sk_wait w;
+    sk_wait_init(&w, r->suite.loop);
+    sk_nftables_close(r->driver, &w.done);
+    (void)sk_wait(&w);
+}
+
+/* Nothing is taken down by closing: a killed daemon leaves the same, and its slots made ahead. */
+static void restart(struct network_suite *s)
+{
+    struct real *r = sk_container_of(s, struct real, suite);
+    close_driver(r);
+    if (!open_driver(r))
+        abort();
+}
+
+static void test_link_is_there(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    assert_int_equal(lab_inside(place.netns,
+                                "ip link show eth0 | grep -q 'state UP' && "
+                                "ip link show lo | grep -q 'LOOPBACK,UP' && "
+                                "ip route | grep -q 'default via 10.213.0.1 dev eth0 .*onlink' && "
+                                "ip -6 route | grep -q 'default via fe80::1 dev eth0'"),
+                     0);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+}
+
+static void test_closed_has_loopback_alone(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    assert_int_equal(attach(s, "n1-a", true, &place), SK_OK);
+    assert_int_equal(lab_inside(place.netns, "test $(ip -o link | grep -vc 'lo:') = 0 && "
+                                             "ip link show lo | grep -q 'LOOPBACK,UP'"),
+                     0);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+}
+
+/* The node reaches a sandbox, which without rules reaches nobody. */
+static void test_closed_until_applied(void **state)
+{
+    static const uint16_t ports[] = {80};
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    struct sk_network_counts counts;
+    char v4[SK_IP_TEXT_MAX], v6[SK_IP_TEXT_MAX];
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    sk_ip_print(&place.ipv4, v4);
+    sk_ip_print(&place.ipv6, v6);
+    pid_t server = lab_serve(place.netns, ports, 1), node = lab_serve(NULL, ports, 1);
+    bool to4 = lab_reaches(NULL, SOCK_STREAM, v4, 80), to6 = lab_reaches(NULL, SOCK_DGRAM, v6, 80);
+    bool out4 = lab_reaches(place.netns, SOCK_STREAM, "198.51.100.7", 80);
+    bool out6 = lab_reaches(place.netns, SOCK_STREAM, "2a00:0:0:2::7", 80);
+    bool node4 = lab_reaches(place.netns, SOCK_STREAM, "203.0.113.1", 80);
+    bool gateway4 = lab_reaches(place.netns, SOCK_DGRAM, "10.213.0.1", 80);
+    enum sk_code counted = read_counts(s, "n1-a", &counts);
+    (void)kill(server, SIGKILL);
+    (void)kill(node, SIGKILL);
+    (void)waitpid(server, NULL, 0);
+    (void)waitpid(node, NULL, 0);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+    assert_true(to4 && to6);
+    assert_false(out4 || out6 || node4 || gateway4);
+    assert_int_equal(counted, SK_OK);
+    assert_true(counts.sent_bytes > 0 && counts.received_bytes > 0);
+    assert_true(counts.denied_packets >= 4);
+}
+
+static void test_nothing_is_left(void **state)
+{
+    struct network_suite *s = *state;
+    struct real *r = sk_container_of(s, struct real, suite);
+    struct sk_network_place place;
+    int found = -1;
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+    close_driver(r);
+    for (int tries = 0; tries < 50 && found != 0; tries++) {
+        found = lab_run(
+            "test -z \"$(ls %s/net; ip -o link | grep skl; ip route | grep skl; "
+            "nft list map inet skl denied | grep elements; nft list set inet skl source4 | grep elements; "
+            "nft list counters table inet skl | grep denied_)\"",
+            r->lab.dir);
+        (void)usleep(100 * 1000); /* the kernel takes links down behind our back */
+    }
+    if (!open_driver(r))
+        abort();
+    assert_int_equal(found, 0);
+}
+
+static int run_real_suite(struct real *r)
+{
+    struct network_suite *s = &r->suite;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_link_is_there, s),
+        cmocka_unit_test_prestate(test_closed_has_loopback_alone, s),
+        cmocka_unit_test_prestate(test_closed_until_applied, s),
+        cmocka_unit_test_prestate(test_nothing_is_left, s),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    static const uint16_t ports[] = {53, 80, 443, 8080};
+    static struct real real;
+    struct sk_err err;
+    if (geteuid() != 0 || !lab_open(&real.lab))
+        return 77;
+    if (!lab_add_internet(
+            &real.lab, "198.51.100.7/32 198.51.100.8/32 192.0.2.9/32 2a00:0:0:2::7/128 2a00:0:0:2::8/128") ||
+        sk_loop_new(&real.suite.loop, &err) != SK_OK)
+        return 1;
+    real.lab.answering = lab_serve(real.lab.internet, ports, sk_array_len(ports));
+    real.options = (struct sk_nftables_options){.run_dir = real.lab.dir,
+                                                .name = "skl",
+                                                .ipv4 = pool4,
+                                                .ipv6 = pool6,
+                                                .masquerade_ipv6 = true,
+                                                .rest = SK_SEC(5),
+                                                .ready_slots = 2,
+                                                .log_group = 5};
+    real.suite.restart = restart;
+    real.suite.addresses = 253;
+    if (real.lab.answering < 0 || !open_driver(&real))
+        return 1;
+    int result = run_real_suite(&real);
+    result |= run_network_suite(&real.suite);
+    close_driver(&real);
+    sk_loop_free(real.suite.loop);
+    lab_close(&real.lab);
+    return result;
+}
