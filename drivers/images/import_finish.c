@@ -9,52 +9,11 @@ static void want_target(struct sk_op *op, struct sk_done *done)
     sk_intake_want(intake, &intake->facts.target, done);
 }
 
-static void read_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_read(intake, &intake->facts.target, done);
-}
-
-static void judge_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = sk_facts_take_target(&intake->facts, &intake->bytes, &err);
-
-    sk_intake_step(intake, code, &err, done);
-}
-
-static void want_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_want(intake, &intake->facts.manifest, done);
-}
-
-static void read_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    sk_intake_read(intake, &intake->facts.manifest, done);
-}
-
-static void judge_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = SK_OK;
-
-    if (sk_facts_has_index(&intake->facts))
-        code = sk_facts_take_manifest(&intake->facts, &intake->bytes, &err);
-    sk_intake_step(intake, code, &err, done);
-}
-
 static const struct sk_step steps[] = {
     {"want_target", want_target, NULL},
-    {"read_target", read_target, NULL},
-    {"judge_target", judge_target, NULL},
-    {"want_manifest", want_manifest, NULL},
-    {"read_manifest", read_manifest, NULL},
-    {"judge_manifest", judge_manifest, NULL},
-    SK_INTAKE_TAIL,
+    SK_INTAKE_DOCUMENTS,
+    SK_INTAKE_UNPACK,
+    SK_INTAKE_KEEP,
 };
 
 static void on_finished(struct sk_done *over, const struct sk_err *err)

@@ -94,7 +94,7 @@ void sk_intake_lease(struct sk_intake *intake, struct sk_lease_open *opening, st
     sk_lease_open(intake->driver, id, opening, &intake->lease, done);
 }
 
-/* --- the config ------------------------------------------------------------------------ */
+/* --- the size -------------------------------------------------------------------------- */
 
 static enum sk_code weigh(const struct sk_intake *intake, struct sk_err *err)
 {
@@ -113,45 +113,6 @@ void sk_intake_weigh(struct sk_op *op, struct sk_done *done)
     enum sk_code code = weigh(intake, &err);
 
     intake->progress->total_bytes = sk_manifest_total(&intake->facts.said);
-    sk_intake_step(intake, code, &err, done);
-}
-
-void sk_intake_want(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done)
-{
-    sk_want_start(&intake->want,
-                  &(struct sk_want_ask){.lease = intake->lease, .source = intake->source, .what = what},
-                  done);
-}
-
-void sk_intake_read(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done)
-{
-    sk_buf_clear(&intake->bytes);
-    content_of(intake)->ops->read_blob(content_of(intake), what->digest, &intake->bytes, done);
-}
-
-void sk_intake_want_config(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-
-    intake->progress->phase = SK_IMAGE_DOWNLOADING;
-    sk_intake_want(intake, &intake->facts.said.next, done);
-}
-
-void sk_intake_read_config(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-
-    intake->progress->done_bytes = intake->facts.said.next.size;
-    sk_intake_read(intake, &intake->facts.said.next, done);
-}
-
-void sk_intake_judge_config(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = sk_facts_take_config(&intake->facts, &intake->bytes, &err);
-
-    sk_buf_fini(&intake->bytes);
     sk_intake_step(intake, code, &err, done);
 }
 

@@ -1,4 +1,4 @@
-/* intake.h: one image on its way in, and what a pull and an import of it have
+/* intake.h: one image on its way in, and what pulls, transfers and imports have
  * in common: the lease, the config, the layers, what keeps what, the name.
  * Each is an sk_op whose steps come from here and from its own file. */
 #ifndef SK_IMAGES_INTAKE_H
@@ -49,29 +49,46 @@ static inline struct sk_intake *sk_intake_of(struct sk_op *op)
 /* Opens the lease of whoever pulls that name. */
 void sk_intake_lease(struct sk_intake *intake, struct sk_lease_open *opening, struct sk_done *done);
 
-/* Steps. What the manifest says is known: is it too large? */
-void sk_intake_weigh(struct sk_op *op, struct sk_done *done);
+/* Has `what` under the lease, and reads it into intake->bytes. */
+void sk_intake_want(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done);
+void sk_intake_read(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done);
+
+/* Steps (documents.c). The target is under the lease: what it says, and the manifest's words, are known. */
+void sk_intake_read_target(struct sk_op *op, struct sk_done *done);
+void sk_intake_judge_target(struct sk_op *op, struct sk_done *done);
+void sk_intake_want_manifest(struct sk_op *op, struct sk_done *done);
+void sk_intake_read_manifest(struct sk_op *op, struct sk_done *done);
+void sk_intake_judge_manifest(struct sk_op *op, struct sk_done *done);
 void sk_intake_want_config(struct sk_op *op, struct sk_done *done);
 void sk_intake_read_config(struct sk_op *op, struct sk_done *done);
 void sk_intake_judge_config(struct sk_op *op, struct sk_done *done);
+
+/* Steps (intake.c). What the manifest says is known: is it too large? */
+void sk_intake_weigh(struct sk_op *op, struct sk_done *done);
 void sk_intake_layers(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_snapshot(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_blobs(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_manifest(struct sk_op *op, struct sk_done *done);
 void sk_intake_name(struct sk_op *op, struct sk_done *done);
 
-/* For both: has `what` under the lease, and reads it into intake->bytes. */
-void sk_intake_want(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done);
-void sk_intake_read(struct sk_intake *intake, const struct sk_oci_descriptor *what, struct sk_done *done);
-
-/* The tail of both tables, from the time when the manifest is known. */
+/* Parts of step tables. */
 /* clang-format off */
-#define SK_INTAKE_TAIL                                                                                       \
+/* From the time when the target lies in the store. */
+#define SK_INTAKE_DOCUMENTS                                                                                  \
+    {"read_target", sk_intake_read_target, NULL},                                                            \
+    {"judge_target", sk_intake_judge_target, NULL},                                                          \
+    {"want_manifest", sk_intake_want_manifest, NULL},                                                        \
+    {"read_manifest", sk_intake_read_manifest, NULL},                                                        \
+    {"judge_manifest", sk_intake_judge_manifest, NULL}
+/* From the time when the manifest is known. */
+#define SK_INTAKE_UNPACK                                                                                     \
     {"weigh", sk_intake_weigh, NULL},                                                                        \
     {"config", sk_intake_want_config, NULL},                                                                 \
     {"read_config", sk_intake_read_config, NULL},                                                            \
     {"judge_config", sk_intake_judge_config, NULL},                                                          \
-    {"layers", sk_intake_layers, NULL},                                                                      \
+    {"layers", sk_intake_layers, NULL}
+/* The end of all tables. */
+#define SK_INTAKE_KEEP                                                                                       \
     {"keep_snapshot", sk_intake_keep_snapshot, NULL},                                                        \
     {"keep_blobs", sk_intake_keep_blobs, NULL},                                                              \
     {"keep_manifest", sk_intake_keep_manifest, NULL},                                                        \

@@ -162,7 +162,8 @@ static const struct sk_step steps[] = {
     {"get_manifest", get_manifest, NULL},
     {"judge_manifest", judge_manifest, NULL},
     {"store_manifest", store_manifest, NULL},
-    SK_INTAKE_TAIL,
+    SK_INTAKE_UNPACK,
+    SK_INTAKE_KEEP,
 };
 
 /* --- the whole ------------------------------------------------------------------------------ */

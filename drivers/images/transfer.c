@@ -92,47 +92,6 @@ static void judge_name(struct sk_op *op, struct sk_done *done)
     sk_intake_step(&t->intake, code, &err, done);
 }
 
-static void read_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-
-    sk_intake_read(intake, &intake->facts.target, done);
-}
-
-static void judge_target(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = sk_facts_take_target(&intake->facts, &intake->bytes, &err);
-
-    sk_intake_step(intake, code, &err, done);
-}
-
-static void want_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-
-    sk_intake_want(intake, &intake->facts.manifest, done);
-}
-
-static void read_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-
-    sk_intake_read(intake, &intake->facts.manifest, done);
-}
-
-static void judge_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct sk_intake *intake = sk_intake_of(op);
-    struct sk_err err;
-    enum sk_code code = SK_OK;
-
-    if (sk_facts_has_index(&intake->facts))
-        code = sk_facts_take_manifest(&intake->facts, &intake->bytes, &err);
-    sk_intake_step(intake, code, &err, done);
-}
-
 /* --- how large it is -------------------------------------------------------------------- */
 
 static void measure(struct sk_op *op, struct sk_done *done)
@@ -161,23 +120,11 @@ static const struct sk_step steps[] = {
     {"lease", open_lease, close_lease},
     {"transfer", transfer, NULL},
     {"judge_name", judge_name, NULL},
-    {"read_target", read_target, NULL},
-    {"judge_target", judge_target, NULL},
-    {"manifest", want_manifest, NULL},
-    {"read_manifest", read_manifest, NULL},
-    {"judge_manifest", judge_manifest, NULL},
-    {"weigh", sk_intake_weigh, NULL},
-    {"config", sk_intake_want_config, NULL},
-    {"read_config", sk_intake_read_config, NULL},
-    {"judge_config", sk_intake_judge_config, NULL},
-    {"layers", sk_intake_layers, NULL},
+    SK_INTAKE_DOCUMENTS,
+    SK_INTAKE_UNPACK,
     {"measure", measure, NULL},
     {"judge_size", judge_size, NULL},
-    {"keep_snapshot", sk_intake_keep_snapshot, NULL},
-    {"keep_blobs", sk_intake_keep_blobs, NULL},
-    {"keep_manifest", sk_intake_keep_manifest, NULL},
-    {"name", sk_intake_name, NULL},
-    {NULL, NULL, NULL},
+    SK_INTAKE_KEEP,
 };
 
 /* --- the whole ------------------------------------------------------------------------------ */
