@@ -7,6 +7,9 @@
 /* Bytes above its size that may come, to be told as what they are: more than one piece has. */
 #define LONGER ((int64_t)1024 * 1024)
 
+/* What takes a connection for longer than a question does. */
+#define BULK ((int64_t)256 * 1024)
+
 struct sk_registry_blob {
     struct sk_request request;
     struct sk_done over;
@@ -108,6 +111,7 @@ struct sk_registry_blob *sk_registry_blob(struct sk_registry *registry, const st
     char path[sizeof("blobs/") + SK_DIGEST_SIZE];
     blob->request.registry = registry;
     blob->request.ops = &blob_ops;
+    blob->request.bulk = size - from_byte > BULK;
     blob->request.max_bytes = size < INT64_MAX - LONGER ? size + LONGER : size;
     blob->at = from_byte;
     blob->size = size;

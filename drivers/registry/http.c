@@ -10,14 +10,32 @@ bool sk_http_is_inside(const struct sk_http *http)
     return http->multis[false].inside || http->multis[true].inside;
 }
 
-static size_t count_to(const struct sk_http *http, const char *site)
+/* Connections that bulk leaves to the rest, where there are more: of all, and of one host's. */
+enum { LEFT_OF_ALL = 2, LEFT_OF_HOST = 1 };
+
+/* Active ones, bulk among them, and the same to one host. */
+struct load {
+    size_t all, bulk, own, own_bulk;
+};
+
+static struct load load_of(const struct sk_http *http, const char *site)
 {
-    size_t count = 0;
+    struct load load = {0};
     sk_list_each(&http->active, link)
     {
-        count += strcmp(sk_list_entry(link, struct sk_http_transfer, link)->site, site) == 0;
+        const struct sk_http_transfer *other = sk_list_entry(link, struct sk_http_transfer, link);
+        bool own = strcmp(other->site, site) == 0;
+        load.all++;
+        load.own += own;
+        load.bulk += other->bulk;
+        load.own_bulk += own && other->bulk;
     }
-    return count;
+    return load;
+}
+
+static size_t less(size_t of, size_t left)
+{
+    return of > left ? of - left : 1;
 }
 
 /* Half of what the others leave, so that there is nearly always room for one more host. */
@@ -25,8 +43,12 @@ static bool has_room(const struct sk_http *http, const struct sk_http_transfer *
 {
     if (!transfer->site)
         return true; /* it only tells its error */
-    size_t own = count_to(http, transfer->site);
-    return own < (http->max_running - (http->running - own) + 1) / 2;
+    struct load load = load_of(http, transfer->site);
+    size_t share = (http->max_running - (load.all - load.own) + 1) / 2;
+    if (load.own >= share)
+        return false;
+    return !transfer->bulk ||
+           (load.own_bulk < less(share, LEFT_OF_HOST) && load.bulk < less(http->max_running, LEFT_OF_ALL));
 }
 
 static struct sk_http_transfer *find_next(const struct sk_http *http)

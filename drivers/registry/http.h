@@ -32,8 +32,9 @@ struct sk_http_options {
     struct sk_loop *loop;     /* borrowed */
     const struct sk_log *log; /* borrowed, may be NULL */
     const char *proxy;        /* URL, "" = none; never taken from the environment; copied */
-    size_t max_connections;   /* > 0; together; further transfers wait, which does not count as a stall. One
-                               * host gets half of what the others leave, so that a slow one holds nobody up */
+    /* > 0; together; further transfers wait, which does not count as a stall. One host gets half of what the
+     * others leave, so that a slow one holds nobody up, and `bulk` leaves some of it to what is not. */
+    size_t max_connections;
 };
 
 SK_MUST_CHECK enum sk_code sk_http_new(const struct sk_http_options *options, struct sk_http **out_http,
@@ -55,6 +56,7 @@ struct sk_http_request {
     int64_t from;        /* > 0: a Range header asks for the bytes from here on */
     const char *ca_file; /* then the system's do not count; NULL or "" = the system's */
     bool internal;       /* see above */
+    bool bulk;           /* may take long */
     int64_t max_bytes;   /* of the body; a longer one fails with SK_RESOURCE_EXHAUSTED; 0 = none expected */
     /* > 0; without an answer, or `least` more bytes of its body, for so long: SK_UNAVAILABLE; also the limit
      * of the connect. */

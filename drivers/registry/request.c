@@ -258,6 +258,7 @@ void sk_request_send(struct sk_request *request)
         .from = next_byte(request),
         .ca_file = named && *request->config->ca_file ? request->config->ca_file : NULL,
         .internal = named,
+        .bulk = request->bulk,
         /* Refusals have a body as well. */
         .max_bytes =
             request->max_bytes > SK_ANSWER_BODY_MAX * 2 ? request->max_bytes : SK_ANSWER_BODY_MAX * 2,

@@ -29,6 +29,7 @@ struct sk_request {
     const struct sk_request_ops *ops;
     const char *accept; /* static, may be NULL */
     int64_t max_bytes;
+    bool bulk; /* as in http.h */
 
     const struct sk_registry_host *config; /* may be NULL */
     struct sk_done *done;

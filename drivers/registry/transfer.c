@@ -212,6 +212,7 @@ struct sk_http_transfer *sk_http_start(struct sk_http *http, const struct sk_htt
     transfer->events = *events;
     transfer->arg = arg;
     transfer->internal = request->internal;
+    transfer->bulk = request->bulk;
     transfer->max_bytes = request->max_bytes;
     transfer->stall = request->stall;
     transfer->least = request->least;

@@ -39,7 +39,7 @@ struct sk_http_transfer {
     struct curl_slist *fields;     /* of the request's header */
     char *site;                    /* "host[:port]", for sentences; NULL when the URL is none */
     char trouble[CURL_ERROR_SIZE]; /* what curl says about it */
-    bool internal;
+    bool internal, bulk;
     int64_t max_bytes, received;
     struct sk_head head;
 

@@ -440,6 +440,39 @@ static void test_a_host_takes_half(void **state)
     server_stop(&second);
 }
 
+/* What takes long leaves room for questions, to the same host too, but is not kept from it for ever. */
+static void test_bulk_leaves_room(void **state)
+{
+    struct probe bulk[6] = {0}, small[3] = {0};
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        probe_start(&bulk[i], &rig, "/never", (struct sk_http_request){.bulk = true});
+    for (int i = 0; i < 3; i++)
+        probe_start(&small[i], &rig, "/small", (struct sk_http_request){0});
+    rig_run(&rig, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(small[i].err.code, SK_OK);
+        probe_close(&small[i]);
+    }
+    assert_int_equal(atomic_load(&rig.server.open_most), 2);
+    for (int i = 0; i < 6; i++)
+        probe_close(&bulk[i]);
+}
+
+static void test_bulk_has_the_last_connection(void **state)
+{
+    struct probe bulk[2] = {0};
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        probe_start(&bulk[i], &rig, "/small", (struct sk_http_request){.bulk = true});
+    rig_run(&rig, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bulk[i].err.code, SK_OK);
+        probe_close(&bulk[i]);
+    }
+    assert_int_equal(atomic_load(&rig.server.accepted), 1);
+}
+
 /* Those that stand still take up the room; one that is closed gives it back. */
 static void test_the_others_wait(void **state)
 {
@@ -487,6 +520,8 @@ int main(void)
         CASE(test_closed_early),
         CASE(test_many_share_few_connections),
         CASE(test_a_host_takes_half),
+        CASE(test_bulk_leaves_room),
+        CASE(test_bulk_has_the_last_connection),
         CASE(test_the_others_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
