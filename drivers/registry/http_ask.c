@@ -1,5 +1,7 @@
 #include "drivers/registry/http_ask.h"
 
+#include "drivers/registry/url.h"
+
 #include <netdb.h>
 #include <string.h>
 
@@ -7,36 +9,21 @@
 
 /* --- the URL ------------------------------------------------------------------ */
 
-static void free_url(CURLU **url)
+/* "[::1]:443" -> "::1"; heap. */
+static char *bare_host_of(const struct sk_url *url)
 {
-    curl_url_cleanup(*url);
-}
-
-static void free_part(char **part)
-{
-    curl_free(*part);
-}
-
-static char *site_of(CURLU *url)
-{
-    SK_CLEANUP(free_part) char *host = NULL;
-    SK_CLEANUP(free_part) char *port = NULL;
-    (void)curl_url_get(url, CURLUPART_HOST, &host, 0);
-    (void)curl_url_get(url, CURLUPART_PORT, &port, 0);
-    if (!host || !*host)
-        return NULL;
-    return port ? sk_printf("%s:%s", host, port) : sk_strdup(host);
+    size_t len = (size_t)(strrchr(url->authority, ':') - url->authority);
+    bool is_ipv6 = *url->authority == '[';
+    return is_ipv6 ? sk_strndup(url->authority + 1, len - 2) : sk_strndup(url->authority, len);
 }
 
 /* Behind a proxy no socket of ours goes to the host; one that is given as a number can be judged all the
  * same. */
-static bool may_ask_proxy_for(struct sk_http_transfer *transfer, CURLU *url)
+static bool may_ask_proxy_for(struct sk_http_transfer *transfer, const struct sk_url *url)
 {
-    SK_CLEANUP(free_part) char *host = NULL;
+    SK_AUTO_FREE char *host = bare_host_of(url);
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    (void)curl_url_get(url, CURLUPART_HOST, &host, 0);
-    SK_AUTO_FREE char *bare = *host == '[' ? sk_strndup(host + 1, strlen(host) - 2) : sk_strdup(host);
-    if (getaddrinfo(bare, NULL, &hints, &found) != 0)
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
         return true;
     bool may = sk_transfer_may_reach(transfer, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
@@ -46,14 +33,11 @@ static bool may_ask_proxy_for(struct sk_http_transfer *transfer, CURLU *url)
 /* The URL itself is never told: it may carry a signature. */
 static enum sk_code check_url(struct sk_http_transfer *transfer, const char *text)
 {
-    SK_CLEANUP(free_url) CURLU *url = curl_url();
-    CURLUcode failed = curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER);
-    if (failed)
-        return sk_fail(&transfer->err, SK_INVALID_ARGUMENT, "no usable URL: %s", curl_url_strerror(failed));
-    transfer->site = site_of(url);
-    if (!transfer->site)
-        return sk_fail(&transfer->err, SK_INVALID_ARGUMENT, "no usable URL: it names no host");
-    if (*transfer->http->proxy && !may_ask_proxy_for(transfer, url))
+    SK_CLEANUP(sk_url_fini) struct sk_url url = {0};
+    if (sk_url_parse(text, &url, &transfer->err) != SK_OK)
+        return transfer->err.code;
+    transfer->site = sk_strdup(url.host);
+    if (*transfer->http->proxy && !may_ask_proxy_for(transfer, &url))
         transfer->err = transfer->refused;
     return transfer->err.code;
 }
