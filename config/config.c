@@ -180,6 +180,19 @@ static void check_image_disk(struct reading *r)
                       (long long)c->image_disk_high_percent);
 }
 
+/* What would be taken for granted, and not be so. */
+static void check_transfer(struct reading *r)
+{
+    const struct sk_config *c = r->config;
+
+    if (c->containerd_transfer && c->registries.len)
+        sk_faults_add(r->faults, LINE_OF(r, containerd_transfer), "containerd_transfer",
+                      "is true, and containerd does not know what registries says: leave one of them out");
+    if (c->containerd_transfer && *c->registry_proxy)
+        sk_faults_add(r->faults, LINE_OF(r, containerd_transfer), "containerd_transfer",
+                      "is true, and containerd does not know registry_proxy: leave one of them out");
+}
+
 /* --- reading ----------------------------------------------------------------------- */
 
 static void read_tree(struct reading *r, const struct sk_json *root)
@@ -195,6 +208,7 @@ static void read_tree(struct reading *r, const struct sk_json *root)
     check_tls(r);
     check_ceilings(r);
     check_image_disk(r);
+    check_transfer(r);
 }
 
 bool sk_config_parse(struct sk_config *config, const char *text, size_t len, struct sk_faults *faults)

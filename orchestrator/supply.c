@@ -158,7 +158,12 @@ static enum sk_code open_images(struct sk_supply *s, const struct sk_config *c, 
         .registry = s->registry,
         .machine = host.machine,
         .layers_at_once = (unsigned)c->image_layers_at_once,
+        .transfer = c->containerd_transfer,
     };
+    if (c->containerd_transfer && !c->image_allow[0])
+        sk_log(s->log, SK_WARN, "daemon.transfer_unjudged",
+               SK_STR("what",
+                      "containerd fetches from whatever host an image is named after: give image_allow"));
     s->images = sk_images_driver_new(&options);
     return SK_OK;
 }

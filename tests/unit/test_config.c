@@ -217,13 +217,12 @@ static void takes_what_is_said_of_images(void **state)
     accepted(
         f, "{\"image_allow\": [\"docker.io/library/*\", \"*\", \"localhost/a:*\", \"ghcr.io/a/b@sha256:*\"],"
            "\"image_disk_low_percent\": 85, \"registry_proxy\": \"http://[::1]:3128/\","
-           "\"containerd_transfer\": true, \"image_prepull\": [\"python:3.12\"], \"registries\": {"
+           "\"image_prepull\": [\"python:3.12\"], \"registries\": {"
            "\"docker.io\": {\"mirrors\": [\"http://127.0.0.1:5000\", \"https://m.corp/docker/hub\"]},"
            "\"registry.corp:5000\": {\"plain_http\": true, \"ca\": \"/ca.pem\","
            "\"trusted_hosts\": [\"auth.corp\", \"[fd00::1]:443\"]}}}");
     assert_string_equal(f->config.image_allow[3], "ghcr.io/a/b@sha256:*");
     assert_string_equal(f->config.image_prepull[0], "python:3.12");
-    assert_true(f->config.containerd_transfer);
     assert_int_equal(f->config.registries.len, 2);
     r = f->config.registries.items;
     assert_string_equal(r[0].name, "docker.io");
@@ -236,6 +235,22 @@ static void takes_what_is_said_of_images(void **state)
     assert_null(r[1].mirrors[0]);
     assert_string_equal(r[1].ca, "/ca.pem");
     assert_string_equal(r[1].trusted_hosts[1], "[fd00::1]:443");
+}
+
+static void takes_nothing_that_containerd_would_not_obey(void **state)
+{
+    struct fixture *f = *state;
+
+    accepted(f, "{\"containerd_transfer\": true, \"registries\": {}}");
+    assert_true(f->config.containerd_transfer);
+    refused(
+        f,
+        "{\"registries\": {\"a.b\": {}}, \"registry_proxy\": \"http://p:1\",\n\"containerd_transfer\": true}",
+        "test.json:2: containerd_transfer: is true, and containerd does not know what registries says: leave "
+        "one of them out\n"
+        "test.json:2: containerd_transfer: is true, and containerd does not know registry_proxy: leave one "
+        "of "
+        "them out\n");
 }
 
 static void tells_all_that_is_wrong_with_registries(void **state)
@@ -474,6 +489,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(wants_keys_where_others_can_reach, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks_what_must_fit_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_what_is_said_of_images, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_nothing_that_containerd_would_not_obey, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_all_that_is_wrong_with_registries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_odd_names_of_images_and_registries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shows_no_password_of_a_url, set_up, tear_down),
