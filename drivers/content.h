@@ -86,8 +86,8 @@ struct sk_transfer_result {
 };
 
 struct sk_content_ops {
-    /* Opens a lease, or makes it last anew: an hour from now at least, and a day at most if the daemon is
-     * killed and none comes after it, which would find it among the litter. */
+    /* Opens a lease, or makes it last anew: for an hour from now. From then on it is litter (list_litter),
+     * and if nobody takes that away it ends by itself within a day. */
     void (*hold)(struct sk_content *content, const char *lease, struct sk_done *done);
     /* Ends it; when done fires, what nothing else holds has been collected. Not there is success. */
     void (*let_go)(struct sk_content *content, const char *lease, struct sk_done *done);
@@ -148,13 +148,12 @@ struct sk_content_ops {
     /* Bytes that the layers up to this chain id take; 0 when it is not there. */
     void (*measure)(struct sk_content *content, const char *chain, int64_t *out_bytes, struct sk_done *done);
 
-    /* Of the file system that images lie in. Errors: SK_UNIMPLEMENTED (the store does not say where it lies).
-     */
+    /* Of the file system that images lie in. Errors: SK_UNIMPLEMENTED (nobody says where that is). */
     void (*disk)(struct sk_content *content, struct sk_disk_room *out, struct sk_done *done);
 
-    /* Leases of ours, writes that were kept, half-made snapshots: the litter of daemons that were killed.
-     * Those that this one uses are left out; kinds "image lease", "image write", "image snapshot",
-     * "image name". */
+    /* Leases of ours, writes that were kept, half-made snapshots: the litter of daemons that were killed, and
+     * of pulls that nobody went on with. Those that this daemon uses, or held within the hour, are left out;
+     * kinds "image lease", "image write", "image snapshot", "image name". */
     void (*list_litter)(struct sk_content *content, struct sk_litter_list *out, struct sk_done *done);
     void (*remove_litter)(struct sk_content *content, const struct sk_litter *litter, struct sk_done *done);
 };

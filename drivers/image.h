@@ -95,7 +95,7 @@ struct sk_image_ops {
      * SK_PERMISSION_DENIED, SK_RESOURCE_EXHAUSTED (above max_bytes; no room on the disk; the registry's
      * limits), SK_UNAVAILABLE (the registry does not answer), SK_DATA_LOSS (it lies). After an error that
      * another try would meet again nothing of the image stays; after others, and a cancel, what was fetched
-     * stays for an hour and the next pull goes on from there. */
+     * stays for an hour, before it is litter, and the next pull goes on from there. */
     void (*pull)(struct sk_image_driver *driver, const struct sk_image_pull *pull,
                  struct sk_image **out_image, struct sk_done *done);
 

@@ -45,7 +45,7 @@ static enum sk_code hold(struct sk_fake_call *call, struct sk_err *err)
 
     (void)err;
     lease->is_used = true;
-    lease->until.ns = sk_loop_wall(ask->fake->calls.loop).ns + SK_FAKE_HOUR.ns;
+    lease->until.ns = sk_loop_wall(ask->fake->calls.loop).ns + SK_FAKE_LASTS.ns;
     return SK_OK;
 }
 
@@ -165,11 +165,18 @@ static void op_disk(struct sk_content *base, struct sk_disk_room *out, struct sk
                       &(struct sk_fake_call){.out = out, .asks = true, .effect = disk}, done);
 }
 
-static const char *litter_kind(const struct sk_fake_thing *thing)
+static bool is_held(const struct sk_fake_content *fake, const struct sk_fake_thing *lease)
 {
-    if (thing->is_used || (thing->kind != SK_FAKE_LEASE && thing->kind != SK_FAKE_WRITE))
-        return NULL;
-    return thing->kind == SK_FAKE_LEASE ? "image lease" : "image write";
+    int64_t left = lease->until.ns - sk_loop_wall(fake->calls.loop).ns;
+    return lease->is_used && left > SK_FAKE_LASTS.ns - SK_FAKE_HELD.ns;
+}
+
+/* NULL = it is none. */
+static const char *litter_kind(const struct sk_fake_content *fake, const struct sk_fake_thing *thing)
+{
+    if (thing->kind == SK_FAKE_LEASE)
+        return is_held(fake, thing) ? NULL : "image lease";
+    return thing->kind == SK_FAKE_WRITE && !thing->is_used ? "image write" : NULL;
 }
 
 static bool is_resumable(const struct sk_fake_content *fake, const struct sk_fake_thing *thing)
@@ -178,7 +185,7 @@ static bool is_resumable(const struct sk_fake_content *fake, const struct sk_fak
     {
         const char *lease = sk_list_entry(link, struct sk_fake_hold, link)->lease;
         const struct sk_fake_thing *held = sk_fake_shelf_find(&fake->shelf, SK_FAKE_LEASE, lease);
-        if (held && held->is_used)
+        if (held && is_held(fake, held))
             return true;
     }
     return false;
@@ -194,7 +201,7 @@ static enum sk_code list_litter(struct sk_fake_call *call, struct sk_err *err)
     sk_list_each(&ask->fake->shelf.things, link)
     {
         const struct sk_fake_thing *thing = sk_list_entry(link, struct sk_fake_thing, link);
-        const char *kind = litter_kind(thing);
+        const char *kind = litter_kind(ask->fake, thing);
         if (kind && !is_resumable(ask->fake, thing))
             sk_litter_add(out, kind, thing->key, true);
     }
@@ -215,7 +222,7 @@ static enum sk_code remove_litter(struct sk_fake_call *call, struct sk_err *err)
     sk_list_each(&ask->fake->shelf.things, link)
     {
         struct sk_fake_thing *thing = sk_list_entry(link, struct sk_fake_thing, link);
-        const char *kind = litter_kind(thing);
+        const char *kind = litter_kind(ask->fake, thing);
         if (kind && strcmp(kind, ask->puller) == 0 && strcmp(thing->key, ask->key) == 0)
             sk_fake_shelf_remove(thing);
     }

@@ -4,7 +4,9 @@
 
 #include "drivers/fake/content.h"
 
-#define SK_FAKE_HOUR SK_SEC(3600)
+/* As containerd's (content.h): a lease is litter an hour after it was last held, and runs out after a day. */
+#define SK_FAKE_HELD  SK_SEC(3600)
+#define SK_FAKE_LASTS SK_SEC(24 * 3600)
 
 struct sk_fake_content {
     struct sk_content base;

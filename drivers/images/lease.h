@@ -1,9 +1,9 @@
 /* lease.h: leases of the image store, and who works under each: a pull or an
  * import, and what they have set going that others wait for as well. A lease
  * that was spent is let go of when the last of them has left, and asked for
- * again as long as the store does not do it; one that was not stays in the
- * store until it runs out, so that the next pull of that name finds what this
- * one fetched. While it is in use it does not run out. */
+ * again as long as the store does not do it; one that was not stays for an
+ * hour, so that the next pull of that name finds what this one fetched, and is
+ * litter then. While it is in use it is none. */
 #ifndef SK_IMAGES_LEASE_H
 #define SK_IMAGES_LEASE_H
 
@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "drivers/images/driver.h"
 
-#define SK_LEASE_RENEWAL SK_SEC(1200) /* a third of what the store grants */
+#define SK_LEASE_RENEWAL SK_SEC(1200) /* a third of the hour that the store grants */
 
 struct sk_lease {
     struct sk_map_node node; /* key: id */

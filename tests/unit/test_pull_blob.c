@@ -55,6 +55,31 @@ static void test_two_pulls_fetch_a_blob_once(void **state)
     rig_fini(&r);
 }
 
+static size_t litter_of(struct rig *r, struct sk_litter_list *out)
+{
+    struct rig_call call;
+
+    r->base->ops->list_litter(r->base, out, rig_call_init(&call));
+    sk_vloop_settle(r->loop);
+    assert_int_equal(call.err.code, SK_OK);
+    return out->len;
+}
+
+/* As the sweeper does. */
+static void remove_litter_of(struct rig *r)
+{
+    struct sk_litter_list found;
+    struct rig_call call;
+
+    (void)litter_of(r, &found);
+    for (size_t i = 0; i < found.len; i++) {
+        r->base->ops->remove_litter(r->base, &found.items[i], rig_call_init(&call));
+        sk_vloop_settle(r->loop);
+        assert_int_equal(call.err.code, SK_OK);
+    }
+    free(found.items);
+}
+
 /* The one that started the shared fetch leaves at any moment, by cancel or because its own image is refused.
  */
 static void leave_at(int ms, bool by_cancel)
@@ -86,7 +111,7 @@ static void leave_at(int ms, bool by_cancel)
     if (!by_cancel)
         assert_int_equal(first.err.code, SK_PERMISSION_DENIED);
     sk_vloop_advance(r.loop, SK_SEC(3601));
-    sk_fake_content_collect(r.content);
+    remove_litter_of(&r);
     sk_image_free(first.image);
     sk_image_free(second.image);
     bent->pace = SK_MSEC(0);
@@ -182,6 +207,35 @@ static void test_a_cancelled_pull_is_resumed_within_the_hour(void **state)
     sk_fake_registry_bend(r.registry)->pace = SK_MSEC(0);
     pull_ok(&r, RIG_NAME);
     assert_true(sk_fake_registry_counts(r.registry)->last_from >= (int64_t)(2 * MIB));
+    rig_image_fini(&image);
+    rig_fini(&r);
+}
+
+static void test_what_nobody_goes_on_with_is_litter_after_the_hour(void **state)
+{
+    struct rig r;
+    struct rig_call call;
+    struct sk_litter_list found;
+    SK_AUTO_FREE char *layer = big(4 * MIB, 'c');
+    struct rig_image image = {.tag = "1", .layers = {"whole", layer, NULL}};
+
+    (void)state;
+    rig_init(&r);
+    rig_publish(&r, &image);
+    sk_fake_registry_bend(r.registry)->pace = SK_MSEC(10);
+    rig_pull(&r, &call, RIG_NAME);
+    sk_vloop_advance(r.loop, SK_MSEC(450));
+    sk_done_cancel(&call.done);
+    sk_vloop_advance(r.loop, SK_SEC(3590));
+    assert_int_equal(rig_count(&r, SK_FAKE_LEASE), 1);
+    assert_int_equal(rig_count(&r, SK_FAKE_WRITE), 1);
+    assert_int_equal(litter_of(&r, &found), 0);
+    free(found.items);
+    sk_vloop_advance(r.loop, SK_SEC(20));
+    assert_int_equal(litter_of(&r, &found), 2);
+    free(found.items);
+    remove_litter_of(&r);
+    rig_assert_empty(&r);
     rig_image_fini(&image);
     rig_fini(&r);
 }
@@ -442,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_what_fails_for_one_need_not_fail_for_another),
         cmocka_unit_test(test_what_broke_off_is_resumed),
         cmocka_unit_test(test_a_cancelled_pull_is_resumed_within_the_hour),
+        cmocka_unit_test(test_what_nobody_goes_on_with_is_litter_after_the_hour),
         cmocka_unit_test(test_a_rate_limit_keeps_what_came),
         cmocka_unit_test(test_a_kept_piece_of_a_document_is_gone_on_with),
         cmocka_unit_test(test_the_next_endpoint_is_asked),
