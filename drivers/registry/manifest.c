@@ -43,6 +43,18 @@ static enum sk_code take(struct sk_request *request, const uint8_t *data, size_t
     return sk_fail(err, SK_FAILED_PRECONDITION, "a manifest above %zu bytes", SK_OCI_BLOB_MAX);
 }
 
+/* Cut off, or a page for people: then another place may have it. What it says is for others to judge. */
+static bool is_document(const struct sk_buf *bytes)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t first = 0, end = bytes->len;
+    while (first < end && memchr(blanks, bytes->data[first], sizeof(blanks) - 1))
+        first++;
+    while (end > first && memchr(blanks, bytes->data[end - 1], sizeof(blanks) - 1))
+        end--;
+    return end - first >= 2 && bytes->data[first] == '{' && bytes->data[end - 1] == '}';
+}
+
 static enum sk_code check(struct sk_request *request, struct sk_err *err)
 {
     struct manifest *m = manifest_of(request);
@@ -51,6 +63,8 @@ static enum sk_code check(struct sk_request *request, struct sk_err *err)
     sk_digest_of(m->bytes.data, m->bytes.len, found.digest);
     if (*wanted && strcmp(wanted, found.digest) != 0)
         return sk_fail(err, SK_DATA_LOSS, "not the bytes of %s", wanted);
+    if (!is_document(&m->bytes))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "what is no manifest");
     memcpy(found.media_type, m->media_type, sizeof(found.media_type));
     found.bytes = m->bytes;
     m->bytes = (struct sk_buf){0};

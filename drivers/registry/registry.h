@@ -73,7 +73,8 @@ struct sk_registry_manifest {
 /* A manifest or index, by reference->digest if it has one, else by tag. When asked for by digest the bytes
  * are known to have it. Fills *out (its bytes given a ceiling by the callee). Errors: SK_NOT_FOUND,
  * SK_UNAUTHENTICATED, SK_PERMISSION_DENIED, SK_RESOURCE_EXHAUSTED (rate limit), SK_UNAVAILABLE, SK_DATA_LOSS
- * (not the bytes of that digest), SK_FAILED_PRECONDITION (longer than SK_OCI_BLOB_MAX; a header without end).
+ * (not the bytes of that digest), SK_FAILED_PRECONDITION (longer than SK_OCI_BLOB_MAX; a header without end;
+ * no JSON object).
  * The sentence names the registry and the status. */
 void sk_registry_manifest(struct sk_registry *registry, const struct sk_registry_ask *ask,
                           struct sk_registry_manifest *out, struct sk_done *done);

@@ -185,6 +185,27 @@ static void test_mirror_lies(void **state)
     assert_int_equal(rig->manifest.endpoint, 1);
 }
 
+/* Of a tag too, as far as can be seen. */
+static void test_mirror_talks_nonsense(void **state)
+{
+    static const char *const nonsense[] = {"<html>{}</html>", "", " \n", "{\"schemaVersion\":2,\"man", "}{"};
+    struct rig *rig = *state;
+    add_mirror(rig, rig->servers[1].name);
+    add(&rig->servers[1], 200, "Docker-Content-Digest: " BLOB_DIGEST, "{\"evil\":1}");
+    for (size_t i = 0; i < sk_array_len(nonsense); i++)
+        add(&rig->servers[1], 200, "", nonsense[i]);
+    for (size_t i = 0; i <= sk_array_len(nonsense); i++)
+        add(&rig->servers[0], 200, "", "\n{} ");
+    rig_start(rig);
+    for (size_t i = 0; i <= sk_array_len(nonsense); i++) {
+        assert_int_equal(get_manifest(rig, NULL, NULL), SK_OK);
+        assert_true(manifest_is(rig, "\n{} "));
+        assert_int_equal(rig->manifest.endpoint, 1);
+    }
+    assert_int_equal(rig->retries, 0);
+    assert_int_equal(rig->moves, 1 + sk_array_len(nonsense));
+}
+
 static void test_nobody_has_it(void **state)
 {
     struct rig *rig = *state;
@@ -219,11 +240,11 @@ static void test_bad_mirror(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_503_then_fine),       TEST(test_429_says_when),     TEST(test_429_says_much_later),
-        TEST(test_429_for_ever),        TEST(test_what_is_final),     TEST(test_manifest_without_end),
-        TEST(test_refusal_without_end), TEST(test_wrong_bytes),       TEST(test_mirror_answers),
-        TEST(test_mirror_is_down),      TEST(test_mirror_has_it_not), TEST(test_mirror_lies),
-        TEST(test_nobody_has_it),       TEST(test_bad_mirror),
+        TEST(test_503_then_fine),         TEST(test_429_says_when),     TEST(test_429_says_much_later),
+        TEST(test_429_for_ever),          TEST(test_what_is_final),     TEST(test_manifest_without_end),
+        TEST(test_refusal_without_end),   TEST(test_wrong_bytes),       TEST(test_mirror_answers),
+        TEST(test_mirror_is_down),        TEST(test_mirror_has_it_not), TEST(test_mirror_lies),
+        TEST(test_mirror_talks_nonsense), TEST(test_nobody_has_it),     TEST(test_bad_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
