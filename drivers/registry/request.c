@@ -7,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { REDIRECTS_MAX = 5 };
-
 #define FORGIVING ((int64_t)1024 * 1024) /* bytes of progress for which a break-off is not counted */
 
 static void begin_try(struct sk_request *request);
@@ -105,8 +103,7 @@ void sk_request_end_try(struct sk_request *request, const struct sk_err *err,
         finish(request, &why);
 }
 
-/* An error that no second try at this place would change. */
-static void end_for_good(struct sk_request *request, const struct sk_err *err)
+void sk_request_end_for_good(struct sk_request *request, const struct sk_err *err)
 {
     sk_request_end_try(request, err, &(struct sk_outcome){err->code, 200, -1});
 }
@@ -130,47 +127,6 @@ static void end_refused(struct sk_request *request)
                        &(struct sk_outcome){err.code, request->status, request->retry_after_s});
 }
 
-static enum sk_code judge_redirect(const struct sk_request *request, const struct sk_url *to,
-                                   struct sk_err *err)
-{
-    if (request->redirects == REDIRECTS_MAX)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "%s leads to more than %d other places",
-                       sk_request_endpoint(request)->url.host, REDIRECTS_MAX);
-    if (to->plain && !request->url.plain && !sk_endpoint_is_named(request->config, &request->endpoints, to))
-        return sk_fail(err, SK_FAILED_PRECONDITION, "%s leads from https to plain http (%s)",
-                       request->url.host, to->host);
-    return SK_OK;
-}
-
-static void follow(struct sk_request *request, const char *location)
-{
-    struct sk_url to = {0};
-    struct sk_err err;
-    enum sk_code code = sk_url_resolve(request->url.text, location, &to, &err);
-    if (code != SK_OK)
-        (void)!sk_fail(&err, SK_FAILED_PRECONDITION, "%s answered %d and leads nowhere", request->url.host,
-                       request->status);
-    else
-        code = judge_redirect(request, &to, &err);
-    if (code != SK_OK) {
-        sk_url_fini(&to);
-        end_for_good(request, &err);
-        return;
-    }
-    request->redirects++;
-    request->foreign = request->foreign || !sk_url_same_origin(&to, &sk_request_endpoint(request)->url);
-    sk_request_drop_transfer(request);
-    sk_url_fini(&request->url);
-    request->url = to;
-    sk_request_send(request);
-}
-
-static bool is_redirect(const struct sk_http_head *head)
-{
-    return head->location && (head->status == 301 || head->status == 302 || head->status == 303 ||
-                              head->status == 307 || head->status == 308);
-}
-
 static void accept_body(struct sk_request *request, const struct sk_http_head *head)
 {
     struct sk_err err;
@@ -178,7 +134,7 @@ static void accept_body(struct sk_request *request, const struct sk_http_head *h
     if (request->ops->begin(request, head, &err) == SK_OK)
         return;
     (void)!sk_err_wrap(&err, "%s answered %d", request->url.host, head->status);
-    end_for_good(request, &err);
+    sk_request_end_for_good(request, &err);
 }
 
 static void on_head(void *arg, const struct sk_http_head *head)
@@ -188,8 +144,8 @@ static void on_head(void *arg, const struct sk_http_head *head)
     request->retry_after_s = head->retry_after_s;
     if (head->status == 200 || head->status == 206)
         accept_body(request, head);
-    else if (is_redirect(head))
-        follow(request, head->location);
+    else if (sk_request_is_redirect(head))
+        sk_request_follow(request, head->location);
     else if (head->status == 401 && head->authenticate)
         (void)sk_request_prove(request, head->authenticate); /* false: its body says why not */
 }
@@ -213,7 +169,7 @@ static void on_data(void *arg, const uint8_t *data, size_t len)
     if (code == SK_OK)
         return;
     (void)!sk_err_wrap(&err, "%s answered %d", request->url.host, request->status);
-    end_for_good(request, &err);
+    sk_request_end_for_good(request, &err);
 }
 
 /* A response without end: a limit of ours, and not the registry's, which it will not keep another time. */
@@ -241,7 +197,7 @@ static void on_end(void *arg, const struct sk_err *err)
         end_broken(request, err);
     } else if (request->ops->finish(request, &why) != SK_OK) {
         (void)!sk_err_wrap(&why, "%s answered %d", request->url.host, request->status);
-        end_for_good(request, &why);
+        sk_request_end_for_good(request, &why);
     } else {
         finish(request, NULL);
     }
@@ -289,7 +245,7 @@ static void begin_try(struct sk_request *request)
     if (sk_url_parse(text, &request->url, &err) == SK_OK)
         sk_request_send(request);
     else
-        end_for_good(request, &err);
+        sk_request_end_for_good(request, &err);
 }
 
 static void copy_ask(struct sk_request *request, const struct sk_registry_ask *ask, const char *path)
@@ -301,9 +257,7 @@ static void copy_ask(struct sk_request *request, const struct sk_registry_ask *a
     if (!ask->login)
         return;
     struct sk_image_login *login = sk_arena_alloc(arena, sizeof(*login));
-    login->registry = sk_arena_strdup(arena, ask->login->registry);
-    login->username = sk_arena_strdup(arena, ask->login->username);
-    login->password = sk_arena_strdup(arena, ask->login->password);
+    *login = sk_image_login_copy(arena, ask->login);
     request->asker = login;
 }
 
@@ -352,7 +306,7 @@ void sk_request_fini(struct sk_request *request)
 {
     assert(!request->transfer && !request->pause.slot && !request->token.is_waiting);
     if (request->asker)
-        explicit_bzero((char *)request->asker->password, strlen(request->asker->password));
+        sk_image_login_wipe(request->asker);
     sk_buf_fini(&request->refusal);
     sk_url_fini(&request->url);
     sk_endpoints_fini(&request->endpoints);

@@ -68,7 +68,7 @@ void sk_request_fini(struct sk_request *request);
 /* Holds the flow of data, over tries. */
 void sk_request_hold(struct sk_request *request, bool held);
 
-/* --- for prove.c ----------------------------------------------------------- */
+/* --- for prove.c and redirect.c ----------------------------------------------- */
 const struct sk_endpoint *sk_request_endpoint(const struct sk_request *request);
 /* Whose credentials the endpoint gets; NULL = none. */
 const struct sk_image_login *sk_request_login(const struct sk_request *request);
@@ -78,6 +78,15 @@ void sk_request_drop_transfer(struct sk_request *request);
 /* The try is over; err not NULL. */
 void sk_request_end_try(struct sk_request *request, const struct sk_err *err,
                         const struct sk_outcome *outcome);
+
+/* The same with an error that no second try at this place would change. */
+void sk_request_end_for_good(struct sk_request *request, const struct sk_err *err);
+
+/* --- redirect.c --------------------------------------------------------------- */
+/* Whether it leads somewhere else. */
+bool sk_request_is_redirect(const struct sk_http_head *head);
+/* Another request is on its way afterwards, or the try is over. Credentials stay behind at another host. */
+void sk_request_follow(struct sk_request *request, const char *location);
 
 /* --- prove.c ---------------------------------------------------------------- */
 /* Adds what shows who we are; borrowed while the request is sent. */

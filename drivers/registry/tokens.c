@@ -3,7 +3,6 @@
 #include "drivers/registry/client.h"
 
 #include <assert.h>
-#include <string.h>
 
 /* --- the question, which may outlive whoever had it asked ------------------------- */
 
@@ -12,7 +11,8 @@ struct run {
     struct sk_registry *registry;
     struct sk_flight *flight;
     struct sk_done *done; /* the flight's */
-    struct sk_image_login login;
+    struct sk_arena arena;
+    struct sk_image_login login; /* in the arena; zeroed = nobody */
     char *grant_key;
 };
 
@@ -20,10 +20,8 @@ static void run_free(struct run *run)
 {
     sk_auth_stop(&run->auth);
     if (run->login.password)
-        explicit_bzero((char *)run->login.password, strlen(run->login.password));
-    free((char *)run->login.registry);
-    free((char *)run->login.username);
-    free((char *)run->login.password);
+        sk_image_login_wipe(&run->login);
+    sk_arena_fini(&run->arena);
     free(run->grant_key);
     free(run);
 }
@@ -62,13 +60,6 @@ static void cancel_run(struct sk_done *done)
     sk_done_later(loop, done, &err);
 }
 
-static void copy_login(struct run *run, const struct sk_image_login *login)
-{
-    run->login.registry = sk_strdup(login->registry);
-    run->login.username = sk_strdup(login->username);
-    run->login.password = sk_strdup(login->password);
-}
-
 static void start_run(void *arg, struct sk_flight *flight, struct sk_done *done)
 {
     struct sk_token_waiter *waiter = arg;
@@ -80,7 +71,7 @@ static void start_run(void *arg, struct sk_flight *flight, struct sk_done *done)
     run->done = done;
     run->grant_key = sk_strdup(waiter->ask.grant_key);
     if (ask.login) {
-        copy_login(run, ask.login);
+        run->login = sk_image_login_copy(&run->arena, ask.login);
         ask.login = &run->login;
     }
     run->auth.over = end_run;
