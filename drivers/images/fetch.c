@@ -7,6 +7,10 @@
 
 #define TRIES_MAX 16 /* more mirrors than anybody has */
 
+/* How much must come in what time before another registry is asked, if one is known. */
+#define SLOW_AFTER SK_SEC(20)
+#define SLOW_BYTES ((int64_t)4 * 1024 * 1024)
+
 struct fetch {
     struct sk_op op;
     struct sk_done over;
@@ -20,9 +24,13 @@ struct fetch {
     struct sk_registry_blob *blob; /* while it comes */
     struct sk_buf waiting;         /* bytes that have come and are not written */
     struct sk_done came, wrote;
-    struct sk_done *filled; /* of the step that moves the bytes */
-    struct sk_err fault;    /* the first one while they move */
-    struct sk_err lie;      /* what the first wrong bytes were found by; SK_OK: none were */
+    struct sk_done *filled;  /* of the step that moves the bytes */
+    struct sk_err fault;     /* the first one while they move */
+    struct sk_err lie;       /* what the first wrong bytes were found by; SK_OK: none were */
+    struct sk_source *other; /* of somebody who waits too; NULL: all have the same */
+    struct sk_timer slow;
+    int64_t slow_from; /* bytes that were there when it began */
+    bool is_turning;   /* from one source to the other */
     bool is_coming, is_writing, is_held;
     bool was_kept; /* it began with what an earlier fetch had kept */
     bool has_come; /* all of it, by this try */
@@ -53,9 +61,14 @@ void sk_fetch_waiter_count(struct sk_fetch_waiter *waiter, int64_t at)
 }
 
 /* What lies in the store, is being written, or waits to be. */
+static int64_t bytes_of(const struct fetch *f)
+{
+    return f->began_at + (int64_t)f->taken;
+}
+
 static void tell_progress(struct fetch *f)
 {
-    int64_t at = f->began_at + (int64_t)f->taken;
+    int64_t at = bytes_of(f);
 
     sk_list_each(&f->flight->waiters, link)
         sk_fetch_waiter_count(sk_container_of(link, struct sk_fetch_waiter, waiter.link), at);
@@ -124,12 +137,38 @@ static void on_wrote(struct sk_done *wrote, const struct sk_err *err)
     move(f);
 }
 
+static void ask_registry(struct fetch *f);
+
+static void swap_sources(struct fetch *f)
+{
+    struct sk_source *before = f->ask.source;
+
+    f->ask.source = f->other;
+    f->other = before;
+    f->skip = f->endpoint = 0;
+}
+
+/* What came from the one stays, and if it proves wrong nobody knows whose it was. */
+static void turn(struct fetch *f)
+{
+    swap_sources(f);
+    f->is_held = false;
+    f->was_kept = true;
+    ask_registry(f);
+}
+
 static void on_came(struct sk_done *came, const struct sk_err *err)
 {
     struct fetch *f = sk_container_of(came, struct fetch, came);
 
-    f->is_coming = false;
+    bool is_turning = f->is_turning && f->fault.code == SK_OK;
+
+    f->is_coming = f->is_turning = false;
     f->blob = NULL;
+    if (err && is_turning) {
+        turn(f);
+        return;
+    }
     if (err && err->code == SK_RESOURCE_EXHAUSTED)
         f->ask.source->is_limited = true;
     note_fault(f, err);
@@ -216,8 +255,8 @@ static void ask_registry(struct fetch *f)
     f->sink.take = take_bytes;
     f->is_coming = true;
     sk_done_init(&f->came, on_came);
-    f->blob = sk_registry_blob(f->driver->registry, &ask, f->what.digest, f->what.size, f->writer->offset,
-                               &f->sink, &f->endpoint, &f->came);
+    f->blob = sk_registry_blob(f->driver->registry, &ask, f->what.digest, f->what.size, bytes_of(f), &f->sink,
+                               &f->endpoint, &f->came);
 }
 
 /* What the store has kept of it already. */
@@ -244,6 +283,8 @@ static void move_bytes(struct sk_op *op, struct sk_done *done)
     f->is_held = false;
     if (f->ask.source) {
         sk_buf_init(&f->waiting, 4 * SK_FETCH_HIGH);
+        if (f->other && f->ask.source->is_slow && !f->other->is_slow)
+            swap_sources(f);
         ask_registry(f);
     } else {
         leave_out(&f->waiting, (size_t)f->writer->offset);
@@ -268,6 +309,45 @@ static const struct sk_step steps[] = {
     {"commit", commit, NULL},
     {NULL, NULL, NULL},
 };
+
+/* --- another way ------------------------------------------------------------------------- */
+
+static void watch(struct fetch *f, struct sk_duration time);
+
+static void on_slow(struct sk_timer *timer)
+{
+    struct fetch *f = sk_container_of(timer, struct fetch, slow);
+    bool is_slow = bytes_of(f) - f->slow_from < SLOW_BYTES;
+
+    watch(f, SLOW_AFTER);
+    if (!is_slow || !f->is_coming || f->is_writing || f->fault.code != SK_OK)
+        return;
+    sk_log(f->driver->log, SK_WARN, "image.slow_registry",
+           SK_STR("registry", f->ask.source->reference.registry), SK_STR("blob", f->what.digest));
+    f->ask.source->is_slow = true;
+    f->is_turning = true;
+    sk_done_cancel(&f->came);
+}
+
+static void watch(struct fetch *f, struct sk_duration time)
+{
+    struct sk_loop *loop = f->driver->loop;
+
+    f->slow_from = bytes_of(f);
+    sk_timer_start(loop, &f->slow, sk_instant_add(sk_loop_now(loop), time), on_slow);
+}
+
+void sk_fetch_offer(struct sk_flight *flight, struct sk_source *source)
+{
+    struct fetch *f = flight->user;
+
+    if (!f || !f->ask.source || strcmp(f->ask.source->reference.registry, source->reference.registry) == 0)
+        return;
+    if (!f->other || f->ask.source->is_slow)
+        watch(f, f->ask.source->is_slow ? SK_NS(0) : SLOW_AFTER);
+    sk_source_unref(f->other);
+    f->other = sk_source_ref(source);
+}
 
 /* --- the whole --------------------------------------------------------------------------- */
 
@@ -335,9 +415,12 @@ static void on_over(struct sk_done *over, const struct sk_err *err)
         said = err->code == SK_OUT_OF_RANGE && f->lie.code != SK_OK ? f->lie : *err;
     content_of(f)->ops->close(f->writer, true); /* written, or there was nothing to write */
     sk_buf_fini(&f->waiting);
+    sk_timer_stop(driver->loop, &f->slow);
+    f->flight->user = NULL;
     sk_done_fire(run, err ? &said : NULL);
     sk_lease_unref(f->ask.lease);
     sk_source_unref(f->ask.source);
+    sk_source_unref(f->other);
     free(f);
     sk_images_driver_leave(driver);
 }
@@ -348,6 +431,7 @@ void sk_fetch_start(const struct sk_fetch_ask *ask, struct sk_flight *flight, st
 
     f->driver = ask->lease->driver;
     f->flight = flight;
+    flight->user = f;
     f->run = run;
     f->ask = *ask;
     f->what = *ask->what;

@@ -34,4 +34,8 @@ void sk_fetch_waiter_count(struct sk_fetch_waiter *waiter, int64_t at);
  * cancelled: then what has come stays as long as the lease. */
 void sk_fetch_start(const struct sk_fetch_ask *ask, struct sk_flight *flight, struct sk_done *run);
 
+/* Somebody joined the flight who has the blob from elsewhere: that is where it goes on from when it comes
+ * hardly at all. A reference is taken; fine for flights that are no fetch. */
+void sk_fetch_offer(struct sk_flight *flight, struct sk_source *source);
+
 #endif

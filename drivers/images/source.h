@@ -11,6 +11,7 @@ struct sk_source {
     struct sk_reference reference;
     const struct sk_image_login *login; /* NULL: the node's own */
     bool is_limited;           /* the registry said that enough was asked: another time it may answer */
+    bool is_slow;              /* a blob was fetched from elsewhere instead */
     struct sk_image_login own; /* what login points to; its texts are in the arena */
     struct sk_arena arena;
 };

@@ -62,6 +62,8 @@ static void fetch(struct sk_op *op, struct sk_done *done)
         return;
     }
     sk_flights_join(&driver->blobs, want->ask.what->digest, &want->waiter.waiter, start_fetch, want, done);
+    if (!want->is_ours && want->ask.source)
+        sk_fetch_offer(want->waiter.waiter.flight, want->ask.source);
 }
 
 static const struct sk_step steps[] = {

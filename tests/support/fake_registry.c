@@ -26,7 +26,7 @@ struct sk_registry_blob {
     struct sk_done *done;
     struct sk_timer timer;
     struct sk_task task;
-    bool is_cancelled, is_held, is_lying;
+    bool is_cancelled, is_held, is_lying, is_stalling;
     int verdict;
     enum sk_code code; /* how it is to end at once */
 
@@ -161,7 +161,7 @@ static void schedule(struct sk_registry_blob *call)
 
     if (call->is_cancelled)
         sk_loop_defer(r->loop, &call->task, go_on);
-    else if (call->verdict == HANG || call->is_held)
+    else if (call->verdict == HANG || call->is_held || (call->is_stalling && call->at > 0))
         return;
     else if (r->bent.pace.ns > 0)
         sk_timer_start(r->loop, &call->timer, sk_instant_add(sk_loop_now(r->loop), r->bent.pace), on_timer);
@@ -173,7 +173,8 @@ static void send_chunk(struct sk_registry_blob *call)
 {
     struct sk_registry *r = call->registry;
     int64_t left = (int64_t)call->thing->bytes.len - call->at;
-    size_t len = left < (int64_t)r->bent.chunk ? (size_t)left : r->bent.chunk;
+    size_t most = call->is_stalling ? 1 : r->bent.chunk;
+    size_t len = left < (int64_t)most ? (size_t)left : most;
     SK_AUTO_FREE uint8_t *bytes = sk_memdup(call->thing->bytes.data + call->at, len);
 
     if (call->is_lying && len > 0)
@@ -263,6 +264,7 @@ struct sk_registry_blob *sk_registry_blob(struct sk_registry *registry, const st
     call->sink = sink;
     call->at = from;
     call->size = size;
+    call->is_stalling = registry->bent.stalls && strcmp(registry->bent.stalls, ask->reference->registry) == 0;
     if (out_endpoint)
         *out_endpoint = ask->skip;
     schedule(call);

@@ -25,6 +25,7 @@ struct sk_fake_registry_bent {
     bool wrong_manifests;    /* another manifest than asked for */
     enum sk_code fails;      /* all calls, if not SK_OK … */
     const char *fails_only;  /* … or only those for this digest */
+    const char *stalls;      /* the registry whose blobs stop after a byte; NULL = none */
     int64_t breaks_at;       /* blobs break off (SK_UNAVAILABLE) there; 0 = not */
     size_t chunk;            /* 64 KiB at first */
     struct sk_duration pace; /* between chunks; 0 = a turn */

@@ -161,6 +161,37 @@ static void test_what_fails_for_one_need_not_fail_for_another(void **state)
     rig_fini(&r);
 }
 
+/* A registry that gives nothing holds up its own images, not those of others that share a layer. */
+static void test_a_slow_registry_is_gone_round(void **state)
+{
+    struct rig r;
+    struct rig_call first, second;
+    SK_AUTO_FREE char *shared = big(300 * 1024, 's');
+    struct rig_image image = {.tag = "1", .layers = {shared, "two", "three", "four", "five", NULL}};
+
+    (void)state;
+    rig_init(&r);
+    rig_publish(&r, &image);
+    struct sk_fake_registry_bent *bent = sk_fake_registry_bend(r.registry);
+    bent->stalls = "slow.test";
+    rig_pull(&r, &first, "slow.test/app:1");
+    sk_vloop_advance(r.loop, SK_SEC(5));
+    rig_pull(&r, &second, "registry.test/app:1");
+    sk_vloop_advance(r.loop, SK_SEC(19));
+    assert_int_equal(second.answers, 0);
+    sk_vloop_advance(r.loop, SK_SEC(2));
+    assert_int_equal(second.err.code, SK_OK);
+    assert_int_equal(first.err.code, SK_OK); /* on the other's back */
+    assert_int_equal(second.progress.done_bytes, second.progress.total_bytes);
+    sk_image_free(first.image);
+    sk_image_free(second.image);
+    rig_remove(&r, "slow.test/app:1");
+    rig_remove(&r, "registry.test/app:1");
+    rig_assert_empty(&r);
+    rig_image_fini(&image);
+    rig_fini(&r);
+}
+
 static void test_what_broke_off_is_resumed(void **state)
 {
     struct rig r;
@@ -494,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_two_pulls_fetch_a_blob_once),
         cmocka_unit_test(test_one_leaves_and_the_other_goes_on),
         cmocka_unit_test(test_what_fails_for_one_need_not_fail_for_another),
+        cmocka_unit_test(test_a_slow_registry_is_gone_round),
         cmocka_unit_test(test_what_broke_off_is_resumed),
         cmocka_unit_test(test_a_cancelled_pull_is_resumed_within_the_hour),
         cmocka_unit_test(test_what_nobody_goes_on_with_is_litter_after_the_hour),
