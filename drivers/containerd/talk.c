@@ -65,11 +65,21 @@ static void on_pulse(struct sk_pulse_ear *ear)
     tell_opened(talk, &talk->outcome);
 }
 
+static void on_waited(struct sk_timer *timer)
+{
+    sk_done_fire(sk_take(sk_container_of(timer, struct sk_ctd_talk, timer)->awaiting), NULL);
+}
+
 static void on_end(void *arg, const struct sk_err *err)
 {
     struct sk_ctd_talk *talk = arg;
 
     sk_stream_close(sk_take(talk->stream));
+    if (talk->awaiting) {
+        sk_timer_stop(talk->client->loop, &talk->timer);
+        sk_done_fire(sk_take(talk->awaiting), NULL);
+        return;
+    }
     if (!talk->opening)
         return;
     if (err)
@@ -129,8 +139,19 @@ void sk_ctd_talk_say(struct sk_ctd_talk *talk, const char *type, const ProtobufC
     send(talk, type, message);
 }
 
+void sk_ctd_talk_await(struct sk_ctd_talk *talk, struct sk_loop *loop, struct sk_duration limit,
+                       struct sk_done *done)
+{
+    if (!talk->stream) {
+        sk_done_later(loop, done, NULL);
+        return;
+    }
+    talk->awaiting = done;
+    sk_timer_start(loop, &talk->timer, sk_instant_add(sk_loop_now(loop), limit), on_waited);
+}
+
 void sk_ctd_talk_close(struct sk_ctd_talk *talk)
 {
-    assert(!talk->opening);
+    assert(!talk->opening && !talk->awaiting);
     sk_stream_close(sk_take(talk->stream));
 }

@@ -17,6 +17,8 @@ struct sk_ctd_talk {
     struct sk_done *opening; /* until it stands */
     struct sk_pulse_ear ear; /* while it is not known why it could not be opened */
     struct sk_err outcome;
+    struct sk_done *awaiting; /* its end */
+    struct sk_timer timer;
     /* A word of containerd's, of any type; borrowed for the call. */
     void (*on_word)(struct sk_ctd_talk *talk, const Containerd__Any *word);
     bool is_saying;
@@ -29,7 +31,10 @@ void sk_ctd_talk_open(struct sk_ctd_talk *talk, struct sk_ctd_client *client, co
                       struct sk_done *done);
 /* The answer to a word, from within on_word; once for each. */
 void sk_ctd_talk_say(struct sk_ctd_talk *talk, const char *type, const ProtobufCMessage *message);
-/* No callback afterwards. Zeroed is fine. It must not be opening. */
+/* Until containerd has ended it, or `limit` has passed; then fires done, without error. */
+void sk_ctd_talk_await(struct sk_ctd_talk *talk, struct sk_loop *loop, struct sk_duration limit,
+                       struct sk_done *done);
+/* No callback afterwards. Zeroed is fine. It must not be opening, nobody await its end. */
 void sk_ctd_talk_close(struct sk_ctd_talk *talk);
 
 /* A message as containerd wants it in its Anys; value.data is the caller's: free. */

@@ -16,6 +16,7 @@
 
 #define TRANSFER_LIMIT SK_SEC(24 * 3600) /* the pull has its own */
 #define UNDO_LIMIT     SK_SEC(60)
+#define END_LIMIT      SK_SEC(3)
 #define TYPE(name)     "containerd.types.transfer." name
 
 struct transfer {
@@ -89,6 +90,11 @@ static void remove_name(struct sk_op *op, struct sk_done *done)
 
     request.name = t->name.name;
     sk_errand_call(t->errand, SK_CTD_IMAGE_DELETE, SK_FORGIVE(SK_NOT_FOUND), UNDO_LIMIT, &request.base, done);
+}
+
+static void nothing(struct sk_op *op, struct sk_done *done)
+{
+    sk_errand_step_ends(sk_errand_of(op), NULL, done);
 }
 
 /* --- what containerd says meanwhile ---------------------------------------------------- */
@@ -213,6 +219,14 @@ static void transfer(struct sk_op *op, struct sk_done *done)
     free(destination.value.data);
 }
 
+/* A transfer that was given up goes on for a moment, and may still record the name. */
+static void await_end(struct sk_op *op, struct sk_done *done)
+{
+    struct transfer *t = transfer_of(op);
+
+    sk_ctd_talk_await(&t->progress, t->errand->content->client->loop, END_LIMIT, done);
+}
+
 static void look(struct sk_op *op, struct sk_done *done)
 {
     struct transfer *t = transfer_of(op);
@@ -261,9 +275,10 @@ void sk_ctd_transfer(struct sk_content *base, const struct sk_transfer_ask *ask,
 {
     static const struct sk_step steps[] = {
         {"name", note_name, forget_name},
+        {"unname_later", nothing, remove_name},
         {"progress", open_progress, close_talks},
         {"auth", open_auth, NULL},
-        {"transfer", transfer, remove_name},
+        {"transfer", transfer, await_end},
         {"close", close_talks, NULL},
         {"look", look, NULL},
         {"tell", tell, NULL},
