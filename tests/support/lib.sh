@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # lib.sh: what the shell programs of this tree share. Sourced, never run.
 
+# SK_CONTAINERD_BIN: a folder with the containerd, ctr and shim to test with, instead of the machine's own.
+[ -z "${SK_CONTAINERD_BIN:-}" ] || export PATH=$SK_CONTAINERD_BIN:$PATH
+
 SK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 say() { printf '%s\n' "$*" >&2; }

@@ -143,6 +143,10 @@ static inline const char *sk_test_why_not(void)
 static inline int sk_test_up(struct private_containerd *p, unsigned shim_group_max)
 {
     struct sk_err err;
+    const char *bin = sk_test_env("SK_CONTAINERD_BIN", NULL); /* another than the machine's own */
+    SK_AUTO_FREE char *path = bin ? sk_printf("%s:%s", bin, sk_test_env("PATH", "/usr/bin:/bin")) : NULL;
+    if (path)
+        setenv("PATH", path, 1);
     const char *why = sk_test_why_not();
     if (why) {
         printf("SKIPPED: %s\n", why);
