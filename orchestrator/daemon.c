@@ -5,12 +5,8 @@
 #include "daemon.h"
 
 #include "api/api.h"
+#include "backend.h"
 #include "core/recover.h"
-#include "drivers/agent/channel.h"
-#include "drivers/containerd/containerd.h"
-#include "drivers/fake/agent.h"
-#include "drivers/fake/image.h"
-#include "drivers/fake/runtime.h"
 #include "host.h"
 #include "loop/op.h"
 #include "notify.h"
@@ -18,7 +14,6 @@
 #include "rpc/server.h"
 #include "supply.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,11 +44,7 @@ struct daemon {
     char login_salt[SK_SALT_SIZE];
     struct sk_bridge *bridge;
     struct sk_store *store;
-    struct sk_containerd *containerd; /* either this … */
-    struct sk_agent *channel;
-    struct sk_fake_runtime *fake_runtime; /* … or these */
-    struct sk_fake_images *fake_images;
-    struct sk_fake_agent *fake_agent;
+    struct sk_backend *backend;
     struct sk_supply *supply;
     struct sk_node *node;
     struct sk_api *api;
@@ -151,71 +142,23 @@ static void store_undo(struct sk_op *op, struct sk_done *done)
         answer(d, done, SK_OK, NULL);
 }
 
-/* --- drivers: the one place that names them -------------------------------------------- */
+/* --- what sandboxes run on ---------------------------------------------------------------- */
 
-static bool is_fake(const struct daemon *d)
-{
-    return !strcmp(d->config->drivers, "fake");
-}
-
-static void open_fakes(struct daemon *d)
-{
-    d->fake_runtime = sk_fake_runtime_new(d->loop);
-    d->fake_images = sk_fake_images_new(d->loop);
-    d->fake_agent = sk_fake_agent_new(d->loop, d->fake_runtime);
-}
-
-static enum sk_code open_containerd(struct daemon *d, struct sk_err *err)
-{
-    const struct sk_config *c = d->config;
-    SK_AUTO_FREE char *runtime = NULL;
-    enum sk_code code = sk_host_runtime(c->runtime, &runtime, err);
-    const struct sk_containerd_options options = {
-        .socket = c->containerd_socket,
-        .namespace = c->containerd_namespace,
-        .snapshotter = c->snapshotter,
-        .runtime_type = c->runtime_type,
-        .runtime = runtime,
-        .shim_group_max = (unsigned)c->shim_group_max,
-        .cgroup_parent = c->cgroup_parent,
-        .guest_path = c->guest_path,
-        .log = &d->log,
-        .bridge = d->bridge,
-    };
-
-    if (code != SK_OK)
-        return code;
-    if (access(c->guest_path, X_OK))
-        return sk_fail_sys(err, SK_FAILED_PRECONDITION, errno, "cannot use the guest program %s (guest_path)",
-                           c->guest_path);
-    return sk_containerd_open(&options, &d->containerd, err);
-}
-
-static void drivers_run(struct sk_op *op, struct sk_done *done)
+static void backend_run(struct sk_op *op, struct sk_done *done)
 {
     struct daemon *d = daemon_of(op);
     struct sk_err err;
-    enum sk_code code = SK_OK;
+    enum sk_code code = sk_backend_open(d->loop, &d->log, d->bridge, d->config, &d->backend, &err);
 
-    if (is_fake(d))
-        open_fakes(d);
-    else
-        code = open_containerd(d, &err);
-    if (code == SK_OK && !is_fake(d))
-        code = sk_agent_channel_open(d->loop, &d->log, d->config->run_dir, &d->channel, &err);
     answer(d, done, code, &err);
 }
 
-static void drivers_undo(struct sk_op *op, struct sk_done *done)
+static void backend_undo(struct sk_op *op, struct sk_done *done)
 {
     struct daemon *d = daemon_of(op);
 
-    sk_agent_channel_close(sk_take(d->channel));
-    sk_fake_agent_free(sk_take(d->fake_agent));
-    sk_fake_images_free(sk_take(d->fake_images));
-    sk_fake_runtime_free(sk_take(d->fake_runtime));
-    if (d->containerd)
-        sk_containerd_close(sk_take(d->containerd), done);
+    if (d->backend)
+        sk_backend_close(sk_take(d->backend), done);
     else
         answer(d, done, SK_OK, NULL);
 }
@@ -225,9 +168,9 @@ static void drivers_undo(struct sk_op *op, struct sk_done *done)
 static void supply_run(struct sk_op *op, struct sk_done *done)
 {
     struct daemon *d = daemon_of(op);
-    struct sk_content *content = is_fake(d) ? NULL : sk_containerd_content(d->containerd);
     struct sk_err err;
-    enum sk_code code = sk_supply_open(d->loop, &d->log, d->config, content, &d->supply, &err);
+    enum sk_code code =
+        sk_supply_open(d->loop, &d->log, d->config, sk_backend_content(d->backend), &d->supply, &err);
 
     answer(d, done, code, &err);
 }
@@ -248,16 +191,14 @@ static void node_run(struct sk_op *op, struct sk_done *done)
 {
     struct daemon *d = daemon_of(op);
     struct sk_node_config config;
-    struct sk_runtime *runtime =
-        is_fake(d) ? sk_fake_runtime_base(d->fake_runtime) : sk_containerd_runtime(d->containerd);
-    struct sk_image_driver *images =
-        is_fake(d) ? sk_fake_images_base(d->fake_images) : sk_supply_images(d->supply);
-    struct sk_agent *agent = is_fake(d) ? sk_fake_agent_base(d->fake_agent) : d->channel;
+    struct sk_image_driver *fakes = sk_backend_fake_images(d->backend);
 
     sk_host_node_config(d->config, d->node_id, &config);
     config.images.login_salt = d->login_salt;
     config.secrets = sk_supply_secrets(d->supply);
-    d->node = sk_node_new(d->loop, &d->log, &config, runtime, images, agent, d->store);
+    d->node =
+        sk_node_new(d->loop, &d->log, &config, sk_backend_runtime(d->backend),
+                    fakes ? fakes : sk_supply_images(d->supply), sk_backend_agent(d->backend), d->store);
     answer(d, done, SK_OK, NULL);
 }
 
@@ -397,7 +338,7 @@ static const struct sk_step life[] = {
     {"places", places_run, places_undo},
     {"bridge", bridge_run, bridge_undo},
     {"store", store_run, store_undo},
-    {"drivers", drivers_run, drivers_undo},
+    {"drivers", backend_run, backend_undo},
     {"supply", supply_run, supply_undo},
     {"node", node_run, node_undo},
     {"recover", recover_run, recover_undo},
