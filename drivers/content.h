@@ -66,6 +66,7 @@ struct sk_unpack_ask {
     const char *parent;            /* chain id of the layers below, "" = none */
     const char *chain;             /* … of those and this one */
     int64_t max_bytes, max_inodes; /* of what the layer unpacks to; it is ended soon after it went above */
+    int64_t *out_bytes;            /* what it unpacked to; NULL = nobody asks */
 };
 
 struct sk_image_login;
@@ -145,8 +146,10 @@ struct sk_content_ops {
      * SK_FAILED_PRECONDITION (this version of it cannot). */
     void (*transfer)(struct sk_content *content, const struct sk_transfer_ask *ask,
                      struct sk_transfer_result *out, struct sk_done *done);
-    /* Bytes that the layers up to this chain id take; 0 when it is not there. */
-    void (*measure)(struct sk_content *content, const char *chain, int64_t *out_bytes, struct sk_done *done);
+    /* Bytes that the layers up to this chain id take, but for those up to `above` ("" = none); 0 when it is
+     * not there. */
+    void (*measure)(struct sk_content *content, const char *chain, const char *above, int64_t *out_bytes,
+                    struct sk_done *done);
 
     /* Of the file system that images lie in. Errors: SK_UNIMPLEMENTED (nobody says where that is). */
     void (*disk)(struct sk_content *content, struct sk_disk_room *out, struct sk_done *done);

@@ -96,7 +96,8 @@ void sk_ctd_transfer(struct sk_content *base, const struct sk_transfer_ask *ask,
 /* layers.c */
 void sk_ctd_find_snapshot(struct sk_content *base, const char *lease, const char *chain, bool *out_found,
                           struct sk_done *done);
-void sk_ctd_measure(struct sk_content *base, const char *chain, int64_t *out_bytes, struct sk_done *done);
+void sk_ctd_measure(struct sk_content *base, const char *chain, const char *above, int64_t *out_bytes,
+                    struct sk_done *done);
 /* unpack.c */
 void sk_ctd_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
 /* disk.c */

@@ -72,7 +72,7 @@ struct measure {
     struct sk_done asked;
     struct sk_done *done; /* of the step */
     struct sk_errand *errand;
-    const char *at; /* the layer looked at */
+    const char *at, *above; /* the layer looked at; the first one that is not */
     int64_t bytes;
     unsigned layers;
 };
@@ -94,7 +94,7 @@ static void on_parent(struct sk_done *asked, const struct sk_err *err)
     bool is_there = !err && m->errand->said.code == SK_OK && found->info;
 
     m->at = is_there ? found->info->parent : "";
-    if (err || !*m->at || ++m->layers > SK_OCI_LAYERS_MAX)
+    if (err || !*m->at || strcmp(m->at, m->above) == 0 || ++m->layers > SK_OCI_LAYERS_MAX)
         end_measure(m, err);
     else
         ask_usage(m);
@@ -134,15 +134,20 @@ static void measure_all(struct sk_op *op, struct sk_done *done)
 
     m->errand = errand;
     m->at = errand->key;
+    m->above = errand->user;
     m->done = done;
     done->callee = m;
     done->cancel = cancel_measure;
     ask_usage(m);
 }
 
-void sk_ctd_measure(struct sk_content *base, const char *chain, int64_t *out_bytes, struct sk_done *done)
+void sk_ctd_measure(struct sk_content *base, const char *chain, const char *above, int64_t *out_bytes,
+                    struct sk_done *done)
 {
     static const struct sk_step steps[] = {{"measure", measure_all, NULL}, {0}};
 
-    sk_errand_start(sk_errand_new(base, NULL, chain, out_bytes), "measure", steps, done);
+    struct sk_errand *errand = sk_errand_new(base, NULL, chain, out_bytes);
+
+    errand->user = sk_arena_strdup(&errand->arena, above);
+    sk_errand_start(errand, "measure", steps, done);
 }

@@ -323,6 +323,8 @@ static void judge_size(struct sk_op *op, struct sk_done *done)
 
     if (is_too_large(u, (const Containerd__SnapshotUsage *)u->usage))
         (void)refuse_size(u, &err);
+    else if (u->ask.out_bytes)
+        *u->ask.out_bytes = ((const Containerd__SnapshotUsage *)u->usage)->size;
     sk_errand_step_ends(u->errand, err.code == SK_OK ? NULL : &err, done);
 }
 

@@ -22,7 +22,7 @@ struct sk_fake_ask {
     struct sk_arena arena;
     struct sk_fake_content *fake;
     const char *lease; /* NULL = none */
-    const char *key;
+    const char *key, *above;
     int64_t number;
     struct sk_blob_writer *writer;
     const uint8_t *data;
@@ -58,6 +58,7 @@ void sk_fake_remove_image(struct sk_content *base, const char *name, struct sk_d
 void sk_fake_find_snapshot(struct sk_content *base, const char *lease, const char *chain, bool *out_found,
                            struct sk_done *done);
 void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
-void sk_fake_measure(struct sk_content *base, const char *chain, int64_t *out_bytes, struct sk_done *done);
+void sk_fake_measure(struct sk_content *base, const char *chain, const char *above, int64_t *out_bytes,
+                     struct sk_done *done);
 
 #endif

@@ -56,6 +56,8 @@ static enum sk_code unpack_layer(struct sk_fake_call *call, struct sk_err *err)
         return code;
     int64_t bytes = ask->fake->swell * ask->unpack.layer.size;
     sk_fake_content_add_snapshot(ask->fake, ask->unpack.chain, ask->unpack.parent, bytes);
+    if (ask->unpack.out_bytes)
+        *ask->unpack.out_bytes = bytes;
     struct sk_fake_thing *made = sk_fake_shelf_find(&ask->fake->shelf, SK_FAKE_SNAPSHOT, ask->unpack.chain);
     return sk_fake_shelf_hold(&ask->fake->shelf, made, ask->lease, err);
 }
@@ -78,14 +80,20 @@ static enum sk_code measure(struct sk_fake_call *call, struct sk_err *err)
     int64_t bytes = 0;
 
     (void)err;
-    for (; at; at = at->parent ? sk_fake_shelf_find(&ask->fake->shelf, SK_FAKE_SNAPSHOT, at->parent) : NULL)
+    while (at && strcmp(at->key, ask->above) != 0) {
         bytes += at->size;
+        at = at->parent ? sk_fake_shelf_find(&ask->fake->shelf, SK_FAKE_SNAPSHOT, at->parent) : NULL;
+    }
     *(int64_t *)call->out = bytes;
     return SK_OK;
 }
 
-void sk_fake_measure(struct sk_content *base, const char *chain, int64_t *out_bytes, struct sk_done *done)
+void sk_fake_measure(struct sk_content *base, const char *chain, const char *above, int64_t *out_bytes,
+                     struct sk_done *done)
 {
-    sk_fake_ask_start(sk_fake_ask_new(sk_fake_content_of(base), NULL, chain), "content.measure",
+    struct sk_fake_ask *made = sk_fake_ask_new(sk_fake_content_of(base), NULL, chain);
+
+    made->above = sk_arena_strdup(&made->arena, above);
+    sk_fake_ask_start(made, "content.measure",
                       &(struct sk_fake_call){.out = out_bytes, .asks = true, .effect = measure}, done);
 }

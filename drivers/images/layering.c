@@ -7,17 +7,29 @@
 /* One run, for all who wait for it. */
 struct run {
     struct sk_done inner;
-    struct sk_done *done;   /* the flight's */
+    struct sk_done *done; /* the flight's */
+    struct sk_flight *flight;
     struct sk_lease *lease; /* a reference */
     struct sk_unpack_ask ask;
+    int64_t bytes;
     char diff_id[SK_DIGEST_SIZE], parent[SK_DIGEST_SIZE], chain[SK_DIGEST_SIZE];
 };
+
+static void tell_bytes(const struct run *run)
+{
+    sk_list_each(&run->flight->waiters, link)
+    {
+        sk_container_of(link, struct sk_layering, waiter.link)->bytes = run->bytes;
+    }
+}
 
 static void on_unpacked(struct sk_done *inner, const struct sk_err *err)
 {
     struct run *run = sk_container_of(inner, struct run, inner);
     struct sk_images_driver *driver = run->lease->driver;
 
+    if (!err)
+        tell_bytes(run);
     sk_done_fire(run->done, err);
     sk_lease_unref(run->lease);
     free(run);
@@ -41,9 +53,9 @@ static void start_run(void *arg, struct sk_flight *flight, struct sk_done *done)
     struct sk_images_driver *driver = layering->lease->driver;
     struct run *run = sk_alloc(sizeof(*run));
 
-    (void)flight;
     layering->is_ours = true;
     run->done = done;
+    run->flight = flight;
     run->lease = sk_lease_ref(layering->lease);
     run->ask = layering->ask;
     copy(run->diff_id, layering->ask.diff_id);
@@ -53,6 +65,7 @@ static void start_run(void *arg, struct sk_flight *flight, struct sk_done *done)
     run->ask.diff_id = run->diff_id;
     run->ask.parent = run->parent;
     run->ask.chain = run->chain;
+    run->ask.out_bytes = &run->bytes;
     sk_images_driver_hold(driver);
     done->callee = run;
     done->cancel = cancel_run;
@@ -135,6 +148,6 @@ static void on_over(struct sk_done *over, const struct sk_err *err)
 void sk_layering_start(struct sk_layering *layering, struct sk_lease *lease, const struct sk_unpack_ask *ask,
                        struct sk_done *done)
 {
-    *layering = (struct sk_layering){.lease = lease, .ask = *ask, .done = done};
+    *layering = (struct sk_layering){.lease = lease, .ask = *ask, .done = done, .bytes = -1};
     start_try(layering);
 }

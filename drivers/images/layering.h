@@ -15,6 +15,7 @@ struct sk_layering {
     struct sk_waiter waiter;
     struct sk_lease *lease;
     struct sk_unpack_ask ask; /* its texts are borrowed until done fires */
+    int64_t bytes;            /* that the layer was found to unpack to; -1 = it was there already */
     bool is_there;
     bool is_ours; /* the run waited for is one that we started */
     bool is_cancelled;
@@ -22,7 +23,8 @@ struct sk_layering {
 };
 
 /* lease: borrowed until done fires; ask->lease is not read. The layer's blob and the layers below are under
- * the lease. Can be cancelled; others who wait for the same layer do not notice. Errors: of the store. */
+ * the lease. ask->out_bytes is not written: see `bytes`. Can be cancelled; others who wait for the same layer
+ * do not notice. Errors: of the store. */
 void sk_layering_start(struct sk_layering *layering, struct sk_lease *lease, const struct sk_unpack_ask *ask,
                        struct sk_done *done);
 

@@ -6,11 +6,6 @@
 #define BYTES_PER_INODE 512
 #define INODES_MAX      ((int64_t)2 * 1000 * 1000)
 
-/* What a layer takes is known once it was measured, which asks one question a layer below it: after each of
- * the lowest so many layers, then after every eighth. */
-#define MEASURED_SINGLY 32
-#define MEASURED_EVERY  8
-
 static void go_on(struct sk_layers *layers);
 
 static struct sk_images_driver *driver_of(const struct sk_layers *layers)
@@ -95,21 +90,32 @@ static void step_ended(struct sk_layers *layers, const struct sk_err *err)
     go_on(layers);
 }
 
+static void note_bytes(struct sk_layers *layers, int64_t bytes)
+{
+    if (bytes < 0)
+        return; /* it is to be measured */
+    layers->measured += bytes;
+    layers->measured_at = layers->unpacked;
+}
+
 static void on_measured(struct sk_done *step, const struct sk_err *err)
 {
     struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
 
-    layers->measured_at = layers->unpacked;
+    if (!err)
+        note_bytes(layers, layers->more);
     step_ended(layers, err);
 }
 
+/* Those that were there already, one question each: of the others their unpacking tells. */
 static void measure(struct sk_layers *layers)
 {
     struct sk_content *content = driver_of(layers)->content;
 
     layers->is_stepping = true;
     sk_done_init(&layers->step, on_measured);
-    content->ops->measure(content, sk_facts_chain(layers->ask.facts, layers->unpacked), &layers->measured,
+    content->ops->measure(content, sk_facts_chain(layers->ask.facts, layers->unpacked),
+                          sk_facts_chain(layers->ask.facts, layers->measured_at), &layers->more,
                           &layers->step);
 }
 
@@ -117,8 +123,10 @@ static void on_unpacked(struct sk_done *step, const struct sk_err *err)
 {
     struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
 
-    if (!err)
+    if (!err) {
         layers->ask.progress->layers_done = (unsigned)++layers->unpacked;
+        note_bytes(layers, layers->layering.bytes);
+    }
     step_ended(layers, err);
 }
 
@@ -151,12 +159,10 @@ static void unpack(struct sk_layers *layers)
 static void unpack_more(struct sk_layers *layers)
 {
     size_t at = layers->unpacked;
-    bool is_near = layers->measured_at >= MEASURED_SINGLY && at - layers->measured_at < MEASURED_EVERY;
-    bool is_known = layers->measured_at == at || is_near;
 
     if (layers->is_stepping || at == count_of(layers))
         return;
-    if (!is_known)
+    if (layers->measured_at != at)
         measure(layers);
     else if (layers->is_here[at])
         unpack(layers);

@@ -39,6 +39,7 @@ struct sk_layers {
     bool is_stepping;
     bool is_found;
     int64_t measured; /* bytes that the lowest `measured_at` layers take */
+    int64_t more;     /* those above take */
     size_t measured_at;
     struct sk_err fault; /* the first one */
 };

@@ -90,7 +90,7 @@ static void on_found(struct sk_done *inner, const struct sk_err *err)
         measure_next(r);
     } else {
         sk_done_init(&r->inner, on_measured);
-        content->ops->measure(content, r->image->snapshot_parent, &r->made.items[r->made.len - 1].bytes,
+        content->ops->measure(content, r->image->snapshot_parent, "", &r->made.items[r->made.len - 1].bytes,
                               &r->inner);
     }
 }

@@ -99,7 +99,7 @@ static void measure(struct sk_op *op, struct sk_done *done)
     struct transfer *t = transfer_of(op);
     const struct sk_facts *facts = &t->intake.facts;
 
-    content_of(t)->ops->measure(content_of(t), sk_facts_chain(facts, facts->said.layer_count), &t->bytes,
+    content_of(t)->ops->measure(content_of(t), sk_facts_chain(facts, facts->said.layer_count), "", &t->bytes,
                                 done);
 }
 

@@ -154,13 +154,18 @@ static bool has_snapshot(struct content_suite *s, const char *chain)
     return sk_wait(&w) == SK_OK && found;
 }
 
-static int64_t measure(struct content_suite *s, const char *chain)
+static int64_t measure_above(struct content_suite *s, const char *chain, const char *above)
 {
     int64_t bytes = -1;
     struct sk_wait w;
     sk_wait_init(&w, s->loop);
-    s->content->ops->measure(s->content, chain, &bytes, &w.done);
+    s->content->ops->measure(s->content, chain, above, &bytes, &w.done);
     return sk_wait(&w) == SK_OK ? bytes : -2;
+}
+
+static int64_t measure(struct content_suite *s, const char *chain)
+{
+    return measure_above(s, chain, "");
 }
 
 static struct sk_unpack_ask unpack_ask(const char *digest, size_t size, const char *diff_id,
@@ -584,7 +589,9 @@ static void test_layers_are_unpacked_and_held(void **state)
     assert_int_equal(put_blob(s, LEASE_A, low.data, low.len, lower), SK_OK);
     assert_int_equal(put_blob(s, LEASE_A, high.data, high.len, upper), SK_OK);
     const struct sk_unpack_ask first = unpack_ask(lower, low.len, lower, "", lower);
-    const struct sk_unpack_ask second = unpack_ask(upper, high.len, upper, lower, chain);
+    struct sk_unpack_ask second = unpack_ask(upper, high.len, upper, lower, chain);
+    int64_t told = -1;
+    second.out_bytes = &told;
     assert_int_equal(measure(s, lower), 0);
     assert_int_equal(unpack(s, &second), SK_NOT_FOUND); /* not without what is below */
     assert_int_equal(unpack(s, &first), SK_OK);
@@ -595,6 +602,8 @@ static void test_layers_are_unpacked_and_held(void **state)
     assert_true(has_snapshot(s, chain));
     assert_true(measure(s, lower) > 0);
     assert_true(measure(s, chain) > measure(s, lower));
+    assert_int_equal(measure_above(s, chain, lower), measure(s, chain) - measure(s, lower));
+    assert_int_equal(told, measure_above(s, chain, lower)); /* when it was unpacked */
     assert_int_equal(set_refs(s, config, refs, 1), SK_OK);
     assert_int_equal(put_image(s, IMAGE, config, ""), SK_OK);
     assert_int_equal(let_go(s, LEASE_A), SK_OK);

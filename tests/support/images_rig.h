@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #define RIG_NAME      "registry.test/app:1"
-#define RIG_LAYERS    16
+#define RIG_LAYERS    40
 #define TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
 #define TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define TYPE_TAR      "application/vnd.oci.image.layer.v1.tar"
