@@ -6,7 +6,8 @@
 #include <time.h>
 
 /* containerd cannot prolong a lease, and making one anew loses what lies under it: so it lasts long enough
- * for a pull, and what a killed daemon leaves is litter to the next one. */
+ * for a pull (image_pull_limit_s can be 20 hours), and what a killed daemon leaves is litter to the next one.
+ */
 #define EXPIRES_AFTER SK_SEC(24 * 3600)
 #define RENEWED_AT    SK_SEC(2 * 3600) /* before the end */
 #define HELD_FOR      SK_SEC(3600)

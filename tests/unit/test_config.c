@@ -148,6 +148,8 @@ static void refuses_wrong_types(void **state)
         "spaces\n");
     refused(f, "{\"pids_limit\": true}",
             "test.json:1: pids_limit: true or false will not do, give a whole number from 8 to 4194304\n");
+    refused(f, "{\"image_pull_limit_s\": 72001}", /* the lease of a pull lasts no longer */
+            "test.json:1: image_pull_limit_s: 72001 is too large, give a whole number from 1 to 72000\n");
     refused(f, "{\"pids_limit\": 1.5e3}",
             "test.json:1: pids_limit: 1.5e3 will not do, give a whole number from 8 to 4194304\n");
     refused(
