@@ -46,7 +46,7 @@ struct exchange {
     struct server *server;
     int fd;
     const char *request; /* line and header */
-    bool last; /* set by the page: the connection ends here */
+    bool last;           /* set by the page: the connection ends here */
 };
 
 struct page {
