@@ -8,8 +8,8 @@
  * Follows no link (one in its place is removed itself). Errors: by errno. */
 SK_MUST_CHECK enum sk_code sk_tree_remove(const char *path, struct sk_err *err);
 
-/* The same for a folder with plain files right in it: a folder among them stays, which is an error. Whatever is
- * mounted there stays as well. */
+/* The same for a folder with plain files right in it: a folder among them stays, which is an error. Whatever
+ * is mounted there stays as well. */
 SK_MUST_CHECK enum sk_code sk_tree_remove_flat(const char *path, struct sk_err *err);
 
 /* Calls fn for the name of every folder in the folder `path`, but for those whose names begin with a dot;
