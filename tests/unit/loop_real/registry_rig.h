@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SERVERS = 3, REPLIES = 16, ASKED_SIZE = 4096 };
+enum { SERVERS = 3, REPLIES = 16, ASKED_SIZE = 4096, DRIP_MS = 20 };
 
 /* One response. */
 struct reply {
@@ -31,6 +31,7 @@ struct reply {
         REPLY_RESET,   /* after the body */
         REPLY_HANG,    /* after the body: nothing more comes, and the rig's `on_hang` runs */
         REPLY_ENDLESS, /* the body again and again */
+        REPLY_DRIP,    /* a byte now and then */
     } end;
 };
 
@@ -110,10 +111,24 @@ static inline bool send_all(int fd, const void *data, size_t len)
     return true;
 }
 
+static inline bool drip(struct server *server, int fd, const struct reply *reply)
+{
+    struct pollfd stop = {.fd = server->stop[0], .events = POLLIN};
+    bool sent = true;
+    for (size_t i = 0; sent && i < reply->length && poll(&stop, 1, DRIP_MS) == 0; i++)
+        sent = send_all(fd, reply->body + i, 1);
+    return sent;
+}
+
+static inline bool send_body(struct server *server, int fd, const struct reply *reply)
+{
+    return reply->end == REPLY_DRIP ? drip(server, fd, reply) : send_all(fd, reply->body, reply->length);
+}
+
 static inline void answer(struct server *server, int fd, const struct reply *reply)
 {
     SK_AUTO_FREE char *head = sk_printf("%s\r\nConnection: close\r\n\r\n", reply->head);
-    bool sent = send_all(fd, head, strlen(head)) && send_all(fd, reply->body, reply->length);
+    bool sent = send_all(fd, head, strlen(head)) && send_body(server, fd, reply);
     while (sent && reply->end == REPLY_ENDLESS)
         sent = send_all(fd, reply->body, reply->length);
     if (reply->end == REPLY_HANG) {

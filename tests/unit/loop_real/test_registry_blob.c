@@ -209,6 +209,64 @@ static void test_mirror_breaks_off(void **state)
     assert_int_equal(rig->moves, 1);
 }
 
+/* A byte now and then is no answer: it is given up like one that stands still. */
+static void test_mirror_drips(void **state)
+{
+    enum { TRIES = 3, STALL_MS = 200 };
+    struct rig *rig = *state;
+    rig->mirrors[0] = sk_printf("http://%s", rig->servers[1].name);
+    for (int i = 0; i < TRIES; i++)
+        add_all(&rig->servers[1], SIZE)->end = REPLY_DRIP;
+    add_all(&rig->servers[0], SIZE);
+    rig_start(rig);
+    rig->registry->stall = SK_MSEC(STALL_MS);
+    assert_int_equal(get_blob(rig, SIZE, 0), SK_OK);
+    assert_true(taken_is(rig, bytes, SIZE));
+    assert_int_equal(rig->retries, TRIES - 1);
+    assert_int_equal(rig->moves, 1);
+    rig_stop(rig);
+    assert_int_equal(rig->servers[1].asked_len, TRIES);
+    assert_true(asked(&rig->servers[0], 0, "Range: bytes=")); /* what has come is not thrown away */
+}
+
+static void hold_first(struct rig *rig, size_t taken)
+{
+    if (taken == rig->taken.len)
+        sk_registry_pause(rig->blob);
+}
+
+static void resume_when_held(struct sk_timer *timer)
+{
+    struct rig *rig = sk_container_of(timer, struct rig, later);
+    rig->resumes += rig->retries == 0;
+    sk_registry_resume(rig->blob);
+}
+
+/* Many times as long as a stall is waited for. */
+static void resume_late(struct rig *rig)
+{
+    sk_timer_start(rig->loop, &rig->later, sk_instant_add(sk_loop_now(rig->loop), SK_MSEC(500)),
+                   resume_when_held);
+}
+
+/* Slow as it is, nobody gives it up while it is we who do not take more. */
+static void test_held_for_long(void **state)
+{
+    struct rig *rig = *state;
+    rig->on_take = hold_first;
+    rig->on_hang = resume_late;
+    add_bytes(&rig->servers[0], "half", 4, sk_strdup("HTTP/1.1 200 OK\r\nContent-Length: 8"))->end =
+        REPLY_HANG;
+    add_bytes(&rig->servers[0], "rest", 4,
+              sk_strdup("HTTP/1.1 206 X\r\nContent-Length: 4\r\nContent-Range: bytes 4-7/8"));
+    rig_start(rig);
+    rig->registry->stall = SK_MSEC(100);
+    assert_int_equal(get_blob(rig, 8, 0), SK_OK);
+    assert_true(taken_is(rig, "halfrest", 8));
+    assert_int_equal(rig->resumes, 1); /* with nothing tried again until then */
+    assert_int_equal(rig->retries, 1);
+}
+
 static void test_skip(void **state)
 {
     struct rig *rig = *state;
@@ -249,12 +307,6 @@ static void test_held_after_each_piece(void **state)
     rig_start(rig);
     assert_int_equal(get_blob(rig, SIZE, 0), SK_OK);
     assert_true(taken_is(rig, bytes, SIZE));
-}
-
-static void hold_first(struct rig *rig, size_t taken)
-{
-    if (taken == rig->taken.len)
-        sk_registry_pause(rig->blob);
 }
 
 /* The rest has been sent. */
@@ -309,6 +361,8 @@ int main(void)
         TEST(test_is_of_another_size),
         TEST(test_has_no_end),
         TEST(test_mirror_breaks_off),
+        TEST(test_mirror_drips),
+        TEST(test_held_for_long),
         TEST(test_skip),
         TEST(test_held_after_each_piece),
         TEST(test_held_over_tries),
