@@ -4,7 +4,7 @@
 
 #define LABEL_MAX 63
 
-static char lower(char c)
+char sk_domain_lower(char c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
@@ -19,7 +19,7 @@ static bool is_hex(char c)
     return is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
-static bool is_letter(char c)
+bool sk_domain_is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
 }
@@ -49,7 +49,7 @@ static const char *fault_of(const char *name)
             len = 0;
             continue;
         }
-        if (!is_letter(*c))
+        if (!sk_domain_is_letter(*c))
             return "it has other characters than letters, digits, '-' and '_'";
         len++;
     }
@@ -64,7 +64,7 @@ static bool copy_lower(const char *text, char out[SK_DOMAIN_MAX])
     if (len >= SK_DOMAIN_MAX)
         return false;
     for (size_t i = 0; i < len; i++)
-        out[i] = lower(text[i]);
+        out[i] = sk_domain_lower(text[i]);
     out[len] = '\0';
     return true;
 }

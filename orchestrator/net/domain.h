@@ -18,5 +18,8 @@ SK_MUST_CHECK enum sk_code sk_domain_pattern(const char *text, char out_pattern[
                                              struct sk_err *err);
 /* Both normalised. "*.example.com" matches "a.example.com", neither "example.com" nor "a.b.example.com". */
 bool sk_domain_matches(const char *pattern, const char *name);
+/* Of what normalised labels are made. */
+bool sk_domain_is_letter(char c);
+char sk_domain_lower(char c);
 
 #endif
