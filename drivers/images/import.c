@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define IDLE_LIMIT SK_SEC(60) /* of a blob under way, which pulls may wait for */
+/* Of a blob under way, which pulls may wait for: so much must come in this time, or the rest of it. */
+#define IDLE_LIMIT SK_SEC(60)
+#define IDLE_BYTES ((size_t)1024 * 1024)
 
 static struct sk_images_driver *driver_of(const struct sk_image_import *i)
 {
@@ -30,13 +32,17 @@ static void end_blob(struct sk_image_import *i, const struct sk_err *err)
         sk_done_fire(run, err);
 }
 
+static void expect_more(struct sk_image_import *i);
+
 static void on_idle(struct sk_timer *timer)
 {
     struct sk_image_import *i = sk_container_of(timer, struct sk_image_import, idle);
     struct sk_err err;
 
-    if (i->is_busy)
+    if (i->is_busy) {
+        expect_more(i);
         return;
+    }
     (void)sk_fail(&err, SK_DEADLINE_EXCEEDED, "the import does not go on");
     end_blob(i, &err);
 }
@@ -44,6 +50,8 @@ static void on_idle(struct sk_timer *timer)
 static void expect_more(struct sk_image_import *i)
 {
     struct sk_loop *loop = driver_of(i)->loop;
+
+    i->lately = 0;
     sk_timer_start(loop, &i->idle, sk_instant_add(sk_loop_now(loop), IDLE_LIMIT), on_idle);
 }
 
@@ -264,7 +272,7 @@ static void on_written(struct sk_done *inner, const struct sk_err *err)
 
     if (err)
         end_blob(i, err);
-    else
+    else if (i->lately >= IDLE_BYTES)
         expect_more(i);
     answer(i, err);
 }
@@ -274,6 +282,7 @@ void sk_images_import_write(struct sk_image_import *import, const uint8_t *data,
 {
     if (!is_under_way(import, done))
         return;
+    import->lately += len;
     sk_import_begin(import, done, on_written);
     content_of(import)->ops->write(import->writer, data, len, &import->inner);
 }

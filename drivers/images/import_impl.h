@@ -17,6 +17,7 @@ struct sk_image_import {
     struct sk_done *run;  /* to be answered by us; NULL = there is none of ours */
     struct sk_blob_writer *writer;
     struct sk_timer idle;
+    size_t lately; /* bytes since it was started */
     bool *out_wanted;
     int64_t found;
 

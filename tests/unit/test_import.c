@@ -250,6 +250,32 @@ static void test_a_pull_beside_an_import(void **state)
     pull_beside(true);
 }
 
+/* Pulls wait for the blob: one byte now and then does not keep it. */
+static void test_an_import_that_hardly_goes_on(void **state)
+{
+    struct rig r;
+    char digest[SK_DIGEST_SIZE];
+    bool wanted = false;
+    enum sk_code code = SK_OK;
+    int writes = 0;
+
+    (void)state;
+    rig_init(&r);
+    sk_digest_of("never sent", 10, digest);
+    struct sk_image_import *import = open_import(&r, 1 << 20);
+    assert_int_equal(announce(&r, import, digest, 1000, &wanted), SK_OK);
+    assert_true(wanted);
+    for (; code == SK_OK && writes < 100; writes++) {
+        sk_vloop_advance(r.loop, SK_SEC(5));
+        code = write_bytes(&r, import, "x");
+    }
+    assert_int_equal(code, SK_FAILED_PRECONDITION);
+    assert_in_range(writes, 11, 14);
+    close_import(&r, import);
+    rig_assert_empty(&r);
+    rig_fini(&r);
+}
+
 static void test_an_import_beside_a_pull(void **state)
 {
     struct rig r;
