@@ -9,8 +9,8 @@
 
 /* --- the end ------------------------------------------------------------------ */
 
-/* Out of curl's hands already. The owner may close it in on_end: nothing of it is touched afterwards. */
-static void end(struct sk_http_transfer *transfer)
+/* It neither waits nor runs any more. */
+static void leave(struct sk_http_transfer *transfer)
 {
     struct sk_http *http = transfer->http;
     if (transfer->running)
@@ -19,6 +19,13 @@ static void end(struct sk_http_transfer *transfer)
     sk_list_remove(&transfer->link);
     sk_timer_stop(http->loop, &transfer->stalled);
     sk_loop_undefer(&transfer->resume);
+}
+
+/* Out of curl's hands already. The owner may close it in on_end: nothing of it is touched afterwards. */
+static void end(struct sk_http_transfer *transfer)
+{
+    struct sk_http *http = transfer->http;
+    leave(transfer);
     sk_http_admit_later(http);
     transfer->events.on_end(transfer->arg, transfer->err.code ? &transfer->err : NULL);
 }
@@ -283,12 +290,7 @@ void sk_http_close(struct sk_http_transfer *transfer)
     assert(!transfer->closed);
     struct sk_http *http = transfer->http;
     transfer->closed = true;
-    if (transfer->running)
-        http->running--;
-    transfer->running = false;
-    sk_list_remove(&transfer->link);
-    sk_timer_stop(http->loop, &transfer->stalled);
-    sk_loop_undefer(&transfer->resume);
+    leave(transfer);
     if (sk_http_is_inside(http))
         sk_list_append(&http->doomed, &transfer->link);
     else
