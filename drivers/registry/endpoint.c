@@ -36,7 +36,7 @@ static enum sk_code add_mirror(struct sk_endpoints *endpoints, const char *mirro
     struct sk_endpoint endpoint = {.mirror = true};
     enum sk_code code = sk_url_parse(mirror, &endpoint.url, err);
     if (code == SK_OK && strchr(endpoint.url.text, '?')) {
-        code = sk_fail(err, SK_INVALID_ARGUMENT, "an URL with a query");
+        code = sk_fail(err, SK_INVALID_ARGUMENT, "a URL with a query");
         sk_url_fini(&endpoint.url);
     }
     if (code != SK_OK)

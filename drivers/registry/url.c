@@ -38,11 +38,11 @@ static enum sk_code write_authority(CURLU *handle, unsigned flags, char *out, si
     AUTO_PART char *host = NULL;
     AUTO_PART char *port = NULL;
     if (curl_url_get(handle, CURLUPART_HOST, &host, 0) != CURLUE_OK || !*host)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "an URL without a host");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "a URL without a host");
     bool has_port = curl_url_get(handle, CURLUPART_PORT, &port, flags) == CURLUE_OK;
     int len = snprintf(out, size, has_port ? "%s:%s" : "%s", host, port);
     if (len < 0 || (size_t)len >= size)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "an URL whose host's name is too long");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "a URL whose host's name is too long");
     for (char *c = out; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     return SK_OK;
@@ -52,12 +52,12 @@ static enum sk_code judge_scheme(CURLU *handle, bool *out_plain, struct sk_err *
 {
     AUTO_PART char *scheme = NULL;
     if (curl_url_get(handle, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "an URL without a scheme");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "a URL without a scheme");
     *out_plain = strcmp(scheme, "http") == 0;
     if (!*out_plain && strcmp(scheme, "https") != 0)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "an URL that is neither http nor https");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "a URL that is neither http nor https");
     if (has_part(handle, CURLUPART_USER) || has_part(handle, CURLUPART_PASSWORD))
-        return sk_fail(err, SK_INVALID_ARGUMENT, "an URL with a user or password in it");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "a URL with a user or password in it");
     return SK_OK;
 }
 
@@ -74,7 +74,7 @@ static enum sk_code take_apart(CURLU *handle, struct sk_url *out_url, struct sk_
         return code;
     if (curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK ||
         curl_url_get(handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "not an URL");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "not a URL");
     url.text = sk_strdup(text);
     *out_url = url;
     return SK_OK;
@@ -84,7 +84,7 @@ enum sk_code sk_url_parse(const char *text, struct sk_url *out_url, struct sk_er
 {
     AUTO_HANDLE CURLU *handle = new_handle();
     if (curl_url_set(handle, CURLUPART_URL, text, 0) != CURLUE_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "not an URL");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "not a URL");
     return take_apart(handle, out_url, err);
 }
 
@@ -94,7 +94,7 @@ enum sk_code sk_url_resolve(const char *base, const char *location, struct sk_ur
     AUTO_HANDLE CURLU *handle = new_handle();
     if (curl_url_set(handle, CURLUPART_URL, base, 0) != CURLUE_OK ||
         curl_url_set(handle, CURLUPART_URL, location, CURLU_URLENCODE) != CURLUE_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "not an URL");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "not a URL");
     return take_apart(handle, out_url, err);
 }
 
@@ -112,7 +112,7 @@ enum sk_code sk_url_add_query(struct sk_url *url, const char *name, const char *
     if (curl_url_set(handle, CURLUPART_URL, url->text, 0) != CURLUE_OK ||
         curl_url_set(handle, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK ||
         curl_url_get(handle, CURLUPART_URL, &text, 0) != CURLUE_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "not an URL");
+        return sk_fail(err, SK_INVALID_ARGUMENT, "not a URL");
     free(url->text);
     url->text = sk_strdup(text);
     return SK_OK;

@@ -70,7 +70,7 @@ static void test_rows(void **state)
     }
 }
 
-/* What does not fit is not there: half an URL would be another one. */
+/* What does not fit is not there: half a URL would be another one. */
 static void test_long_values(void **state)
 {
     char text[2048] = "Bearer service=\"s\",realm=\"", many[1200];
