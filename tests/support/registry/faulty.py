@@ -23,6 +23,7 @@ import urllib.parse
 import zoo
 
 METADATA = "http://169.254.169.254/latest/meta-data/"
+TESTED = "sandkeep/"  # the user agent of the daemon, which refuses to connect to such addresses
 USER, PASSWORD = "robot", "right horse"
 MIB = 1024 * 1024
 
@@ -129,6 +130,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             counters.paths.append(f"{self.command} {self.kind} {self.wanted}")
             counters.authorizations.append(self.headers.get("Authorization", ""))
             counters.ranges += "Range" in self.headers
+        if "metadata" in self.behaviour and not self.headers.get("User-Agent", "").startswith(TESTED):
+            return self.refuse(403, "DENIED")  # other tools might go there
         behave = BEHAVIOURS.get(self.behaviour)
         return behave(self) if behave else self.refuse(404, "NAME_UNKNOWN")
 
