@@ -16,6 +16,7 @@ from nodes import TERMINAL, fails, pb, wait_until
 
 pytestmark = pytest.mark.real
 CROWD = 100
+NOWHERE = "127.0.0.1:9"  # nobody listens there
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ def cache(world):
 
 @pytest.fixture(scope="module")
 def node_of_module(pytestconfig, world, cache):
-    mirrors = {"cached.test": {"mirrors": [cache.url]},
+    # Hosts that are nowhere have addresses of this machine: no name is asked for outside.
+    mirrors = {NOWHERE: {"plain_http": True, "mirrors": [cache.url, world.real.plain.url]},
                "docker.io": {"mirrors": [f"http://127.0.0.1:{closed_port()}", world.real.plain.url]},
-               "mirrored.test:5000": {"mirrors": [world.real.plain.url]},
                world.other.host: {"plain_http": True, "mirrors": [f"http://127.0.0.1:{closed_port()}",
                                                                   f"http://{world.faulty.host}/v2/wrong-layer"]}}
     with images.a_node(pytestconfig, world.config(real=True, registries=mirrors)) as node:
@@ -112,7 +113,7 @@ def test_a_mirror_serves(node, world):
 
 def test_a_pull_through_cache(node, world, cache):
     world.real.plain.built("busybox", "through/busybox:1")
-    works(node, run(node, "cached.test/through/busybox:1"))
+    works(node, run(node, f"{NOWHERE}/through/busybox:1"))
     assert list((cache.where / "data").rglob("through/busybox")), "the cache was not asked"
 
 
@@ -128,8 +129,8 @@ def test_mirrors_fail_and_the_registry_serves(node, world):
 
 def test_the_registry_of_a_mirror_is_never_guessed(node, world):
     """The mirror says no and the registry itself does not exist: the reason names the image and who was asked."""
-    reason = fail(node, "mirrored.test:5000/gone/nothing:1")
-    assert "mirrored.test:5000/gone/nothing:1" in reason
+    reason = fail(node, f"{NOWHERE}/gone/nothing:1")
+    assert f"image {NOWHERE}/gone/nothing:1" in reason and reason.count(NOWHERE) > 1, reason
 
 
 def test_no_such_image(node, world):
@@ -148,7 +149,8 @@ def test_tls_needs_trust(node, world, pytestconfig):
     config = world.config(registries={f"localhost:{port}": {}, f"localhost:{plain_port}": {}})
     with images.a_node(pytestconfig, config) as other:
         assert "certificate" in fail(other, f"localhost:{port}/team/x:1").lower()
-        assert f"localhost:{plain_port}" in fail(other, f"localhost:{plain_port}/team/x:1")
+        if pytestconfig.getoption("--torture") == "full":  # six tries
+            assert f"localhost:{plain_port}" in fail(other, f"localhost:{plain_port}/team/x:1")
         began = world.real.plain.where.joinpath("log").stat().st_size
         reason = fail(other, f"{world.real.plain.host}/some/x:1")
         assert world.real.plain.host in reason

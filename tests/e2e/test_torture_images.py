@@ -32,21 +32,25 @@ def world():
 @pytest.fixture(scope="module")
 def node_of_module(pytestconfig, world):
     with images.a_node(pytestconfig, world.config(image_max_bytes=CEILING)) as node:
-        run(node, world.name("ok/good"))
+        works(node, world)
         yield node
+        works(node, world)
+
+
+def works(node, world):
+    assert node.output(run(node, world.name("ok/good")), "echo fine") == "fine\n"
+    node.end_all()
 
 
 @pytest.fixture
 def node(node_of_module, world):
-    """The daemon lives on and works."""
+    """The daemon lives on."""
     node, peak = node_of_module, resident(node_of_module)
     world.faulty.reset()
     yield node
     node.end_all()
     assert images.alive(node), "the daemon has died of it"
     assert resident(node) < peak + GROWTH_KIB
-    assert node.output(run(node, world.name("ok/good")), "echo fine") == "fine\n"
-    node.end_all()
 
 
 @pytest.fixture
@@ -157,9 +161,10 @@ def test_registries_that_recover(node, world):
     assert set(loose(node)) <= set(before)
 
 
-def test_a_storm(node, world):
+def test_a_storm(node, world, pytestconfig):
     """All of them at once, with good ones between; some are deleted on their way."""
-    names = [world.fresh(behaviour)[1] for behaviour in [name for name, _ in REFUSED + PATIENT] + RECOVER]
+    bad = REFUSED + PATIENT if pytestconfig.getoption("--torture") == "full" else REFUSED
+    names = [world.fresh(behaviour)[1] for behaviour in [name for name, _ in bad] + RECOVER]
     made = []
     threads = [threading.Thread(target=lambda name=name: made.append(make(node, name))) for name in names]
     for thread in threads:
@@ -173,6 +178,7 @@ def test_a_storm(node, world):
         node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, SLOW_SECONDS)
     node.end_all()
     images.forget(node)
+    works(node, world)
 
 
 # --- images ---
@@ -193,25 +199,26 @@ REJECTED = [
 
 @pytest.mark.parametrize("name, said", REJECTED)
 def test_image_that_is_wrong(node, world, name, said):
-    full, free, before = world.name(f"ok/{name}"), disk_free(node), loose(node)
+    full, held, before = world.name(f"ok/{name}"), disk_held(node), loose(node)
     reason = fail(node, full, seconds=120)
     check_failure(reason, full, said)
     assert full not in stored(node)
     assert set(loose(node)) <= set(before), f"kept, although: {reason}"
-    assert disk_free(node) > free - 64 * zoo.MIB, "the disk is fuller than before"
+    assert disk_held(node) < held + 16 * zoo.MIB, "the disk is fuller than before"
 
 
 def test_a_bomb_is_stopped_on_its_way(node, world):
     """Above the ceiling it is ended, not when the disk is full."""
-    free, least = disk_free(node), []
+    before, seen = disk_held(node), []
     sandbox = make(node, world.name("ok/bomb"))
-    wait_until(lambda: least.append(disk_free(node)) or node.get(sandbox.sandbox_id).status.state in TERMINAL, 120, "the end")
-    assert free - min(least) < 1024 * zoo.MIB
+    wait_until(lambda: seen.append(disk_held(node)) or node.get(sandbox.sandbox_id).status.state in TERMINAL, 120, "the end")
+    assert max(seen) - before < 1024 * zoo.MIB
 
 
-def disk_free(node):
-    done = subprocess.run(["df", "--output=avail", "-B1", str(node.folder)], capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[1])
+def disk_held(node):
+    """Bytes that containerd has on the disk: blobs, layers, what is under way. Files may go while they are counted."""
+    done = subprocess.run(["du", "-s", "-B1", str(node.folder / "containerd/root")], capture_output=True, text=True)
+    return int(done.stdout.split()[0])
 
 
 # --- layers ---
@@ -268,6 +275,15 @@ def mortal(pytestconfig, world):
         yield node
 
 
+MOMENTS = [0.05, 0.3, 0.8, 1.5, 2.5]
+
+
+def makes(node, image):
+    with contextlib.suppress(grpc.RpcError):
+        return make(node, image)
+    return None
+
+
 def all_ended(node):
     with contextlib.suppress(grpc.RpcError):
         node.end_all()
@@ -275,11 +291,14 @@ def all_ended(node):
     return False
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.5, 2.5])
 @pytest.mark.parametrize("who", ["daemon", "containerd"])
-def test_killed_in_mid_pull(mortal, world, who, seconds):
+def test_killed_in_mid_pull(mortal, world, who, pytestconfig):
     """SIGKILL while an image comes: its create comes to an end, and nothing of the pull stays but the image."""
-    node = mortal
+    for seconds in MOMENTS if pytestconfig.getoption("--torture") == "full" else MOMENTS[1:4:2]:
+        killed_in_mid_pull(mortal, world, who, seconds)
+
+
+def killed_in_mid_pull(node, world, who, seconds):
     world.faulty.rate = zoo.MIB
     full = world.name(f"slow/mortal-{who}-{int(seconds * 100)}")
     world.faulty.add(full.split("/", 2)[2].split(":")[0], zoo.sized(2, seed=int(seconds * 100) + len(who)))
@@ -291,7 +310,8 @@ def test_killed_in_mid_pull(mortal, world, who, seconds):
     ended = node.reach(sandbox, TERMINAL | {pb.STATE_RUNNING}, 90)
     assert ended.status.state == pb.STATE_RUNNING or reason_of(ended)
     wait_until(lambda: all_ended(node), 30, "what lies behind the daemon answers again")
-    assert node.output(run(node, full), "echo again") == "again\n"
+    again = wait_until(lambda: makes(node, full), 30, "sandboxes can be made again")
+    assert node.output(node.reach(again, {pb.STATE_RUNNING}, 60), "echo again") == "again\n"
     node.end_all()
     node.clean(30)
     images.drop(node, full)
