@@ -272,7 +272,7 @@ static void on_written(struct sk_done *inner, const struct sk_err *err)
 
     if (err)
         end_blob(i, err);
-    else if (i->lately >= IDLE_BYTES)
+    else if (i->lately >= IDLE_BYTES || i->writer->offset == i->what.size)
         expect_more(i);
     answer(i, err);
 }

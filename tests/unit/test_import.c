@@ -448,10 +448,15 @@ static void test_failure_sweep(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blobs_come_in_any_order),     cmocka_unit_test(test_what_is_here_need_not_come),
-        cmocka_unit_test(test_what_has_not_come_is_missed), cmocka_unit_test(test_what_is_refused),
-        cmocka_unit_test(test_a_pull_beside_an_import),     cmocka_unit_test(test_an_import_beside_a_pull),
-        cmocka_unit_test(test_closing_at_any_time),         cmocka_unit_test(test_failure_sweep),
+        cmocka_unit_test(test_blobs_come_in_any_order),
+        cmocka_unit_test(test_what_is_here_need_not_come),
+        cmocka_unit_test(test_what_has_not_come_is_missed),
+        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_a_pull_beside_an_import),
+        cmocka_unit_test(test_an_import_that_hardly_goes_on),
+        cmocka_unit_test(test_an_import_beside_a_pull),
+        cmocka_unit_test(test_closing_at_any_time),
+        cmocka_unit_test(test_failure_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
