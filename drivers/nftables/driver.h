@@ -3,6 +3,9 @@
 #define SK_NFTABLES_DRIVER_H
 
 #include "drivers/nftables/batch.h"
+#include "drivers/nftables/denials.h"
+#include "drivers/nftables/guard.h"
+#include "drivers/nftables/hold.h"
 #include "drivers/nftables/nftables.h"
 #include "drivers/nftables/pool.h"
 #include "drivers/nftables/slot.h"
@@ -32,6 +35,12 @@ struct sk_nftables {
     struct sk_cidr *forbidden; /* table's */
     struct sk_netlink netfilter;
     struct sk_batch batch;
+    struct sk_map by_tenant;
+    struct sk_list tenants;
+    struct sk_guard guard;
+    struct sk_denials denials;
+    bool is_changed; /* by somebody else, and not restored yet */
+    struct sk_instant restore_at;
 };
 
 /* NULL = not attached. */
@@ -50,5 +59,27 @@ void sk_nftables_list(const struct sk_nftables *net, struct sk_litter_list *out)
 bool sk_nftables_prepare(struct sk_nftables *net);
 /* Drops what was made ahead, and forgets the rest. */
 void sk_nftables_forget(struct sk_nftables *net);
+
+/* policies.c: the worker's. */
+/* Writes and sends; when something of ours turns out to be gone: after all was put back, once more. */
+SK_MUST_CHECK enum sk_code sk_nftables_push(struct sk_nftables *net,
+                                            void (*write)(struct sk_batch *batch, const void *what),
+                                            const void *what, struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_nftables_restore(struct sk_nftables *net, struct sk_err *err);
+/* Takes *hold, and leaves NULL there, when it is in force. */
+SK_MUST_CHECK enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct sk_hold **hold,
+                                             struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id,
+                                             const struct sk_network_grant *grants, size_t count,
+                                             struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_nftables_cut_all(struct sk_nftables *net, const struct sk_slot *slot,
+                                               struct sk_err *err);
+void sk_nftables_forget_tenants(struct sk_nftables *net);
+
+/* watch.c: the worker's. */
+void sk_nftables_denied(void *arg, const struct sk_denial *denial);
+/* Restores what has to be; in how many milliseconds it wants to be called again, -1 = when something comes.
+ */
+int sk_nftables_look(struct sk_nftables *net);
 
 #endif

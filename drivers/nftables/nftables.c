@@ -50,10 +50,25 @@ static enum sk_code load_table(struct sk_nftables *net, struct sk_err *err)
     return sk_table_load(&net->table, true, err);
 }
 
+/* Counts go on without samples. */
+static void open_denials(struct sk_nftables *net)
+{
+    struct sk_err err = {0};
+    net->denials.each = sk_nftables_denied;
+    net->denials.arg = net;
+    if (sk_denials_open(&net->denials, net->table.log_group, &err) != SK_OK)
+        sk_log_err(net->log, SK_WARN, "network.no_denial_samples", &err);
+    net->worker.fds[0] = sk_guard_fd(&net->guard);
+    net->worker.fds[1] = sk_denials_fd(&net->denials);
+}
+
 static void end(void *arg)
 {
     struct sk_nftables *net = arg;
     sk_nftables_forget(net);
+    sk_nftables_forget_tenants(net);
+    sk_guard_close(&net->guard);
+    sk_denials_close(&net->denials);
     sk_netlink_close(&net->slots.route);
     sk_netlink_close(&net->netfilter);
     sk_close_fd(&net->slots.home);
@@ -69,9 +84,14 @@ static enum sk_code start(struct sk_nftables *net, struct sk_err *err)
         code = sk_netlink_open(&net->netfilter, NETLINK_NETFILTER, 0, err);
     /* Closed first: only then do packets find a way. */
     if (code == SK_OK)
-        code = load_table(net, err);
+        code = sk_guard_open(&net->guard, net->name, err);
     if (code == SK_OK)
-        code = settle_host(net, err);
+        code = load_table(net, err);
+    if (code != SK_OK)
+        return code;
+    sk_guard_settle(&net->guard);
+    open_denials(net);
+    code = settle_host(net, err);
     return code == SK_OK ? sk_nftables_adopt(net, err) : code;
 }
 
@@ -84,9 +104,14 @@ static enum sk_code begin(void *arg, struct sk_err *err)
     return code;
 }
 
-static int tend(void *arg)
+static int look(void *arg)
 {
-    return sk_nftables_prepare(arg) ? 0 : -1;
+    return sk_nftables_look(arg);
+}
+
+static bool prepare(void *arg)
+{
+    return sk_nftables_prepare(arg);
 }
 
 /* --- the contract ------------------------------------------------------------------------- */
@@ -100,6 +125,9 @@ struct ask {
     struct sk_network_place *out_place;
     struct sk_network_counts *out_counts;
     struct sk_litter_list *out_litter;
+    struct sk_hold *hold;
+    struct sk_network_grant *grants;
+    size_t grant_count;
 };
 
 static struct sk_nftables *of(struct sk_network *base)
@@ -110,6 +138,8 @@ static struct sk_nftables *of(struct sk_network *base)
 static void release(struct sk_job *job)
 {
     struct ask *ask = sk_container_of(job, struct ask, job);
+    sk_hold_free(ask->hold);
+    free(ask->grants);
     free(ask->id);
     free(ask);
 }
@@ -160,22 +190,40 @@ static void detach(struct sk_network *network, const char *id, struct sk_done *d
     start_ask(ask_new(network, id, run_detach, done));
 }
 
+static void run_apply(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    (void)!sk_nftables_apply(ask->net, ask->id, &ask->hold, &job->err);
+}
+
 static void apply(struct sk_network *network, const char *id, const struct sk_net_policy *policy,
                   struct sk_done *done)
 {
-    struct sk_err err;
-    (void)id;
-    (void)policy;
-    (void)sk_fail(&err, SK_UNIMPLEMENTED, "rules");
-    sk_done_later(of(network)->loop, done, &err);
+    struct sk_err err = {0};
+    struct sk_hold *hold = sk_alloc(sizeof(*hold));
+    if (sk_rules_make(&hold->arena, policy, &hold->rules, &err) != SK_OK) {
+        sk_hold_free(hold);
+        sk_done_later(of(network)->loop, done, &err);
+        return;
+    }
+    struct ask *ask = ask_new(network, id, run_apply, done);
+    ask->hold = hold;
+    start_ask(ask);
+}
+
+static void run_grant(struct sk_job *job)
+{
+    struct ask *ask = sk_container_of(job, struct ask, job);
+    (void)!sk_nftables_grant(ask->net, ask->id, ask->grants, ask->grant_count, &job->err);
 }
 
 static void grant(struct sk_network *network, const char *id, const struct sk_network_grant *grants,
                   size_t count, struct sk_done *done)
 {
-    (void)grants;
-    (void)count;
-    apply(network, id, NULL, done);
+    struct ask *ask = ask_new(network, id, run_grant, done);
+    ask->grants = sk_memdup(grants, count * sizeof(*grants));
+    ask->grant_count = count;
+    start_ask(ask);
 }
 
 static void run_counts(struct sk_job *job)
@@ -293,9 +341,11 @@ static struct sk_nftables *net_new(struct sk_loop *loop, const struct sk_log *lo
     sk_map_init(&net->by_id);
     sk_list_init(&net->all);
     sk_list_init(&net->ready);
+    sk_map_init(&net->by_tenant);
+    sk_list_init(&net->tenants);
     sk_batch_init(&net->batch, net->name);
-    net->worker =
-        (struct sk_worker){.arg = net, .begin = begin, .tend = tend, .end = end, .fds = {-1, -1, -1, -1}};
+    net->worker = (struct sk_worker){
+        .arg = net, .begin = begin, .look = look, .prepare = prepare, .end = end, .fds = {-1, -1, -1, -1}};
     return net;
 }
 
@@ -303,6 +353,7 @@ static void net_free(struct sk_nftables *net)
 {
     sk_batch_fini(&net->batch);
     sk_map_fini(&net->by_id);
+    sk_map_fini(&net->by_tenant);
     sk_pool_fini(&net->pool);
     free(net->forbidden);
     free(net);

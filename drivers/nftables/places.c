@@ -1,6 +1,5 @@
 /* places.c: who is where: slots made, given, taken back. */
 #include "drivers/nftables/driver.h"
-#include "drivers/nftables/hold.h"
 
 #define MAKE_TRIES 8 /* numbers whose namespace or link lives on are left out */
 
@@ -10,6 +9,16 @@ struct sk_slot *sk_nftables_find(const struct sk_nftables *net, const char *id)
     return node ? sk_map_entry(node, struct sk_slot, by_id) : NULL;
 }
 
+static void write_added(struct sk_batch *batch, const void *what)
+{
+    sk_hold_add(batch, what, sk_clock_boot());
+}
+
+static void write_removed(struct sk_batch *batch, const void *what)
+{
+    sk_hold_remove(batch, what);
+}
+
 /* Nothing of the packet filter is put in force before the link is there, and nothing passes before that is.
  */
 static enum sk_code furnish(struct sk_nftables *net, struct sk_slot *slot, struct sk_err *err)
@@ -17,8 +26,7 @@ static enum sk_code furnish(struct sk_nftables *net, struct sk_slot *slot, struc
     enum sk_code code = sk_slot_make(&net->slots, slot, err);
     if (code != SK_OK)
         return code;
-    sk_hold_add(&net->batch, slot);
-    code = sk_batch_send(&net->batch, &net->netfilter, err);
+    code = sk_nftables_push(net, write_added, slot, err);
     if (code != SK_OK)
         (void)!sk_slot_drop(slot, NULL);
     return code;
@@ -58,11 +66,13 @@ static enum sk_code make(struct sk_nftables *net, bool is_closed, struct sk_slot
     return last.code;
 }
 
-/* Whole, or not at all: what cannot be removed from the packet filter keeps its address. */
+/* What cannot be removed from the packet filter keeps its address. Connections go last: nothing can make new
+ * ones then, and whoever has the address next must not be taken for their end. */
 static enum sk_code unmake(struct sk_nftables *net, struct sk_slot *slot, struct sk_err *err)
 {
-    sk_hold_remove(&net->batch, slot);
-    enum sk_code code = sk_batch_send(&net->batch, &net->netfilter, err);
+    enum sk_code code = sk_nftables_push(net, write_removed, slot, err);
+    if (code == SK_OK && slot->id[0])
+        code = sk_nftables_cut_all(net, slot, err);
     if (code == SK_OK)
         code = sk_slot_drop(slot, err);
     if (code != SK_OK)
@@ -72,6 +82,7 @@ static enum sk_code unmake(struct sk_nftables *net, struct sk_slot *slot, struct
     sk_list_remove(&slot->all);
     if (!slot->is_closed)
         sk_pool_give(&net->pool, slot->number, sk_clock_boot());
+    sk_hold_free(slot->hold);
     sk_slot_free(slot);
     return SK_OK;
 }
@@ -126,7 +137,8 @@ static void adopt(void *arg, struct sk_slot *slot_take)
     if (is_ours) {
         sk_map_add(&net->by_id, &slot->by_id, slot->id);
         sk_list_append(&net->all, &slot->all);
-        sk_hold_add(&net->batch, slot);
+        slot->is_adopted = true;
+        sk_hold_add(&net->batch, slot, sk_clock_boot());
         return;
     }
     sk_hold_remove(&net->batch, slot);
@@ -160,6 +172,7 @@ void sk_nftables_forget(struct sk_nftables *net)
     while ((node = sk_list_pop(&net->all))) {
         struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
         sk_map_remove(&net->by_id, &slot->by_id);
+        sk_hold_free(slot->hold);
         sk_slot_free(slot);
     }
 }

@@ -20,7 +20,8 @@ struct sk_slot {
     struct sk_link link; /* but for closed ones */
     struct sk_map_node by_id;
     struct sk_list all, ready; /* the driver's lists */
-    struct sk_hold *hold;      /* what is in force for it; the rules' */
+    bool is_adopted;           /* an earlier daemon's: rules of that time may be in force */
+    struct sk_hold *hold;      /* what this daemon has put in force; the driver's; NULL = nothing yet */
 };
 
 /* What all slots have in common. */

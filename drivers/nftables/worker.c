@@ -81,6 +81,7 @@ static void serve(struct sk_worker *worker)
 {
     bool closing = false;
     for (;;) {
+        int wait_ms = worker->look(worker->arg);
         struct sk_job *job = take(worker, &closing);
         if (job) {
             job->run(job);
@@ -89,7 +90,8 @@ static void serve(struct sk_worker *worker)
         }
         if (closing)
             return;
-        await(worker, worker->tend(worker->arg));
+        if (!worker->prepare(worker->arg))
+            await(worker, wait_ms);
     }
 }
 

@@ -37,10 +37,11 @@ struct sk_worker {
     void *arg;
     /* First of all, on the thread. */
     enum sk_code (*begin)(void *arg, struct sk_err *err);
-    /* Looks after what waits without a job: called when no job waits, or a descriptor has something to say.
-     * Returns in how many milliseconds it wants to be called again at the latest; -1 = when there is
-     * something. 0 = at once: it has more to do. */
-    int (*tend)(void *arg);
+    /* Between jobs: looks at the descriptors, without waiting. Returns in how many milliseconds it wants to
+     * be called again at the latest; -1 = when there is something. */
+    int (*look)(void *arg);
+    /* When there is nothing to do: something for later. Returns whether there is more of it. */
+    bool (*prepare)(void *arg);
     void (*end)(void *arg); /* last of all, on the thread */
     int fds[SK_WORKER_FDS]; /* watched; -1 = none */
 };

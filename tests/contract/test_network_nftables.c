@@ -1,46 +1,6 @@
 /* In namespaces of the test's own (support/net_lab.h); root. */
 #include "contract/network.h"
-#include "support/net_lab.h"
-
-#include "drivers/nftables/nftables.h"
-
-struct real {
-    struct network_suite suite; /* first */
-    struct net_lab lab;
-    struct sk_nftables *driver;
-    struct sk_nftables_options options;
-};
-
-static const struct sk_cidr pool4 = {{false, {10, 213}}, 24};
-static const struct sk_cidr pool6 = {{true, {0xFD, 0x5A, 0x4B, 0x01}}, 112};
-
-static bool open_driver(struct real *r)
-{
-    struct sk_err err;
-    if (sk_nftables_open(r->suite.loop, NULL, &r->options, &r->driver, &err) != SK_OK) {
-        fprintf(stderr, "%s\n", err.text);
-        return false;
-    }
-    r->suite.network = sk_nftables_base(r->driver);
-    return true;
-}
-
-static void close_driver(struct real *r)
-{
-    struct sk_wait w;
-    sk_wait_init(&w, r->suite.loop);
-    sk_nftables_close(r->driver, &w.done);
-    (void)sk_wait(&w);
-}
-
-/* Nothing is taken down by closing: a killed daemon leaves the same, and its slots made ahead. */
-static void restart(struct network_suite *s)
-{
-    struct real *r = sk_container_of(s, struct real, suite);
-    close_driver(r);
-    if (!open_driver(r))
-        abort();
-}
+#include "contract/network_real.h"
 
 static void test_link_is_there(void **state)
 {
@@ -105,7 +65,7 @@ static void test_nothing_is_left(void **state)
     int found = -1;
     assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
-    close_driver(r);
+    real_stop(r);
     for (int tries = 0; tries < 50 && found != 0; tries++) {
         found = lab_run(
             "test -z \"$(ls %s/net; ip -o link | grep skl; ip route | grep skl; "
@@ -114,7 +74,7 @@ static void test_nothing_is_left(void **state)
             r->lab.dir);
         (void)usleep(100 * 1000); /* the kernel takes links down behind our back */
     }
-    if (!open_driver(r))
+    if (!real_start(r))
         abort();
     assert_int_equal(found, 0);
 }
@@ -133,32 +93,12 @@ static int run_real_suite(struct real *r)
 
 int main(void)
 {
-    static const uint16_t ports[] = {53, 80, 443, 8080};
     static struct real real;
-    struct sk_err err;
-    if (geteuid() != 0 || !lab_open(&real.lab))
-        return 77;
-    if (!lab_add_internet(
-            &real.lab, "198.51.100.7/32 198.51.100.8/32 192.0.2.9/32 2a00:0:0:2::7/128 2a00:0:0:2::8/128") ||
-        sk_loop_new(&real.suite.loop, &err) != SK_OK)
-        return 1;
-    real.lab.answering = lab_serve(real.lab.internet, ports, sk_array_len(ports));
-    real.options = (struct sk_nftables_options){.run_dir = real.lab.dir,
-                                                .name = "skl",
-                                                .ipv4 = pool4,
-                                                .ipv6 = pool6,
-                                                .masquerade_ipv6 = true,
-                                                .rest = SK_SEC(5),
-                                                .ready_slots = 2,
-                                                .log_group = 5};
-    real.suite.restart = restart;
-    real.suite.addresses = 253;
-    if (real.lab.answering < 0 || !open_driver(&real))
-        return 1;
+    int opened = real_open(&real, "198.51.100.7/32 2a00:0:0:2::7/128");
+    if (opened)
+        return opened;
     int result = run_real_suite(&real);
     result |= run_network_suite(&real.suite);
-    close_driver(&real);
-    sk_loop_free(real.suite.loop);
-    lab_close(&real.lab);
+    real_close(&real);
     return result;
 }

@@ -92,39 +92,61 @@ static inline int lab_listener(int family, int type, uint16_t port)
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (type == SOCK_DGRAM)
+        (void)setsockopt(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                         family == AF_INET6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on));
     const struct sockaddr *at = family == AF_INET6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
     if (fd < 0 || bind(fd, at, family == AF_INET6 ? sizeof(v6) : sizeof(v4)) < 0)
         return -1;
     return type == SOCK_DGRAM || listen(fd, 64) == 0 ? fd : -1;
 }
 
-/* Sends back what came over UDP; of TCP: what came, once per line read. */
+/* From the address that was asked, of the many that the host has. */
+static inline void lab_answer_datagram(int fd)
+{
+    char bytes[512], control[128];
+    struct sockaddr_storage from;
+    struct iovec piece = {bytes, sizeof(bytes)};
+    struct msghdr message = {.msg_name = &from,
+                             .msg_namelen = sizeof(from),
+                             .msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t got = recvmsg(fd, &message, 0);
+    if (got < 0)
+        return;
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at; at = CMSG_NXTHDR(&message, at))
+        if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO)
+            ((struct in_pktinfo *)CMSG_DATA(at))->ipi_ifindex = 0;
+    piece.iov_len = (size_t)got;
+    (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 static inline void lab_answer(struct pollfd *polls, size_t *count, size_t at, size_t max)
 {
     char bytes[512];
-    struct sockaddr_storage from;
-    socklen_t from_len = sizeof(from);
     int type = 0, listening = 0;
     socklen_t len = sizeof(type);
     (void)getsockopt(polls[at].fd, SOL_SOCKET, SO_TYPE, &type, &len);
     len = sizeof(listening);
     (void)getsockopt(polls[at].fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len);
-    if (listening) {
+    if (type == SOCK_DGRAM) {
+        lab_answer_datagram(polls[at].fd);
+    } else if (listening) {
         int fd = accept4(polls[at].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0 && *count < max)
             polls[(*count)++] = (struct pollfd){.fd = fd, .events = POLLIN};
         else if (fd >= 0)
             (void)close(fd);
-        return;
-    }
-    ssize_t got = recvfrom(polls[at].fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &from_len);
-    if (got > 0)
-        (void)!sendto(polls[at].fd, bytes, (size_t)got, MSG_NOSIGNAL,
-                      type == SOCK_DGRAM ? (struct sockaddr *)&from : NULL,
-                      type == SOCK_DGRAM ? from_len : 0);
-    if (type == SOCK_STREAM && (got == 0 || (got < 0 && errno != EAGAIN))) {
-        (void)close(polls[at].fd);
-        polls[at] = polls[--*count];
+    } else {
+        ssize_t got = recv(polls[at].fd, bytes, sizeof(bytes), 0);
+        if (got > 0)
+            (void)!send(polls[at].fd, bytes, (size_t)got, MSG_NOSIGNAL);
+        else if (got == 0 || errno != EAGAIN) {
+            (void)close(polls[at].fd);
+            polls[at] = polls[--*count];
+        }
     }
 }
 
@@ -248,22 +270,63 @@ static inline int lab_connect(int type, const char *host, uint16_t port, int lim
     return -1;
 }
 
-/* Whether somebody at host:port answers somebody in that namespace (NULL = here). */
+/* Moves there, opens, and comes back: the socket stays there. */
+static inline int lab_connect_inside(const char *netns, int type, const char *host, uint16_t port)
+{
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (home < 0 || lab_enter(netns) < 0)
+        abort();
+    int fd = lab_connect(type, host, port, 300);
+    if (setns(home, CLONE_NEWNET) < 0)
+        abort();
+    (void)close(home);
+    return fd;
+}
+
+/* One question: does somebody at host:port answer somebody in that namespace (NULL = here)? */
+struct lab_cell {
+    const char *netns;
+    int type;
+    const char *host;
+    uint16_t port;
+    bool reached; /* the answer */
+    pid_t child;
+};
+
+/* All of them at once: each may have to wait for nothing. */
+static inline void lab_try(struct lab_cell *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cells[i].child = fork();
+        if (cells[i].child == 0) {
+            if (cells[i].netns && lab_enter(cells[i].netns) < 0)
+                _exit(2);
+            int fd = lab_connect(cells[i].type, cells[i].host, cells[i].port, 400);
+            _exit(fd >= 0 && lab_echo(fd, 400) ? 0 : 1);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        int status = -1;
+        if (cells[i].child < 0 || waitpid(cells[i].child, &status, 0) < 0 || !WIFEXITED(status) ||
+            WEXITSTATUS(status) > 1)
+            abort();
+        cells[i].reached = WEXITSTATUS(status) == 0;
+    }
+}
+
 static inline bool lab_reaches(const char *netns, int type, const char *host, uint16_t port)
 {
-    pid_t child = fork();
-    int status = -1;
-    if (child == 0) {
-        if (netns && lab_enter(netns) < 0)
-            _exit(2);
-        int fd = lab_connect(type, host, port, 300);
-        _exit(fd >= 0 && lab_echo(fd, 300) ? 0 : 1);
+    struct lab_cell cell = {.netns = netns, .type = type, .host = host, .port = port};
+    lab_try(&cell, 1);
+    return cell.reached;
+}
+
+static inline void lab_stop(pid_t server)
+{
+    if (server > 0) {
+        (void)kill(server, SIGKILL);
+        (void)waitpid(server, NULL, 0);
     }
-    if (child > 0)
-        (void)waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-        abort();
-    return WEXITSTATUS(status) == 0;
 }
 
 #endif

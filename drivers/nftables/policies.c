@@ -1,0 +1,226 @@
+/* policies.c: what is in force for whom: policies applied, names granted,
+ * connections cut, and all of it put back when somebody else took it away. */
+#include "drivers/nftables/conntrack.h"
+#include "drivers/nftables/driver.h"
+
+#include "base/random.h"
+
+#include <string.h>
+
+/* --- transactions ------------------------------------------------------------------- */
+
+enum sk_code sk_nftables_restore(struct sk_nftables *net, struct sk_err *err)
+{
+    struct sk_instant now = sk_clock_boot();
+    /* Two transactions: after the first nothing passes. */
+    enum sk_code code = sk_table_load(&net->table, true, err);
+    if (code != SK_OK)
+        return code;
+    sk_guard_settle(&net->guard);
+    sk_list_each(&net->all, node) sk_hold_add(&net->batch, sk_list_entry(node, struct sk_slot, all), now);
+    return sk_batch_send(&net->batch, &net->netfilter, err);
+}
+
+enum sk_code sk_nftables_push(struct sk_nftables *net,
+                              void (*write)(struct sk_batch *batch, const void *what), const void *what,
+                              struct sk_err *err)
+{
+    struct sk_err first = {0};
+    write(&net->batch, what);
+    enum sk_code code = sk_batch_send(&net->batch, &net->netfilter, &first);
+    /* Everything that we name is there unless it was taken away, and the guard has not been asked yet. */
+    if (code == SK_NOT_FOUND && sk_nftables_restore(net, NULL) == SK_OK) {
+        write(&net->batch, what);
+        return sk_batch_send(&net->batch, &net->netfilter, err);
+    }
+    if (code != SK_OK && err)
+        *err = first;
+    return code;
+}
+
+/* --- tenants ------------------------------------------------------------------------- */
+
+struct tenant {
+    struct sk_map_node by_name;
+    struct sk_list link;
+    uint32_t number;
+    char name[];
+};
+
+static bool is_taken(const struct sk_nftables *net, uint32_t number)
+{
+    sk_list_each(&net->tenants, node)
+    {
+        if (sk_list_entry(node, struct tenant, link)->number == number)
+            return true;
+    }
+    return number == 0;
+}
+
+/* Numbers of an earlier daemon stand in chains that live on: another's are not likely to be the same. */
+static uint32_t number_of(struct sk_nftables *net, const char *name)
+{
+    struct sk_map_node *known = sk_map_find(&net->by_tenant, name);
+    if (known)
+        return sk_map_entry(known, struct tenant, by_name)->number;
+    struct tenant *tenant = sk_alloc(sizeof(*tenant) + strlen(name) + 1);
+    memcpy(tenant->name, name, strlen(name) + 1);
+    do
+        sk_random(&tenant->number, sizeof(tenant->number));
+    while (is_taken(net, tenant->number));
+    sk_map_add(&net->by_tenant, &tenant->by_name, tenant->name);
+    sk_list_append(&net->tenants, &tenant->link);
+    return tenant->number;
+}
+
+void sk_nftables_forget_tenants(struct sk_nftables *net)
+{
+    struct sk_list *node;
+    while ((node = sk_list_pop(&net->tenants))) {
+        struct tenant *tenant = sk_list_entry(node, struct tenant, link);
+        sk_map_remove(&net->by_tenant, &tenant->by_name);
+        free(tenant);
+    }
+}
+
+/* --- connections ----------------------------------------------------------------------- */
+
+struct judge {
+    const struct sk_nftables *net;
+    const struct sk_hold *hold;
+    bool knows_names; /* what was granted is remembered from the first */
+};
+
+static const struct sk_slot *find_by_ip(const struct sk_nftables *net, const struct sk_ip *ip)
+{
+    sk_list_each(&net->all, node)
+    {
+        const struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
+        if (!slot->is_closed && sk_ip_equal(ip, ip->is_v6 ? &slot->link.ipv6 : &slot->link.ipv4))
+            return slot;
+    }
+    return NULL;
+}
+
+static bool keeps(void *arg, const struct sk_connection *connection)
+{
+    const struct judge *judge = arg;
+    const struct sk_hold *hold = judge->hold;
+    const struct sk_ip *gateway =
+        connection->other.is_v6 ? &judge->net->table.gateway6 : &judge->net->table.gateway4;
+    if (sk_ip_equal(&connection->other, gateway))
+        return !connection->is_outgoing || hold->rules.asks_dns; /* the node itself */
+    const struct sk_slot *peer = find_by_ip(judge->net, &connection->other);
+    struct sk_other_end end = {.ip = connection->other,
+                               .protocol = connection->protocol,
+                               .port = connection->port,
+                               .is_granted =
+                                   !judge->knows_names || sk_grants_has(&hold->grants, &connection->other),
+                               .is_of_tenant = peer && peer->hold && peer->hold->tenant == hold->tenant};
+    if (!connection->is_outgoing)
+        return sk_lines_allow(&hold->rules.ingress, &end);
+    return sk_lines_allow(peer ? &hold->rules.peers : &hold->rules.world, &end);
+}
+
+static enum sk_code cut(struct sk_nftables *net, const struct sk_slot *slot, struct judge *judge,
+                        struct sk_err *err)
+{
+    enum sk_code code = sk_conntrack_cut(&net->netfilter, &slot->link.ipv4, judge ? keeps : NULL, judge, err);
+    if (code == SK_OK && slot->link.has_ipv6)
+        code = sk_conntrack_cut(&net->netfilter, &slot->link.ipv6, judge ? keeps : NULL, judge, err);
+    return code;
+}
+
+enum sk_code sk_nftables_cut_all(struct sk_nftables *net, const struct sk_slot *slot, struct sk_err *err)
+{
+    return slot->is_closed ? SK_OK : cut(net, slot, NULL, err);
+}
+
+/* --- apply ------------------------------------------------------------------------------- */
+
+struct replacement {
+    const struct sk_slot *slot;
+    const struct sk_hold *next;
+};
+
+static void write_replacement(struct sk_batch *batch, const void *what)
+{
+    const struct replacement *replacement = what;
+    sk_hold_replace(batch, replacement->slot, replacement->next);
+}
+
+/* What was granted for the same names still is. */
+static void inherit(struct sk_hold *next, struct sk_hold *before)
+{
+    if (!before || !before->rules.names || !next->rules.names ||
+        strcmp(before->rules.names, next->rules.names) != 0)
+        return;
+    next->grants = before->grants;
+    before->grants = (struct sk_grants){0};
+}
+
+static enum sk_code put_in_force(struct sk_nftables *net, struct sk_slot *slot, struct sk_hold **hold,
+                                 struct sk_err *err)
+{
+    (*hold)->tenant = number_of(net, (*hold)->rules.tenant);
+    enum sk_code code = sk_nftables_push(net, write_replacement, &(struct replacement){slot, *hold}, err);
+    if (code != SK_OK)
+        return code;
+    /* What was applied before a restart is not known: connections may have come of it. */
+    bool was_open = slot->hold || slot->is_adopted;
+    struct judge judge = {net, *hold, slot->hold || !slot->is_adopted};
+    inherit(*hold, slot->hold);
+    sk_hold_free(slot->hold);
+    slot->hold = sk_take(*hold);
+    return was_open ? cut(net, slot, &judge, err) : SK_OK;
+}
+
+enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct sk_hold **hold,
+                               struct sk_err *err)
+{
+    struct sk_slot *slot = sk_nftables_find(net, id);
+    if (!slot)
+        return sk_fail(err, SK_NOT_FOUND, "%.64s is not on the network", id);
+    if (!slot->is_closed)
+        return put_in_force(net, slot, hold, err);
+    if (sk_rules_are_closed(&(*hold)->rules))
+        return SK_OK;
+    return sk_fail(err, SK_FAILED_PRECONDITION, "%.64s was made without a link, for good", id);
+}
+
+/* --- grant ------------------------------------------------------------------------------- */
+
+struct granting {
+    const struct sk_slot *slot;
+    const struct sk_network_grant *grants;
+    size_t count;
+    struct sk_instant now;
+    struct sk_instant *until;
+};
+
+static void write_grants(struct sk_batch *batch, const void *what)
+{
+    const struct granting *granting = what;
+    for (size_t i = 0; i < granting->count; i++)
+        sk_hold_grant(batch, granting->slot, &granting->grants[i].ip,
+                      sk_instant_diff(granting->until[i], granting->now));
+}
+
+enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const struct sk_network_grant *grants,
+                               size_t count, struct sk_err *err)
+{
+    struct sk_slot *slot = sk_nftables_find(net, id);
+    if (!slot)
+        return sk_fail(err, SK_NOT_FOUND, "%.64s is not on the network", id);
+    if (!slot->hold || !slot->hold->rules.names)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "no name is granted to %.64s", id);
+    SK_AUTO_FREE struct sk_instant *until = sk_alloc((count + 1) * sizeof(*until));
+    struct granting granting = {slot, grants, count, sk_clock_boot(), until};
+    for (size_t i = 0; i < count; i++) {
+        struct sk_instant wanted = sk_instant_add(granting.now, SK_SEC(grants[i].lifetime_s));
+        if (!sk_grants_put(&slot->hold->grants, &grants[i].ip, granting.now, wanted, &until[i]))
+            return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%.64s has %d addresses granted already", id,
+                           SK_GRANTS_MAX);
+    }
+    return sk_nftables_push(net, write_grants, &granting, err);
+}
