@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 /* Of a blob under way, which pulls may wait for: so much must come in this time, or the rest of it. */
 #define IDLE_LIMIT SK_SEC(60)
@@ -67,6 +68,8 @@ static void release(struct sk_image_import *i)
     if (i->intake.lease)
         sk_lease_close(i->intake.lease, true, NULL);
     sk_intake_fini(&i->intake);
+    sk_stored_images_fini(&i->named);
+    sk_arena_fini(&i->arena);
     sk_image_free(i->nobodys_image);
     free(i);
     sk_images_driver_leave(driver);
@@ -287,10 +290,21 @@ void sk_images_import_write(struct sk_image_import *import, const uint8_t *data,
     content_of(import)->ops->write(import->writer, data, len, &import->inner);
 }
 
+static void note_brought(struct sk_image_import *i)
+{
+    struct sk_import_brought *brought = sk_arena_alloc(&i->arena, sizeof(*brought));
+
+    brought->next = i->brought;
+    memcpy(brought->digest, i->what.digest, sizeof(brought->digest));
+    i->brought = brought;
+}
+
 static void on_committed(struct sk_done *inner, const struct sk_err *err)
 {
     struct sk_image_import *i = sk_container_of(inner, struct sk_image_import, inner);
 
+    if (!err)
+        note_brought(i);
     end_blob(i, err);
     answer(i, err);
 }

@@ -4,6 +4,11 @@
 
 #include "drivers/images/intake.h"
 
+struct sk_import_brought {
+    const struct sk_import_brought *next;
+    char digest[SK_DIGEST_SIZE];
+};
+
 struct sk_image_import {
     struct sk_intake intake; /* of the finish; its driver and lease serve the whole import */
     struct sk_lease_open opening;
@@ -20,6 +25,11 @@ struct sk_image_import {
     size_t lately; /* bytes since it was started */
     bool *out_wanted;
     int64_t found;
+
+    /* What did not lie here before, so that whoever imports it has it. */
+    struct sk_arena arena;
+    const struct sk_import_brought *brought;
+    struct sk_stored_images named; /* at the finish */
 
     struct sk_done inner; /* of the call under way, one at a time */
     struct sk_done *done; /* the caller's; NULL = nobody listens */

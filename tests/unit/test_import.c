@@ -250,6 +250,45 @@ static void test_a_pull_beside_an_import(void **state)
     pull_beside(true);
 }
 
+/* Who knows no more of a private image than its digest gets no other name for it that all may use. */
+static void test_a_private_image_stays_private(void **state)
+{
+    struct rig r;
+    struct rig_call call, stolen, again;
+    struct rig_image image = {.tag = "1", .layers = TWO, .index_architecture = "amd64"};
+    struct rig_image child;
+    struct sk_image_pull pull = {
+        .name = RIG_NAME, .puller = "ann's", .max_bytes = 1 << 30, .progress = &call.progress};
+
+    (void)state;
+    rig_init(&r);
+    rig_publish(&r, &image);
+    rig_call_init(&call);
+    r.base->ops->pull(r.base, &pull, &call.image, &call.done);
+    sk_vloop_settle(r.loop);
+    assert_int_equal(call.err.code, SK_OK);
+    child = image; /* by the manifest below the index as well */
+    memcpy(child.target, image.digest, sizeof(child.target));
+    child.target_size = strlen(image.manifest_text);
+    struct sk_image_import *import = open_import(&r, 1 << 20);
+    assert_int_equal(finish(&r, import, "mine.test/app:1", &image, &stolen), SK_OK);
+    assert_string_equal(stolen.image->puller, "ann's");
+    close_import(&r, import);
+    import = open_import(&r, 1 << 20);
+    assert_int_equal(finish(&r, import, "mine.test/app:2", &child, &again), SK_OK);
+    assert_string_equal(again.image->puller, "ann's");
+    close_import(&r, import);
+    sk_image_free(call.image);
+    sk_image_free(stolen.image);
+    sk_image_free(again.image);
+    rig_remove(&r, RIG_NAME);
+    rig_remove(&r, "mine.test/app:1");
+    rig_remove(&r, "mine.test/app:2");
+    rig_assert_empty(&r);
+    rig_image_fini(&image);
+    rig_fini(&r);
+}
+
 /* Pulls wait for the blob: one byte now and then does not keep it. */
 static void test_an_import_that_hardly_goes_on(void **state)
 {
@@ -453,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_what_has_not_come_is_missed),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_a_pull_beside_an_import),
+        cmocka_unit_test(test_a_private_image_stays_private),
         cmocka_unit_test(test_an_import_that_hardly_goes_on),
         cmocka_unit_test(test_an_import_beside_a_pull),
         cmocka_unit_test(test_closing_at_any_time),
