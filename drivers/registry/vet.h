@@ -1,11 +1,5 @@
-/* vet.h: which addresses a host name from outside may stand for. The ranges
- * are those of IANA's registries of special-purpose addresses
- * (iana-ipv4-special-registry, iana-ipv6-special-registry; RFC 6890), and the
- * places where clouds answer questions about the machine.
- *
- * IPv4 in IPv6 clothes (mapped, NAT64's well-known and local prefixes, 6to4)
- * is judged as IPv4. A network's own NAT64 prefix cannot be told from any
- * other network.
+/* vet.h: which addresses a host name from outside may stand for, by what they
+ * are for (net/special.h).
  *
  * Threads: any. */
 #ifndef SK_REGISTRY_VET_H

@@ -24,7 +24,7 @@ MAY = {
     "rpc": {"base", "loop"},
     "api": {"base", "loop", "store", "oci", "core", "rpc", "messages", "metrics"},
     "drivers/containerd": {"base", "loop", "rpc", "oci", "contracts", "messages"},
-    "drivers/registry": {"base", "loop", "oci", "contracts"},
+    "drivers/registry": {"base", "loop", "oci", "net", "contracts"},
     "drivers/images": {"base", "loop", "oci", "contracts", "drivers/registry"},
     "drivers/nftables": {"base", "loop", "net", "contracts"},
     "drivers/agent": {"base", "loop", "contracts"},
