@@ -421,7 +421,7 @@ static void test_chain_loops(void **state)
 static void add_aliases(struct sk_dns_writer *w, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        char from[8], to[8];
+        char from[16], to[16];
         (void)snprintf(from, sizeof(from), "n%u", i);
         (void)snprintf(to, sizeof(to), "n%u", i + 1);
         add_alias(w, from, to, 40);
