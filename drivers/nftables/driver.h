@@ -28,7 +28,10 @@ struct sk_nftables {
     struct sk_slots slots;
     struct sk_pool pool;
     struct sk_map by_id;
-    struct sk_list all, ready; /* of slots */
+    struct sk_list all, ready;  /* of slots */
+    struct sk_slot **by_number; /* those with a link */
+    struct sk_list leaving;  /* dropped, but their connections may still be known: the numbers are not free */
+    struct sk_instant swept; /* when connections were last looked at for them */
     size_t ready_wanted;
     uint32_t next_closed;
     struct sk_table table;
@@ -57,6 +60,8 @@ SK_MUST_CHECK enum sk_code sk_nftables_count(struct sk_nftables *net, const char
 void sk_nftables_list(const struct sk_nftables *net, struct sk_litter_list *out);
 /* Makes one slot ahead, if fewer are than wanted; tells whether it should be asked again. */
 bool sk_nftables_prepare(struct sk_nftables *net);
+/* Frees the numbers of slots that were dropped. Not more often than once a second, unless it is `urgent`. */
+void sk_nftables_settle(struct sk_nftables *net, bool urgent);
 /* Drops what was made ahead, and forgets the rest. */
 void sk_nftables_forget(struct sk_nftables *net);
 
@@ -72,8 +77,8 @@ SK_MUST_CHECK enum sk_code sk_nftables_apply(struct sk_nftables *net, const char
 SK_MUST_CHECK enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id,
                                              const struct sk_network_grant *grants, size_t count,
                                              struct sk_err *err);
-SK_MUST_CHECK enum sk_code sk_nftables_cut_all(struct sk_nftables *net, const struct sk_slot *slot,
-                                               struct sk_err *err);
+/* Cuts connections of pool addresses that no slot has. */
+SK_MUST_CHECK enum sk_code sk_nftables_sweep(struct sk_nftables *net, struct sk_err *err);
 void sk_nftables_forget_tenants(struct sk_nftables *net);
 
 /* watch.c: the worker's. */

@@ -338,9 +338,11 @@ static struct sk_nftables *net_new(struct sk_loop *loop, const struct sk_log *lo
     set_table(net, options);
     net->ready_wanted = options->ready_slots;
     sk_pool_init(&net->pool, sk_slots_count(&net->slots), options->rest);
+    net->by_number = sk_alloc((net->pool.count + 1) * sizeof(*net->by_number));
     sk_map_init(&net->by_id);
     sk_list_init(&net->all);
     sk_list_init(&net->ready);
+    sk_list_init(&net->leaving);
     sk_map_init(&net->by_tenant);
     sk_list_init(&net->tenants);
     sk_batch_init(&net->batch, net->name);
@@ -355,6 +357,7 @@ static void net_free(struct sk_nftables *net)
     sk_map_fini(&net->by_id);
     sk_map_fini(&net->by_tenant);
     sk_pool_fini(&net->pool);
+    free(net->by_number);
     free(net->forbidden);
     free(net);
 }

@@ -9,6 +9,30 @@ struct sk_slot *sk_nftables_find(const struct sk_nftables *net, const char *id)
     return node ? sk_map_entry(node, struct sk_slot, by_id) : NULL;
 }
 
+static void keep(struct sk_nftables *net, struct sk_slot *slot)
+{
+    sk_list_append(&net->all, &slot->all);
+    if (!slot->is_closed)
+        net->by_number[slot->number] = slot;
+}
+
+/* Whoever waits to leave waits a second, so that many leave at once. */
+static void let_go(struct sk_nftables *net, struct sk_slot *slot)
+{
+    sk_map_remove(&net->by_id, &slot->by_id);
+    sk_list_remove(&slot->ready);
+    sk_list_remove(&slot->all);
+    sk_hold_free(sk_take(slot->hold));
+    if (slot->is_closed) {
+        sk_slot_free(slot);
+        return;
+    }
+    net->by_number[slot->number] = NULL;
+    if (sk_list_is_empty(&net->leaving))
+        net->swept = sk_clock_boot();
+    sk_list_append(&net->leaving, &slot->all);
+}
+
 static void write_added(struct sk_batch *batch, const void *what)
 {
     sk_hold_add(batch, what, sk_clock_boot());
@@ -51,7 +75,7 @@ static enum sk_code make(struct sk_nftables *net, bool is_closed, struct sk_slot
         struct sk_slot *slot = sk_slot_new(&net->slots, number, is_closed);
         enum sk_code code = furnish(net, slot, &last);
         if (code == SK_OK) {
-            sk_list_append(&net->all, &slot->all);
+            keep(net, slot);
             *out_slot = slot;
             return SK_OK;
         }
@@ -66,25 +90,35 @@ static enum sk_code make(struct sk_nftables *net, bool is_closed, struct sk_slot
     return last.code;
 }
 
-/* What cannot be removed from the packet filter keeps its address. Connections go last: nothing can make new
- * ones then, and whoever has the address next must not be taken for their end. */
+/* Whoever has the address next must not be taken for the end of connections that were another's. */
+void sk_nftables_settle(struct sk_nftables *net, bool urgent)
+{
+    struct sk_instant now = sk_clock_boot();
+    struct sk_err err = {0};
+    struct sk_list *node;
+    if (sk_list_is_empty(&net->leaving) || (!urgent && now.ns < sk_instant_add(net->swept, SK_SEC(1)).ns))
+        return;
+    net->swept = now;
+    if (sk_nftables_sweep(net, &err) != SK_OK) {
+        sk_log_err(net->log, SK_WARN, "network.sweep_failed", &err);
+        return;
+    }
+    while ((node = sk_list_pop(&net->leaving))) {
+        struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
+        sk_pool_give(&net->pool, slot->number, now);
+        sk_slot_free(slot);
+    }
+}
+
+/* What cannot be removed from the packet filter keeps its address. */
 static enum sk_code unmake(struct sk_nftables *net, struct sk_slot *slot, struct sk_err *err)
 {
     enum sk_code code = sk_nftables_push(net, write_removed, slot, err);
-    if (code == SK_OK && slot->id[0])
-        code = sk_nftables_cut_all(net, slot, err);
     if (code == SK_OK)
         code = sk_slot_drop(slot, err);
-    if (code != SK_OK)
-        return code;
-    sk_map_remove(&net->by_id, &slot->by_id);
-    sk_list_remove(&slot->ready);
-    sk_list_remove(&slot->all);
-    if (!slot->is_closed)
-        sk_pool_give(&net->pool, slot->number, sk_clock_boot());
-    sk_hold_free(slot->hold);
-    sk_slot_free(slot);
-    return SK_OK;
+    if (code == SK_OK)
+        let_go(net, slot);
+    return code;
 }
 
 enum sk_code sk_nftables_attach(struct sk_nftables *net, const char *id, bool closed,
@@ -136,7 +170,7 @@ static void adopt(void *arg, struct sk_slot *slot_take)
         is_ours = false; /* the pool has become smaller */
     if (is_ours) {
         sk_map_add(&net->by_id, &slot->by_id, slot->id);
-        sk_list_append(&net->all, &slot->all);
+        keep(net, slot);
         slot->is_adopted = true;
         sk_hold_add(&net->batch, slot, sk_clock_boot());
         return;
@@ -148,10 +182,14 @@ static void adopt(void *arg, struct sk_slot *slot_take)
     sk_slot_free(slot);
 }
 
+/* Connections of sandboxes that went while nobody was looking. */
+
 enum sk_code sk_nftables_adopt(struct sk_nftables *net, struct sk_err *err)
 {
     enum sk_code code = sk_slots_find(&net->slots, adopt, net, err);
-    return code == SK_OK ? sk_batch_send(&net->batch, &net->netfilter, err) : code;
+    if (code == SK_OK)
+        code = sk_batch_send(&net->batch, &net->netfilter, err);
+    return code == SK_OK ? sk_nftables_sweep(net, err) : code;
 }
 
 void sk_nftables_list(const struct sk_nftables *net, struct sk_litter_list *out)
@@ -169,6 +207,9 @@ void sk_nftables_forget(struct sk_nftables *net)
     struct sk_list *node;
     while ((node = sk_list_pop(&net->ready)))
         (void)!unmake(net, sk_list_entry(node, struct sk_slot, ready), NULL);
+    sk_nftables_settle(net, true);
+    while ((node = sk_list_pop(&net->leaving)))
+        sk_slot_free(sk_list_entry(node, struct sk_slot, all));
     while ((node = sk_list_pop(&net->all))) {
         struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
         sk_map_remove(&net->by_id, &slot->by_id);

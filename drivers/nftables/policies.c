@@ -87,53 +87,60 @@ void sk_nftables_forget_tenants(struct sk_nftables *net)
 
 struct judge {
     const struct sk_nftables *net;
-    const struct sk_hold *hold;
+    const struct sk_slot *slot;
     bool knows_names; /* what was granted is remembered from the first */
 };
 
+static bool is_of(const struct sk_slot *slot, const struct sk_ip *ip)
+{
+    return !slot->is_closed && sk_ip_equal(ip, ip->is_v6 ? &slot->link.ipv6 : &slot->link.ipv4);
+}
+
 static const struct sk_slot *find_by_ip(const struct sk_nftables *net, const struct sk_ip *ip)
 {
-    sk_list_each(&net->all, node)
-    {
-        const struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
-        if (!slot->is_closed && sk_ip_equal(ip, ip->is_v6 ? &slot->link.ipv6 : &slot->link.ipv4))
-            return slot;
-    }
-    return NULL;
+    uint32_t number;
+    return sk_slots_number_of(&net->slots, ip, &number) ? net->by_number[number] : NULL;
 }
 
-static bool keeps(void *arg, const struct sk_connection *connection)
+static bool allows(const struct judge *judge, const struct sk_other_end *end, bool is_outgoing)
+{
+    const struct sk_hold *hold = judge->slot->hold;
+    const struct sk_table *table = &judge->net->table;
+    struct sk_other_end other = *end;
+    if (sk_ip_equal(&end->ip, end->ip.is_v6 ? &table->gateway6 : &table->gateway4))
+        return !is_outgoing || hold->rules.asks_dns; /* the node itself */
+    const struct sk_slot *peer = find_by_ip(judge->net, &end->ip);
+    other.is_granted = !judge->knows_names || sk_grants_has(&hold->grants, &end->ip);
+    other.is_of_tenant = peer && peer->hold && peer->hold->tenant == hold->tenant;
+    if (!is_outgoing)
+        return sk_lines_allow(&hold->rules.ingress, &other);
+    return sk_lines_allow(peer ? &hold->rules.peers : &hold->rules.world, &other);
+}
+
+static bool is_denied_now(void *arg, const struct sk_connection *c)
 {
     const struct judge *judge = arg;
-    const struct sk_hold *hold = judge->hold;
-    const struct sk_ip *gateway =
-        connection->other.is_v6 ? &judge->net->table.gateway6 : &judge->net->table.gateway4;
-    if (sk_ip_equal(&connection->other, gateway))
-        return !connection->is_outgoing || hold->rules.asks_dns; /* the node itself */
-    const struct sk_slot *peer = find_by_ip(judge->net, &connection->other);
-    struct sk_other_end end = {.ip = connection->other,
-                               .protocol = connection->protocol,
-                               .port = connection->port,
-                               .is_granted =
-                                   !judge->knows_names || sk_grants_has(&hold->grants, &connection->other),
-                               .is_of_tenant = peer && peer->hold && peer->hold->tenant == hold->tenant};
-    if (!connection->is_outgoing)
-        return sk_lines_allow(&hold->rules.ingress, &end);
-    return sk_lines_allow(peer ? &hold->rules.peers : &hold->rules.world, &end);
+    if (is_of(judge->slot, &c->caller))
+        return !allows(judge, &(struct sk_other_end){c->called, c->protocol, c->called_port}, true);
+    if (is_of(judge->slot, &c->answerer))
+        return !allows(judge, &(struct sk_other_end){c->caller, c->protocol, c->answerer_port}, false);
+    return false;
 }
 
-static enum sk_code cut(struct sk_nftables *net, const struct sk_slot *slot, struct judge *judge,
-                        struct sk_err *err)
+static bool is_nobodys(const struct sk_nftables *net, const struct sk_ip *ip)
 {
-    enum sk_code code = sk_conntrack_cut(&net->netfilter, &slot->link.ipv4, judge ? keeps : NULL, judge, err);
-    if (code == SK_OK && slot->link.has_ipv6)
-        code = sk_conntrack_cut(&net->netfilter, &slot->link.ipv6, judge ? keeps : NULL, judge, err);
-    return code;
+    uint32_t number;
+    return sk_slots_number_of(&net->slots, ip, &number) && !net->by_number[number];
 }
 
-enum sk_code sk_nftables_cut_all(struct sk_nftables *net, const struct sk_slot *slot, struct sk_err *err)
+static bool is_left_over(void *arg, const struct sk_connection *c)
 {
-    return slot->is_closed ? SK_OK : cut(net, slot, NULL, err);
+    return is_nobodys(arg, &c->caller) || is_nobodys(arg, &c->answerer);
+}
+
+enum sk_code sk_nftables_sweep(struct sk_nftables *net, struct sk_err *err)
+{
+    return sk_conntrack_cut(&net->netfilter, is_left_over, net, err);
 }
 
 /* --- apply ------------------------------------------------------------------------------- */
@@ -168,11 +175,11 @@ static enum sk_code put_in_force(struct sk_nftables *net, struct sk_slot *slot, 
         return code;
     /* What was applied before a restart is not known: connections may have come of it. */
     bool was_open = slot->hold || slot->is_adopted;
-    struct judge judge = {net, *hold, slot->hold || !slot->is_adopted};
+    struct judge judge = {net, slot, slot->hold || !slot->is_adopted};
     inherit(*hold, slot->hold);
     sk_hold_free(slot->hold);
     slot->hold = sk_take(*hold);
-    return was_open ? cut(net, slot, &judge, err) : SK_OK;
+    return was_open ? sk_conntrack_cut(&net->netfilter, is_denied_now, &judge, err) : SK_OK;
 }
 
 enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct sk_hold **hold,

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* The network's own address, the gateway's, and the last one, which is IPv4's broadcast. */
-#define NOT_SLOTS 3
-#define SLOTS_MAX 65000 /* "<prefix>64999" still is a link's name */
+#define NOT_SLOTS  3
+#define FIRST_SLOT 2
+#define SLOTS_MAX  65000 /* "<prefix>64999" still is a link's name */
 
 static size_t size_of(const struct sk_cidr *pool)
 {
@@ -38,6 +39,27 @@ struct sk_ip sk_slots_gateway(const struct sk_slots *slots, bool is_v6)
     return nth(is_v6 ? &slots->ipv6 : &slots->ipv4, 1);
 }
 
+/* The last eight bytes of it: more than any pool is counted by. */
+static uint64_t low_of(const struct sk_ip *ip)
+{
+    uint64_t low = 0;
+    for (int i = ip->is_v6 ? 8 : 0; i < (ip->is_v6 ? 16 : 4); i++)
+        low = low << 8 | ip->bytes[i];
+    return low;
+}
+
+bool sk_slots_number_of(const struct sk_slots *slots, const struct sk_ip *ip, uint32_t *out_number)
+{
+    const struct sk_cidr *pool = ip->is_v6 ? &slots->ipv6 : &slots->ipv4;
+    if (!pool->prefix || !sk_cidr_has(pool, ip))
+        return false;
+    uint64_t index = low_of(ip) - low_of(&pool->base);
+    if (index < FIRST_SLOT || index - FIRST_SLOT >= sk_slots_count(slots))
+        return false;
+    *out_number = (uint32_t)(index - FIRST_SLOT);
+    return true;
+}
+
 struct sk_slot *sk_slot_new(const struct sk_slots *slots, uint32_t number, bool is_closed)
 {
     struct sk_slot *slot = sk_alloc(sizeof(*slot));
@@ -47,12 +69,12 @@ struct sk_slot *sk_slot_new(const struct sk_slots *slots, uint32_t number, bool 
     if (is_closed)
         return slot;
     slot->link = (struct sk_link){.mtu = slots->mtu,
-                                  .ipv4 = nth(&slots->ipv4, (uint64_t)number + 2),
+                                  .ipv4 = nth(&slots->ipv4, (uint64_t)number + FIRST_SLOT),
                                   .gateway4 = sk_slots_gateway(slots, false),
                                   .has_ipv6 = slots->ipv6.prefix != 0};
     (void)snprintf(slot->link.name, sizeof(slot->link.name), "%.9s%u", slots->link_prefix, number % 1000000);
     if (slot->link.has_ipv6) {
-        slot->link.ipv6 = nth(&slots->ipv6, (uint64_t)number + 2);
+        slot->link.ipv6 = nth(&slots->ipv6, (uint64_t)number + FIRST_SLOT);
         slot->link.gateway6 = sk_slots_gateway(slots, true);
     }
     return slot;

@@ -38,6 +38,9 @@ struct sk_slots {
 size_t sk_slots_count(const struct sk_slots *slots);
 struct sk_ip sk_slots_gateway(const struct sk_slots *slots, bool is_v6);
 
+/* Whose number an address stands for; false = it is no slot's. */
+bool sk_slots_number_of(const struct sk_slots *slots, const struct sk_ip *ip, uint32_t *out_number);
+
 /* Heap; nothing is made yet. */
 struct sk_slot *sk_slot_new(const struct sk_slots *slots, uint32_t number, bool is_closed);
 void sk_slot_free(struct sk_slot *slot);
