@@ -106,7 +106,7 @@ part_asan() { compile asan && suites build/asan -L 'unit|contract'; }
 part_tsan() {
     compile tsan
     TSAN_OPTIONS="suppressions=$SK_ROOT/tests/support/tsan.supp" suites build/tsan -L unit \
-        -R 'bridge|loop|store|client|server|rpc|mailbox|stream'
+        -R 'bridge|loop|store|client|server|rpc|mailbox|stream|http|registry'
 }
 part_fuzz() {
     local targets target
