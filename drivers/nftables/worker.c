@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+#define QUIET_MS 20
+
 /* --- on the loop ------------------------------------------------------------- */
 
 static void answer(struct sk_post *post)
@@ -77,21 +79,39 @@ static void await(struct sk_worker *worker, int timeout_ms)
         (void)!eventfd_read(worker->wake, &count);
 }
 
+/* What is prepared for later must not stand in the way of those who come one after the other. */
+static int until_quiet(struct sk_instant last_job)
+{
+    int64_t since_ms = sk_duration_ms(sk_instant_diff(sk_clock_boot(), last_job));
+    return since_ms < QUIET_MS ? (int)(QUIET_MS - since_ms) : 0;
+}
+
+static void idle(struct sk_worker *worker, int wait_ms, struct sk_instant last_job, bool *hungry)
+{
+    int quiet_ms = *hungry ? until_quiet(last_job) : -1;
+    if (quiet_ms == 0)
+        *hungry = worker->prepare(worker->arg);
+    else
+        await(worker, quiet_ms > 0 && (wait_ms < 0 || quiet_ms < wait_ms) ? quiet_ms : wait_ms);
+}
+
 static void serve(struct sk_worker *worker)
 {
-    bool closing = false;
+    struct sk_instant last_job = {0};
+    bool closing = false, hungry = true;
     for (;;) {
         int wait_ms = worker->look(worker->arg);
         struct sk_job *job = take(worker, &closing);
         if (job) {
             job->run(job);
             sk_loop_post(worker->loop, &job->post, answer);
-            continue;
-        }
-        if (closing)
+            last_job = sk_clock_boot();
+            hungry = true;
+        } else if (closing) {
             return;
-        if (!worker->prepare(worker->arg))
-            await(worker, wait_ms);
+        } else {
+            idle(worker, wait_ms, last_job, &hungry);
+        }
     }
 }
 

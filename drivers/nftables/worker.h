@@ -40,7 +40,8 @@ struct sk_worker {
     /* Between jobs: looks at the descriptors, without waiting. Returns in how many milliseconds it wants to
      * be called again at the latest; -1 = when there is something. */
     int (*look)(void *arg);
-    /* When there is nothing to do: something for later. Returns whether there is more of it. */
+    /* When there has been nothing to do for a while: something for later. Returns whether there is more of
+     * it. */
     bool (*prepare)(void *arg);
     void (*end)(void *arg); /* last of all, on the thread */
     int fds[SK_WORKER_FDS]; /* watched; -1 = none */

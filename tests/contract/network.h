@@ -132,6 +132,34 @@ static void test_pool_runs_out(void **state)
     assert_int_equal(known, SK_OK);
 }
 
+static void test_policies(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    char tenant[] = "acme", name[] = "example.com";
+    struct sk_net_rule any = {.peer = SK_NET_ANY}, named = {.peer = SK_NET_NAME, .name = name};
+    struct sk_net_policy shut = {.tenant = tenant, .dns = SK_NET_DNS_NONE};
+    struct sk_net_policy open = {.tenant = tenant, .egress = &any, .egress_count = 1};
+    struct sk_net_policy by_name = {.tenant = tenant, .egress = &named, .egress_count = 1};
+    assert_int_equal(apply(s, "never-there", &open), SK_NOT_FOUND);
+    assert_int_equal(grant(s, "never-there", "192.0.2.1", 60), SK_NOT_FOUND);
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    assert_int_equal(attach(s, "n1-c", true, &place), SK_OK);
+    assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_FAILED_PRECONDITION);
+    assert_int_equal(apply(s, "n1-a", &by_name), SK_OK);
+    assert_int_equal(apply(s, "n1-a", &by_name), SK_OK);
+    assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_OK);
+    assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_OK);
+    assert_int_equal(grant(s, "n1-a", "2a00::1", 1), SK_OK);
+    assert_int_equal(apply(s, "n1-a", &open), SK_OK);
+    assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_FAILED_PRECONDITION);
+    assert_int_equal(apply(s, "n1-a", &shut), SK_OK);
+    assert_int_equal(apply(s, "n1-c", &shut), SK_OK);
+    assert_int_equal(apply(s, "n1-c", &open), SK_FAILED_PRECONDITION);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+    assert_int_equal(detach(s, "n1-c"), SK_OK);
+}
+
 static int run_network_suite(struct network_suite *s)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +170,7 @@ static int run_network_suite(struct network_suite *s)
         cmocka_unit_test_prestate(test_address_rests, s),
         cmocka_unit_test_prestate(test_litter, s),
         cmocka_unit_test_prestate(test_places_outlive_the_daemon, s),
+        cmocka_unit_test_prestate(test_policies, s),
         cmocka_unit_test_prestate(test_pool_runs_out, s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

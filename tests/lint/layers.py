@@ -29,7 +29,7 @@ MAY = {
     "drivers/nftables": {"base", "loop", "net", "contracts"},
     "drivers/agent": {"base", "loop", "contracts"},
     "drivers/agent/guest": {"drivers/agent"},
-    "drivers/fake": {"base", "loop", "oci", "contracts"},
+    "drivers/fake": {"base", "loop", "oci", "net", "contracts"},
     "cli": {"base", "loop", "rpc", "oci", "messages"},
     "top": {"*"},
 }
