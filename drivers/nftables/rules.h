@@ -7,7 +7,7 @@
 #include "net/policy.h"
 
 #define SK_RULES_LINES_MAX  8192
-#define SK_RULES_EXCEPT_MAX 48 /* of one line: the kernel takes 128 expressions a rule */
+#define SK_RULES_EXCEPT_MAX 32 /* of one line: the kernel takes 4 KiB of expressions a rule */
 
 struct sk_line {
     enum sk_line_peer { SK_LINE_ANY, SK_LINE_BLOCK, SK_LINE_GRANTED, SK_LINE_TENANT } peer;

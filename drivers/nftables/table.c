@@ -101,6 +101,14 @@ static void put_denials(struct sk_buf *out, unsigned group)
     }
 }
 
+/* Somebody outside who sends as a sandbox. */
+static void put_strangers(struct sk_buf *out, const struct sk_table *table)
+{
+    put(out, table, "add rule inet $N prerouting iifname != { \"$L*\", \"lo\" } ip saddr $4 drop\n");
+    if (table->ipv6.prefix)
+        put(out, table, "add rule inet $N prerouting iifname != { \"$L*\", \"lo\" } ip6 saddr $6 drop\n");
+}
+
 static void put_to_node(struct sk_buf *out, const struct sk_table *table)
 {
     const struct sk_ip *gateways[] = {&table->gateway4, &table->gateway6};
@@ -132,6 +140,7 @@ void sk_table_write(const struct sk_table *table, bool anew, struct sk_buf *out)
     for (size_t i = 0; i < sk_array_len(chains); i++)
         (void)!sk_buf_printf(out, "flush chain inet %s %s\n", table->name, chains[i]);
     put(out, table, "flush map inet $N " SK_TABLE_TENANT4 "\nflush map inet $N " SK_TABLE_TENANT6 "\n");
+    put_strangers(out, table);
     put(out, table, fixed);
     if (table->ipv6.prefix)
         put(out, table, "  ip6 daddr $6 goto deny_peer\n");

@@ -161,6 +161,59 @@ static void test_truth_table(void **state)
     assert_int_equal(detach(s, "n1-a"), SK_OK);
 }
 
+/* As many exceptions as one rule may have: the kernel takes them, and each of them counts. */
+static void test_largest_rule(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    struct sk_cidr except[32];
+    char text[SK_CIDR_TEXT_MAX];
+    struct sk_net_ports ports = {SK_NET_TCP, 1, 65534};
+    struct sk_net_rule rule = {.peer = SK_NET_CIDR,
+                               .cidr = block("2a00::/17"),
+                               .except = except,
+                               .except_count = 32,
+                               .ports = &ports,
+                               .port_count = 1};
+    struct sk_net_policy policy = {.tenant = acme, .egress = &rule, .egress_count = 1};
+    for (int i = 0; i < 31; i++) {
+        (void)snprintf(text, sizeof(text), "2a00:0:1:%x::/65", i);
+        except[i] = block(text);
+    }
+    except[31] = block(V6_B "/128");
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    enum sk_code applied = apply(s, "n1-a", &policy);
+    struct lab_cell cells[] = {{place.netns, SOCK_STREAM, V6_A, 80}, {place.netns, SOCK_STREAM, V6_B, 80}};
+    lab_try(cells, 2);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+    assert_int_equal(applied, SK_OK);
+    assert_true(cells[0].reached);
+    assert_false(cells[1].reached);
+}
+
+/* Connections of a sandbox that left are not the next one's. */
+static void test_connections_leave(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    char v4[SK_IP_TEXT_MAX], line[200];
+    int left = 0;
+    assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
+    assert_int_equal(apply(s, "n1-a", &allow_any), SK_OK);
+    sk_ip_print(&place.ipv4, v4);
+    (void)snprintf(line, sizeof(line), "grep -q 'src=%s ' /proc/net/nf_conntrack", v4);
+    int fd = lab_connect_inside(place.netns, SOCK_STREAM, V4_A, 80);
+    int before = lab_run("test -e /proc/net/nf_conntrack") ? 0 : lab_run("%s", line);
+    assert_int_equal(detach(s, "n1-a"), SK_OK);
+    for (int tries = 0; tries < 30 && left == 0; tries++) {
+        (void)usleep(100 * 1000);
+        left = lab_run("%s", line);
+    }
+    (void)close(fd);
+    assert_int_equal(before, 0);
+    assert_int_not_equal(left, 0);
+}
+
 /* --- what no rule opens ------------------------------------------------------------------ */
 
 static void test_platform_is_closed(void **state)
@@ -487,6 +540,8 @@ static int run_rules_suite(struct network_suite *s)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_truth_table, s),
+        cmocka_unit_test_prestate(test_largest_rule, s),
+        cmocka_unit_test_prestate(test_connections_leave, s),
         cmocka_unit_test_prestate(test_platform_is_closed, s),
         cmocka_unit_test_prestate(test_neighbours, s),
         cmocka_unit_test_prestate(test_denials_are_told, s),
