@@ -38,27 +38,32 @@ static const char *const chains[] = {
     "deny_peer",  "deny_egress",   "deny_node", "deny_ingress",
 };
 
-static const char fixed[] = "table inet $N {\n"
-                            /* Before connections are looked up, or a sandbox could speak in another's. */
-                            " chain prerouting {\n"
-                            "  iifname \"$L*\" goto sent\n"
-                            "  iifname != \"lo\" ip saddr $4 drop\n"
-                            " }\n"
-                            " chain sent {\n"
-                            "  iifname . ip saddr @" SK_TABLE_SOURCE4 " accept\n"
-                            "  iifname . ip6 saddr @" SK_TABLE_SOURCE6 " accept\n"
-                            "  goto deny_spoofed\n"
-                            " }\n"
-                            " chain input { iifname \"$L*\" goto to_node; }\n"
-                            " chain forward {\n"
-                            "  iifname \"$L*\" goto outward\n"
-                            "  oifname \"$L*\" goto inward\n"
-                            " }\n"
-                            " chain outward {\n"
-                            "  ct state established,related accept\n"
-                            "  ct state invalid drop\n"
-                            "  oifname \"$L*\" goto to_peer\n"
-                            "  ip daddr $4 goto deny_peer\n";
+static const char fixed[] =
+    "table inet $N {\n"
+    /* Before connections are looked up, or a sandbox could speak in another's. */
+    " chain prerouting {\n"
+    "  iifname \"$L*\" goto sent\n"
+    "  iifname != \"lo\" ip saddr $4 drop\n"
+    " }\n"
+    " chain sent {\n"
+    /* A kernel's own small talk with neighbours that are not there: nothing that anybody tried. */
+    "  ip6 daddr ff02::/16 icmpv6 type { mld-listener-report, mld2-listener-report, nd-router-solicit, "
+    "nd-neighbor-solicit } drop\n"
+    "  ip protocol igmp drop\n"
+    "  iifname . ip saddr @" SK_TABLE_SOURCE4 " accept\n"
+    "  iifname . ip6 saddr @" SK_TABLE_SOURCE6 " accept\n"
+    "  goto deny_spoofed\n"
+    " }\n"
+    " chain input { iifname \"$L*\" goto to_node; }\n"
+    " chain forward {\n"
+    "  iifname \"$L*\" goto outward\n"
+    "  oifname \"$L*\" goto inward\n"
+    " }\n"
+    " chain outward {\n"
+    "  ct state established,related accept\n"
+    "  ct state invalid drop\n"
+    "  oifname \"$L*\" goto to_peer\n"
+    "  ip daddr $4 goto deny_peer\n";
 
 static const char rest[] = "  iifname vmap @" SK_TABLE_EGRESS "\n"
                            "  goto deny_egress\n"
