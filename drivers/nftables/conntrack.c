@@ -1,5 +1,6 @@
 #include "drivers/nftables/conntrack.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -51,8 +52,10 @@ static int take_ip(const struct nlattr *attr, void *arg)
 
 static uint16_t read_port(const struct nlattr *attr)
 {
-    const uint8_t *bytes = mnl_attr_get_payload(attr);
-    return mnl_attr_get_payload_len(attr) >= 2 ? (uint16_t)(bytes[0] << 8 | bytes[1]) : 0;
+    uint16_t port = 0;
+    if (mnl_attr_get_payload_len(attr) >= sizeof(port))
+        memcpy(&port, mnl_attr_get_payload(attr), sizeof(port));
+    return ntohs(port);
 }
 
 static int take_protocol(const struct nlattr *attr, void *arg)

@@ -1,5 +1,7 @@
 #include "drivers/nftables/grants.h"
 
+#include <assert.h>
+
 void sk_grants_fini(struct sk_grants *grants)
 {
     free(grants->items);
@@ -28,6 +30,7 @@ static struct sk_grant *make_room(struct sk_grants *grants, struct sk_instant no
         grants->items = sk_realloc(grants->items, (grants->count + 1) * sizeof(*grants->items));
         return &grants->items[grants->count++];
     }
+    assert(oldest);
     for (size_t i = 1; i < grants->count; i++) {
         if (grants->items[i].until.ns < oldest->until.ns)
             oldest = &grants->items[i];

@@ -156,11 +156,12 @@ static enum sk_code add_route(struct sk_netlink *netlink, int index, const struc
 {
     struct sk_message message;
     struct rtmsg *route = begin(&message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*route));
-    route->rtm_family = family_of(to ? to : gateway);
+    bool is_v6 = to ? to->is_v6 : gateway && gateway->is_v6;
+    route->rtm_family = is_v6 ? AF_INET6 : AF_INET;
     route->rtm_dst_len = to ? (unsigned char)(size_of(to) * 8) : 0;
     route->rtm_table = RT_TABLE_MAIN;
     route->rtm_protocol = RTPROT_STATIC;
-    route->rtm_scope = to && !to->is_v6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    route->rtm_scope = to && !is_v6 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     route->rtm_type = RTN_UNICAST;
     route->rtm_flags = gateway ? RTNH_F_ONLINK : 0;
     if (to)

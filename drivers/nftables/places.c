@@ -152,10 +152,10 @@ enum sk_code sk_nftables_detach(struct sk_nftables *net, const char *id, struct 
 bool sk_nftables_prepare(struct sk_nftables *net)
 {
     size_t count = 0;
-    struct sk_slot *slot;
+    struct sk_slot *slot = NULL;
     sk_list_each(&net->ready, node) count++;
     /* Without an address now there will be one when somebody asks. */
-    if (count >= net->ready_wanted || make(net, false, &slot, NULL) != SK_OK)
+    if (count >= net->ready_wanted || make(net, false, &slot, NULL) != SK_OK || !slot)
         return false;
     sk_list_append(&net->ready, &slot->ready);
     return true;

@@ -1,7 +1,6 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
-#include <string.h>
 
 /* Well-formed sequences by their first byte (Unicode, table 3-7): the length
  * and what the second byte may be; all later ones are 80 to BF. */
@@ -37,24 +36,32 @@ size_t sk_utf8_next(const char *text, size_t len)
     return form->len;
 }
 
-/* Encoded; their order is that of the code points. */
-static const struct hidden {
-    char first[4], last[4];
+static const struct range {
+    uint32_t first, last;
 } hidden[] = {
-    {"\xc2\x80", "\xc2\x9f"},         /* U+0080 to 9F: what an escape and a letter do, in one */
-    {"\xe2\x80\x8b", "\xe2\x80\x8f"}, /* U+200B to 200F: no width; direction */
-    {"\xe2\x80\xa8", "\xe2\x80\xae"}, /* U+2028 to 202E: line's ends; direction */
-    {"\xe2\x81\xa0", "\xe2\x81\xaf"}, /* U+2060 to 206F: no width; direction */
-    {"\xef\xbb\xbf", "\xef\xbb\xbf"}, /* U+FEFF */
+    {0x0000, 0x001F}, {0x007F, 0x009F}, /* controls; 80 to 9F are what an escape and a letter do, in one */
+    {0x200B, 0x200F},                   /* no width; direction */
+    {0x2028, 0x202E},                   /* line's ends; direction */
+    {0x2060, 0x206F},                   /* no width; direction */
+    {0xFEFF, 0xFEFF},
 };
+
+/* Of one well-formed sequence. */
+static uint32_t code_point(const char *at, size_t len)
+{
+    uint32_t point = len == 1 ? (uint8_t)at[0] : (uint8_t)at[0] & (0x7Fu >> len);
+
+    for (size_t i = 1; i < len; i++)
+        point = point << 6 | ((uint8_t)at[i] & 0x3F);
+    return point;
+}
 
 bool sk_utf8_is_printable(const char *at, size_t len)
 {
-    if (len == 1)
-        return (unsigned char)at[0] >= 0x20 && at[0] != 0x7F;
+    uint32_t point = code_point(at, len);
+
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
-        if (strlen(hidden[i].first) == len && memcmp(at, hidden[i].first, len) >= 0 &&
-            memcmp(at, hidden[i].last, len) <= 0)
+        if (point >= hidden[i].first && point <= hidden[i].last)
             return false;
     return true;
 }

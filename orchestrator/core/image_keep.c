@@ -217,15 +217,13 @@ static void go_on(struct sk_image_keep *k)
 {
     struct sk_image_driver *driver = k->images->driver;
 
-    if (node_of(k)->stopping) {
+    if (node_of(k)->stopping || (!is_aged(k) && !minds_disk(k))) {
         end_round(k);
     } else if (is_aged(k)) {
         remove_next(k);
-    } else if (minds_disk(k)) {
+    } else {
         sk_done_init(&k->done, on_disk);
         driver->ops->disk(driver, &k->disk, &k->done);
-    } else {
-        end_round(k);
     }
 }
 

@@ -47,9 +47,9 @@ static bool take_alias(struct gathered *g, struct sk_dns_reader in, const struct
 
 static bool take_soa(struct gathered *g, struct sk_dns_reader in, const struct sk_dns_record *record)
 {
-    struct sk_dns_name name;
+    struct sk_dns_name server, mailbox;
     uint32_t minimum = 0;
-    if (!sk_dns_read_name(&in, &name) || !sk_dns_read_name(&in, &name))
+    if (!sk_dns_read_name(&in, &server) || !sk_dns_read_name(&in, &mailbox))
         return false;
     for (int i = 0; i < 5; i++) { /* serial, refresh, retry, expire, minimum */
         if (!sk_dns_read_u32(&in, &minimum))

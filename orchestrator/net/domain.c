@@ -76,7 +76,7 @@ static enum sk_code refuse(const char *text, const char *fault, struct sk_err *e
 
 enum sk_code sk_domain_normalise(const char *text, char out_name[SK_DOMAIN_MAX], struct sk_err *err)
 {
-    char name[SK_DOMAIN_MAX];
+    char name[SK_DOMAIN_MAX] = "";
     const char *fault = copy_lower(text, name) ? fault_of(name) : "it is longer than 253 bytes";
     if (fault)
         return refuse(text, fault, err);
@@ -86,7 +86,7 @@ enum sk_code sk_domain_normalise(const char *text, char out_name[SK_DOMAIN_MAX],
 
 enum sk_code sk_domain_pattern(const char *text, char out_pattern[SK_DOMAIN_MAX], struct sk_err *err)
 {
-    char pattern[SK_DOMAIN_MAX];
+    char pattern[SK_DOMAIN_MAX] = "";
     if (text[0] != '*' || text[1] != '.')
         return sk_domain_normalise(text, out_pattern, err);
     const char *fault = copy_lower(text, pattern) ? fault_of(pattern + 2) : "it is longer than 253 bytes";

@@ -30,9 +30,10 @@ static void insist(int ok)
 static void print_sum(const unsigned char *sum, unsigned len, char out_digest[SK_DIGEST_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    char *at = out_digest + strlen(PREFIX);
+    char *at = out_digest;
 
-    memcpy(out_digest, PREFIX, strlen(PREFIX));
+    for (const char *c = PREFIX; *c; c++)
+        *at++ = *c;
     for (unsigned i = 0; i < len; i++) {
         *at++ = digits[sum[i] >> 4];
         *at++ = digits[sum[i] & 15];
