@@ -154,9 +154,9 @@ static void store_manifest(struct sk_op *op, struct sk_done *done)
 }
 
 static const struct sk_step steps[] = {
-    {"lease", open_lease, close_lease},
     {"resolve", ask_target, NULL},
     {"judge_target", judge_target, NULL},
+    {"lease", open_lease, close_lease}, /* a registry that does not answer leaves none behind */
     {"store_target", store_target, NULL},
     {"find_manifest", find_manifest, NULL},
     {"get_manifest", get_manifest, NULL},
