@@ -250,6 +250,7 @@ static void test_what_the_registry_says_is_passed_on(void **state)
         assert_int_equal(rig_pull_now(&r, &call, RIG_NAME), rows[i]);
         assert_non_null(strstr(call.err.text, "image " RIG_NAME));
         assert_non_null(strstr(call.err.text, "registry.test"));
+        rig_assert_empty(&r); /* not even a lease: nothing was fetched */
         rig_fini(&r);
     }
 }
