@@ -40,7 +40,7 @@ static void test_rest(void **state)
 static void test_longest_free_first(void **state)
 {
     struct sk_pool pool;
-    uint32_t a, b, next;
+    uint32_t a = 0, b = 0, next = 0;
     (void)state;
     sk_pool_init(&pool, 3, SK_SEC(0));
     assert_true(sk_pool_take(&pool, AT(1), &a) && sk_pool_take(&pool, AT(1), &b));
