@@ -94,7 +94,7 @@ static void try_later(struct sk_lease *lease)
 
     sk_list_append(&lease->driver->owed, &lease->owed);
     sk_timer_start(loop, &lease->renewal, sk_instant_add(sk_loop_now(loop), lease->pause), on_pause_over);
-    lease->pause.ns = lease->pause.ns * 2 < PAUSE_MOST.ns ? lease->pause.ns * 2 : PAUSE_MOST.ns;
+    lease->pause = sk_duration_double(lease->pause, PAUSE_MOST);
 }
 
 /* Somebody wants it after all, or nobody is to wait for the store any more. */

@@ -49,6 +49,12 @@ static inline struct sk_instant sk_instant_min(struct sk_instant a, struct sk_in
     return sk_instant_is_set(b) && b.ns < a.ns ? b : a;
 }
 
+/* Twice as long, but at most `most`: the next pause of something that is tried again and again. */
+static inline struct sk_duration sk_duration_double(struct sk_duration d, struct sk_duration most)
+{
+    return SK_NS(d.ns * 2 < most.ns ? d.ns * 2 : most.ns);
+}
+
 static inline int64_t sk_duration_ms(struct sk_duration d)
 {
     return d.ns / 1000000;

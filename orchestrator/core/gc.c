@@ -63,7 +63,7 @@ static void on_torn_down(struct sk_done *done, const struct sk_err *err)
         sk_log_err(node->log, SK_WARN, "gc.resists", err, SK_STR("kind", "container"), SK_STR("id", l->id));
         l->not_before = sk_instant_add(sk_loop_now(node->loop), l->pause);
         look_at(gc, l->pause);
-        l->pause.ns = l->pause.ns * 2 < PAUSE_MOST.ns ? l->pause.ns * 2 : PAUSE_MOST.ns;
+        l->pause = sk_duration_double(l->pause, PAUSE_MOST);
     }
     sk_node_unhold(node);
 }

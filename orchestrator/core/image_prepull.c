@@ -67,7 +67,7 @@ static void rest(struct sk_image_prepull *p)
     if (is_over)
         return;
     sk_timer_start(loop, &p->again, sk_instant_add(sk_loop_now(loop), p->pause), on_again);
-    p->pause.ns = p->pause.ns * 2 < PAUSE_MOST.ns ? p->pause.ns * 2 : PAUSE_MOST.ns;
+    p->pause = sk_duration_double(p->pause, PAUSE_MOST);
 }
 
 static void on_fetched(struct sk_done *done, const struct sk_err *err)

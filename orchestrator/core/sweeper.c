@@ -187,7 +187,7 @@ static void on_removed(struct sk_done *done, const struct sk_err *err)
         sk_log_err(node->log, SK_WARN, "gc.resists", err, SK_STR("kind", item->kind),
                    SK_STR("id", item->name));
         t->not_before = sk_instant_add(sk_loop_now(node->loop), t->pause);
-        t->pause.ns = t->pause.ns * 2 < PAUSE_MOST.ns ? t->pause.ns * 2 : PAUSE_MOST.ns;
+        t->pause = sk_duration_double(t->pause, PAUSE_MOST);
     }
     go_on(w);
 }
