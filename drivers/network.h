@@ -21,6 +21,8 @@ struct sk_network_place {
     char netns[160]; /* path of its network namespace, for the OCI runtime */
     struct sk_ip ipv4, ipv6;
     bool has_ipv6;
+    bool is_closed;        /* loopback alone: no addresses, and none can be had */
+    struct sk_ip resolver; /* IPv4: whom it asks for names; when it may, something answers there */
 };
 
 struct sk_network_counts {
@@ -60,7 +62,8 @@ struct sk_network_ops {
      * done. */
     void (*apply)(struct sk_network *network, const char *id, const struct sk_net_policy *policy,
                   struct sk_done *done);
-    /* Opens HTTPS to addresses of a granted name; in force before done. */
+    /* Opens HTTPS to addresses of a granted name; in force before done. Where the edge looks at names, the
+     * connections lead there. Addresses that no rule could open (platform, pools) are left out. */
     void (*grant)(struct sk_network *network, const char *id, const struct sk_network_grant *grants,
                   size_t count, struct sk_done *done);
     /* Absent is success. The address is not given to another for a while. */

@@ -12,7 +12,9 @@
 #include "core/images.h"
 #include "core/page_token.h"
 #include "drivers/agent.h"
+#include "drivers/edge.h"
 #include "drivers/image.h"
+#include "drivers/names.h"
 #include "drivers/runtime.h"
 #include "store/records.h"
 #include "store/store.h"
@@ -23,6 +25,16 @@ struct sk_sandbox;
 #define SK_REASON_BACKEND "BACKEND_UNAVAILABLE"
 
 #define SK_CPU_MAX 1024 /* as many as cpu_set_t knows */
+
+/* What the node can do for services and rules with names; from the config and from what is installed. */
+struct sk_network_config {
+    bool has_names;      /* rules with names can be enforced */
+    const char *address; /* of the node, as clients know it: "192.0.2.7", "[2001:db8::7]", "node7.example";
+                            borrowed */
+    uint16_t first_port, last_port; /* of the node, for services by port; 0 = there are none */
+    const char *domain;             /* below which services have host names; "" = there are none; borrowed */
+    uint16_t https_port;            /* of the node, for services by name */
+};
 
 /* Settings of the node, from the config; copied, what they point to only where it says so. */
 struct sk_node_config {
@@ -44,16 +56,26 @@ struct sk_node_config {
     char log_dir[1152];        /* where they are kept; exists */
     unsigned cpu_count;        /* cpus that sandboxes may use */
     uint16_t cpus[SK_CPU_MAX]; /* their numbers: those of a host need not be 0 to n-1 */
+    struct sk_network_config network;
     struct sk_images_config images;
     struct sk_secret_lookup secrets; /* for logins to registries; zeroed = no stores */
 };
 
 struct sk_node;
 
+struct sk_node_drivers {
+    struct sk_runtime *runtime;
+    struct sk_image_driver *images;
+    struct sk_agent *agent;
+    struct sk_network *network;
+    struct sk_names *names; /* NULL: sandboxes' questions are answered by nobody */
+    struct sk_edge *edge;   /* NULL: there is none */
+};
+
 /* Heap. Drivers and store are borrowed and must outlive the node. */
 struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
-                            const struct sk_node_config *config, struct sk_runtime *runtime,
-                            struct sk_image_driver *images, struct sk_agent *agent, struct sk_store *store);
+                            const struct sk_node_config *config, const struct sk_node_drivers *drivers,
+                            struct sk_store *store);
 /* Only after sk_node_stop has fired (or before anything was started). NULL is fine. */
 void sk_node_free(struct sk_node *node);
 

@@ -44,7 +44,8 @@ struct sk_net_service {
     enum sk_net_protocol protocol;
     uint16_t port;
     enum { SK_NET_SILENT, SK_NET_PUBLIC, SK_NET_PRIVATE, SK_NET_CUSTOM } visibility;
-    bool has_endpoint; /* PUBLIC: https at the edge, by name */
+    bool has_endpoint;  /* PUBLIC: https at the edge, by name */
+    uint16_t node_port; /* PUBLIC without endpoint: the port of the node that leads there; 0 = none yet */
 };
 
 struct sk_net_policy {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/strings.h"
+#include "net/policy.h"
 
 #include <stdbool.h>
 
@@ -70,6 +71,8 @@ struct sk_spec {
     struct sk_mounted_file *files;
     size_t file_count;
     struct sk_arena contents; /* of the files: the one big part, given back first */
+    /* NULL: a sandbox of a daemon that knew no networks: loopback alone, and no place with the driver. */
+    struct sk_net_policy *network;
     /* The caller's words as accepted: a packed coreweave.sandbox.v1.Sandbox with
      * spec and display_name alone, without the contents of files. Opaque to everything but the API, which
      * echoes it. */
