@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "backend.h"
 #include "core/recover.h"
+#include "drivers/fake/network.h"
 #include "host.h"
 #include "loop/op.h"
 #include "notify.h"
@@ -46,6 +47,7 @@ struct daemon {
     struct sk_store *store;
     struct sk_backend *backend;
     struct sk_supply *supply;
+    struct sk_fake_network *network;
     struct sk_node *node;
     struct sk_api *api;
     struct sk_server *server;
@@ -196,9 +198,14 @@ static void node_run(struct sk_op *op, struct sk_done *done)
     sk_host_node_config(d->config, d->node_id, &config);
     config.images.login_salt = d->login_salt;
     config.secrets = sk_supply_secrets(d->supply);
-    d->node =
-        sk_node_new(d->loop, &d->log, &config, sk_backend_runtime(d->backend),
-                    fakes ? fakes : sk_supply_images(d->supply), sk_backend_agent(d->backend), d->store);
+    d->network = sk_fake_network_new(d->loop);
+    const struct sk_node_drivers drivers = {
+        .runtime = sk_backend_runtime(d->backend),
+        .images = fakes ? fakes : sk_supply_images(d->supply),
+        .agent = sk_backend_agent(d->backend),
+        .network = sk_fake_network_base(d->network),
+    };
+    d->node = sk_node_new(d->loop, &d->log, &config, &drivers, d->store);
     answer(d, done, SK_OK, NULL);
 }
 
@@ -207,6 +214,7 @@ static void node_undo(struct sk_op *op, struct sk_done *done)
     struct daemon *d = daemon_of(op);
 
     sk_node_free(sk_take(d->node));
+    sk_fake_network_free(sk_take(d->network));
     answer(d, done, SK_OK, NULL);
 }
 

@@ -56,17 +56,17 @@ static void ignore_event(void *arg, const struct sk_runtime_event *event)
 }
 
 struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
-                            const struct sk_node_config *config, struct sk_runtime *runtime,
-                            struct sk_image_driver *images, struct sk_agent *agent, struct sk_store *store)
+                            const struct sk_node_config *config, const struct sk_node_drivers *drivers,
+                            struct sk_store *store)
 {
     struct sk_node *node = sk_alloc(sizeof(*node));
 
     node->loop = loop;
     node->log = log;
     node->config = *config;
-    node->runtime = runtime;
-    node->image_driver = images;
-    node->agent = agent;
+    node->runtime = drivers->runtime;
+    node->image_driver = drivers->images;
+    node->agent = drivers->agent;
     node->store = store;
     sk_map_init(&node->by_id);
     sk_map_init(&node->by_request);
@@ -82,7 +82,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     read_boot_id(node->boot_id);
     sk_gc_init(&node->gc, node);
     node->images = sk_images_open(node, &config->images);
-    runtime->ops->listen(runtime, on_runtime_event, node);
+    node->runtime->ops->listen(node->runtime, on_runtime_event, node);
     return node;
 }
 

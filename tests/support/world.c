@@ -8,17 +8,23 @@
 
 /* --- birth and death --------------------------------------------------------- */
 
-static void new_node(struct world *w)
+void world_new_node(struct world *w)
 {
-    w->node = sk_node_new(w->loop, NULL, &w->config, sk_fake_runtime_base(w->runtime),
-                          sk_fake_images_base(w->images), sk_fake_agent_base(w->agent), w->store);
+    const struct sk_node_drivers drivers = {
+        .runtime = sk_fake_runtime_base(w->runtime),
+        .images = sk_fake_images_base(w->images),
+        .agent = sk_fake_agent_base(w->agent),
+        .network = sk_fake_network_base(w->network),
+    };
+
+    w->node = sk_node_new(w->loop, w->log, &w->config, &drivers, w->store);
 }
 
 void world_start(struct world *w)
 {
     struct answer recovered;
 
-    new_node(w);
+    world_new_node(w);
     answer_init(&recovered);
     sk_node_recover(w->node, &recovered.done);
     world_settle(w);
@@ -34,6 +40,7 @@ void world_init(struct world *w)
     w->runtime = sk_fake_runtime_new(w->loop);
     w->images = sk_fake_images_new(w->loop);
     w->agent = sk_fake_agent_new(w->loop, w->runtime);
+    w->network = sk_fake_network_new(w->loop);
     w->store = sk_memstore_new(w->loop);
     w->config = (struct sk_node_config){
         .node_id = "n1",
@@ -101,6 +108,7 @@ void world_fini(struct world *w)
     sk_vloop_settle(w->loop);
     sk_fake_runtime_free(w->runtime);
     sk_fake_images_free(w->images);
+    sk_fake_network_free(w->network);
     sk_memstore_free(w->store);
     assert_true(sk_vloop_is_empty(w->loop));
     sk_loop_free(w->loop);
@@ -110,7 +118,7 @@ void world_fini(struct world *w)
 void world_hook(struct world *w, int (*hook)(void *arg, const char *call), void *arg)
 {
     struct sk_fake_calls *calls[] = {sk_fake_runtime_calls(w->runtime), sk_fake_images_calls(w->images),
-                                     sk_fake_agent_calls(w->agent)};
+                                     sk_fake_agent_calls(w->agent), sk_fake_network_calls(w->network)};
 
     for (size_t i = 0; i < sk_array_len(calls); i++) {
         calls[i]->hook = hook;

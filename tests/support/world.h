@@ -9,6 +9,7 @@
 #include "core/sandbox.h"
 #include "drivers/fake/agent.h"
 #include "drivers/fake/image.h"
+#include "drivers/fake/network.h"
 #include "drivers/fake/runtime.h"
 #include "support/memstore.h"
 #include "support/sweep.h"
@@ -26,8 +27,10 @@ struct world {
     struct sk_fake_runtime *runtime;
     struct sk_fake_images *images;
     struct sk_fake_agent *agent;
+    struct sk_fake_network *network;
     struct sk_store *store;
     struct sk_node_config config;
+    const struct sk_log *log; /* of the nodes to come; NULL = none */
     struct sk_node *node;
 };
 
@@ -52,6 +55,8 @@ void world_advance(struct world *w, struct sk_duration by);
 void world_stop(struct world *w);
 /* The daemon is killed: from here on nothing it does has an effect. */
 void world_crash(struct world *w);
+/* A new daemon that has not begun to recover. */
+void world_new_node(struct world *w);
 /* A new daemon, recovered. */
 void world_start(struct world *w);
 /* Until the drivers hold nothing and no process is left. */

@@ -350,8 +350,7 @@ static void test_stop_while_recovering(void **state)
     (void)world_running(&w, NULL);
     world_crash(&w);
     world_hook(&w, list_fails, &left);
-    w.node = sk_node_new(w.loop, NULL, &w.config, sk_fake_runtime_base(w.runtime),
-                         sk_fake_images_base(w.images), sk_fake_agent_base(w.agent), w.store);
+    world_new_node(&w);
     answer_init(&recovered);
     sk_node_recover(w.node, &recovered.done);
     world_advance(&w, SK_SEC(3));
