@@ -22,7 +22,7 @@ struct sk_network_place {
     struct sk_ip ipv4, ipv6;
     bool has_ipv6;
     bool is_closed;        /* loopback alone: no addresses, and none can be had */
-    struct sk_ip resolver; /* IPv4: whom it asks for names; when it may, something answers there */
+    struct sk_ip resolver; /* IPv4: whom it asks for names; when it may, something answers there. Closed: 0 */
 };
 
 struct sk_network_counts {
@@ -47,7 +47,7 @@ struct sk_network_event {
     struct sk_ip source, destination;
     uint8_t protocol; /* IP protocol number */
     uint16_t port;    /* destination's; 0 = none */
-    const char *rule; /* "egress", "spoofed", "platform", "node", "peer", "ingress"; static */
+    const char *rule; /* "egress", "spoofed", "platform", "node", "peer", "ingress", "connections"; static */
 };
 
 struct sk_network_ops {

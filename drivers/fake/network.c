@@ -106,6 +106,7 @@ static void set_addresses(struct sk_network_place *place, size_t number)
     place->ipv4 = (struct sk_ip){false, {10, 213, 0, last}};
     place->ipv6 = (struct sk_ip){true, {0xFD, 0x5A, [15] = last}};
     place->has_ipv6 = true;
+    place->resolver = (struct sk_ip){false, {10, 213, 0, 1}};
 }
 
 static enum sk_code add(struct sk_fake_network *fake, const char *id, bool closed, struct sk_err *err)
@@ -119,6 +120,7 @@ static enum sk_code add(struct sk_fake_network *fake, const char *id, bool close
     entry->attached.is_closed = closed;
     struct sk_network_place *place = &entry->attached.place;
     (void)snprintf(place->netns, sizeof(place->netns), "/fake/net/%zu", fake->made++);
+    place->is_closed = closed;
     if (!closed)
         set_addresses(place, number);
     sk_map_add(&fake->by_id, &entry->by_id, entry->id);

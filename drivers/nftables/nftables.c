@@ -165,8 +165,11 @@ static void run_attach(struct sk_job *job)
     struct sk_slot *slot;
     if (sk_nftables_attach(ask->net, ask->id, ask->closed, &slot, &job->err) != SK_OK)
         return;
-    *ask->out_place = (struct sk_network_place){
-        .ipv4 = slot->link.ipv4, .ipv6 = slot->link.ipv6, .has_ipv6 = slot->link.has_ipv6};
+    *ask->out_place = (struct sk_network_place){.ipv4 = slot->link.ipv4,
+                                                .ipv6 = slot->link.ipv6,
+                                                .has_ipv6 = slot->link.has_ipv6,
+                                                .is_closed = slot->is_closed,
+                                                .resolver = slot->link.gateway4};
     (void)snprintf(ask->out_place->netns, sizeof(ask->out_place->netns), "%s", slot->netns);
 }
 

@@ -13,6 +13,14 @@
 #include "base/log.h"
 #include "drivers/network.h"
 
+/* Addresses that are closed to all sandboxes (the node's, forbidden ones, those that belong to no host), but
+ * not there: a sandbox's own rules decide. Other sandboxes' addresses are no such. */
+struct sk_nftables_exception {
+    struct sk_cidr block;
+    uint8_t protocol; /* IP protocol number; 0 = every one, and every port */
+    uint16_t port;    /* 0 = every port */
+};
+
 /* Copied. */
 struct sk_nftables_options {
     const char *run_dir; /* namespaces are pinned in <run_dir>/net */
@@ -26,7 +34,14 @@ struct sk_nftables_options {
     struct sk_duration rest;         /* of an address between two sandboxes */
     const struct sk_cidr *forbidden; /* no sandbox reaches them, whatever its rules say */
     size_t forbidden_count;
-    uint16_t log_group; /* of NFLOG, for denied packets; nobody else's */
+    const struct sk_nftables_exception *reachable;
+    size_t reachable_count;
+    /* Of the gateway addresses: where somebody looks at the names in HTTPS to granted addresses, and sends it
+     * on (SO_ORIGINAL_DST) or not; 0 = nobody does, the address is enough. */
+    uint16_t gate_port;
+    uint32_t connections_max; /* of one sandbox, at a time; 0 = no limit */
+    uint64_t bandwidth_bits;  /* a second, each way; 0 = no limit. Links that are there keep theirs */
+    uint16_t log_group;       /* of NFLOG, for denied packets; nobody else's */
 };
 
 struct sk_nftables;

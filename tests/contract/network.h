@@ -25,6 +25,10 @@ static void test_same_place_again(void **state)
     assert_true(sk_ip_equal(&first.ipv4, &again.ipv4));
     assert_string_not_equal(first.netns, other.netns);
     assert_false(sk_ip_equal(&first.ipv4, &other.ipv4));
+    assert_false(first.is_closed || other.is_closed);
+    assert_true(first.resolver.bytes[0] && !first.resolver.is_v6);
+    assert_true(sk_ip_equal(&first.resolver, &other.resolver));
+    assert_false(sk_ip_equal(&first.resolver, &first.ipv4));
     assert_true(first.has_ipv6 && first.ipv6.is_v6 && !sk_ip_equal(&first.ipv6, &other.ipv6));
     assert_int_equal(detach(s, "n1-a"), SK_OK);
     assert_int_equal(detach(s, "n1-b"), SK_OK);
@@ -49,6 +53,8 @@ static void test_closed_has_no_address(void **state)
     assert_int_equal(attach(s, "n1-closed", true, &place), SK_OK);
     assert_true(place.netns[0] != '\0');
     assert_true(sk_ip_equal(&place.ipv4, &none));
+    assert_true(sk_ip_equal(&place.resolver, &none));
+    assert_true(place.is_closed);
     assert_false(place.has_ipv6);
     assert_int_equal(read_counts(s, "n1-closed", &counts), SK_OK);
     assert_int_equal(counts.sent_bytes + counts.received_bytes + counts.denied_packets, 0);
