@@ -1,7 +1,7 @@
 #include "config/config.h"
 
 #include "base/file.h"
-#include "config/address.h"
+#include "config/together.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -121,78 +121,6 @@ static void take_member(struct reading *r, const struct sk_json *member)
     report_unknown(r, member);
 }
 
-/* --- what must fit together ------------------------------------------------------ */
-
-#define LINE_OF(r, name) line_of((r), offsetof(struct sk_config, name))
-
-static int line_of(const struct reading *r, size_t offset)
-{
-    for (size_t i = 0; i < sk_array_len(keys); i++)
-        if (keys[i].offset == offset && r->given[i])
-            return r->given[i]->line;
-    return 0;
-}
-
-static void check_exposure(struct reading *r)
-{
-    const struct sk_config *c = r->config;
-
-    for (size_t i = 0; !c->api_keys[0] && c->listen[i]; i++)
-        if (!sk_address_is_loopback(c->listen[i]))
-            sk_faults_add(
-                r->faults, LINE_OF(r, listen), "listen",
-                "\"%s\" can be reached from elsewhere and api_keys is empty: give keys, or listen on "
-                "127.0.0.1",
-                c->listen[i]);
-}
-
-static void check_tls(struct reading *r)
-{
-    const struct sk_config *c = r->config;
-
-    if (*c->tls_certificate && !*c->tls_key)
-        sk_faults_add(r->faults, LINE_OF(r, tls_certificate), "tls_key",
-                      "is missing beside tls_certificate, give both");
-    if (!*c->tls_certificate && *c->tls_key)
-        sk_faults_add(r->faults, LINE_OF(r, tls_key), "tls_certificate",
-                      "is missing beside tls_key, give both");
-}
-
-static void check_ceilings(struct reading *r)
-{
-    const struct sk_config *c = r->config;
-
-    if (c->ceiling_cpu && c->default_cpu > c->ceiling_cpu)
-        sk_faults_add(r->faults, LINE_OF(r, ceiling_cpu), "ceiling_cpu",
-                      "is below default_cpu, give at least \"%lldm\"", (long long)c->default_cpu);
-    if (c->ceiling_memory && c->default_memory > c->ceiling_memory)
-        sk_faults_add(r->faults, LINE_OF(r, ceiling_memory), "ceiling_memory",
-                      "is below default_memory, give at least \"%lld\"", (long long)c->default_memory);
-}
-
-static void check_image_disk(struct reading *r)
-{
-    const struct sk_config *c = r->config;
-
-    if (c->image_disk_low_percent > c->image_disk_high_percent)
-        sk_faults_add(r->faults, LINE_OF(r, image_disk_low_percent), "image_disk_low_percent",
-                      "is above image_disk_high_percent, give at most %lld",
-                      (long long)c->image_disk_high_percent);
-}
-
-/* What would be taken for granted, and not be so. */
-static void check_transfer(struct reading *r)
-{
-    const struct sk_config *c = r->config;
-
-    if (c->containerd_transfer && c->registries.len)
-        sk_faults_add(r->faults, LINE_OF(r, containerd_transfer), "containerd_transfer",
-                      "is true, and containerd does not know what registries says: leave one of them out");
-    if (c->containerd_transfer && *c->registry_proxy)
-        sk_faults_add(r->faults, LINE_OF(r, containerd_transfer), "containerd_transfer",
-                      "is true, and containerd does not know registry_proxy: leave one of them out");
-}
-
 /* --- reading ----------------------------------------------------------------------- */
 
 static void read_tree(struct reading *r, const struct sk_json *root)
@@ -204,11 +132,7 @@ static void read_tree(struct reading *r, const struct sk_json *root)
     }
     for (const struct sk_json *member = root->first; member; member = member->next)
         take_member(r, member);
-    check_exposure(r);
-    check_tls(r);
-    check_ceilings(r);
-    check_image_disk(r);
-    check_transfer(r);
+    sk_config_check(r->config, r->given, r->faults);
 }
 
 bool sk_config_parse(struct sk_config *config, const char *text, size_t len, struct sk_faults *faults)

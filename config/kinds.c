@@ -97,14 +97,36 @@ static bool pull_policy_is_right(const char *text)
     return !strcmp(text, "missing") || !strcmp(text, "always") || !strcmp(text, "never");
 }
 
+static bool network_is_right(const char *text)
+{
+    return !strcmp(text, "nftables") || !strcmp(text, "cni");
+}
+
 static bool url_is_right(const char *text)
 {
     return !*text || sk_url_is_valid(text);
 }
 
+/* Room for whatever a kind reads. */
+union value {
+    struct sk_cidr cidr;
+    struct sk_reachable_setting reachable;
+    struct sk_resolver_setting resolver;
+    struct sk_ip ip;
+    struct sk_port_settings ports;
+};
+
+/* What lists of values are: the same for every type of `items`. */
+struct values {
+    void *items;
+    size_t len;
+};
+
 static const struct kind {
-    bool (*is_right)(const char *text); /* texts and elements of lists */
+    bool (*is_right)(const char *text); /* texts and elements of lists; either this … */
     const char *wish;
+    bool (*read)(const char *text, void *out); /* … or this: values, of `size` bytes, instead of texts */
+    size_t size;
     int64_t scale; /* quantities */
     bool is_list;
     bool secret;
@@ -127,6 +149,36 @@ static const struct kind {
     [SK_KIND_IMAGES] = {image_is_right, .is_list = true, .wish = "an image's name"},
     [SK_KIND_URL] = {url_is_right, .wish = "a URL like \"http://proxy.corp:3128\", or nothing"},
     [SK_KIND_REGISTRIES] = {.wish = "an object of registries"},
+    [SK_KIND_NETWORK] = {network_is_right, .wish = "\"nftables\" or \"cni\""},
+    [SK_KIND_LINK] = {sk_link_is_valid, .wish = "1 to 8 of a-z"},
+    [SK_KIND_POOL4] = {.read = sk_read_pool4,
+                       .size = sizeof(struct sk_cidr),
+                       .wish = "a block of IPv4 addresses like \"10.231.0.0/16\", from /8 to /29"},
+    [SK_KIND_POOL6] = {.read = sk_read_pool6,
+                       .size = sizeof(struct sk_cidr),
+                       .wish =
+                           "a block of IPv6 addresses like \"fd31:7463::/64\", from /16 to /112, or nothing"},
+    [SK_KIND_CIDRS] = {.read = sk_read_cidr,
+                       .size = sizeof(struct sk_cidr),
+                       .is_list = true,
+                       .wish = "an address, or a block of them like \"10.0.0.0/8\""},
+    [SK_KIND_REACHABLE] = {.read = sk_read_reachable,
+                           .size = sizeof(struct sk_reachable_setting),
+                           .is_list = true,
+                           .wish = "\"10.0.0.5/32\", \"10.0.0.5/32 tcp 5000\" or \"fd00::/64 udp 53-54\""},
+    [SK_KIND_RESOLVERS] = {.read = sk_read_resolver,
+                           .size = sizeof(struct sk_resolver_setting),
+                           .is_list = true,
+                           .wish = "\"192.0.2.53\", \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
+    [SK_KIND_NAMES] = {sk_names_setting_is_valid, .is_list = true,
+                       .wish = "\"repo.example.com\" or \"*.lan.example.com\", in lower case"},
+    [SK_KIND_HOST] = {sk_host_is_valid, .wish = "a name or an address, IPv6 in [ ], without a port"},
+    [SK_KIND_ADDRESS] = {.read = sk_read_ip, .size = sizeof(struct sk_ip), .wish = "an address"},
+    [SK_KIND_PORTS] = {.read = sk_read_ports,
+                       .size = sizeof(struct sk_port_settings),
+                       .wish = "ports like \"20000-20999\", or nothing"},
+    [SK_KIND_DOMAIN] = {sk_domain_setting_is_valid,
+                        .wish = "a domain like \"box.example.com\", in lower case, or nothing"},
     [SK_KIND_FLAG] = {.wish = "true or false"},
     [SK_KIND_INTEGER] = {.wish = "a whole number"},
     [SK_KIND_CPU] = {.scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
@@ -152,7 +204,14 @@ const char *sk_kind_wish(const struct sk_key *key, char out[128])
     return out;
 }
 
-/* --- texts --------------------------------------------------------------------- */
+/* --- texts, and values that are written as texts
+ * ---------------------------------------------------------------- */
+
+static bool will_do(const struct kind *kind, const char *text)
+{
+    union value value;
+    return kind->read ? kind->read(text, &value) : kind->is_right(text);
+}
 
 /* Whether one text will do; adds a fault if not. `path` names it. */
 static bool check_text(const struct sk_key *key, const struct sk_json *value, const char *path, int64_t low,
@@ -168,9 +227,9 @@ static bool check_text(const struct sk_key *key, const struct sk_json *value, co
         return false;
     }
     len = (int64_t)strlen(value->text);
-    if (!kind->is_right(value->text) && kind->secret)
+    if (!will_do(kind, value->text) && kind->secret)
         sk_faults_add(faults, value->line, path, "is not a usable key, give %s", sk_kind_wish(key, wish));
-    else if (!kind->is_right(value->text))
+    else if (!will_do(kind, value->text))
         sk_faults_add(faults, value->line, path, "\"%.80s\" will not do, give %s",
                       key->kind == SK_KIND_URL ? sk_url_shown(value->text) : value->text,
                       sk_kind_wish(key, wish));
@@ -185,7 +244,13 @@ static bool check_text(const struct sk_key *key, const struct sk_json *value, co
 static void take_text(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value,
                       void *out, struct sk_faults *faults)
 {
-    if (check_text(key, value, key->name, key->low, key->high, faults))
+    const struct kind *kind = &kinds[key->kind];
+
+    if (!check_text(key, value, key->name, key->low, key->high, faults))
+        return;
+    if (kind->read)
+        (void)kind->read(value->text, out);
+    else
         *(const char **)out = sk_arena_strdup(arena, value->text);
 }
 
@@ -203,10 +268,32 @@ static bool check_elements(const struct sk_key *key, const struct sk_json *value
     return right;
 }
 
+static void take_texts(struct sk_arena *arena, const struct sk_json *value, size_t count, void *out)
+{
+    const char **list = sk_arena_alloc(arena, (count + 1) * sizeof(*list));
+
+    *(const char ***)out = list;
+    for (const struct sk_json *item = value->first; item; item = item->next)
+        *list++ = sk_arena_strdup(arena, item->text);
+}
+
+static void take_values(struct sk_arena *arena, const struct kind *kind, const struct sk_json *value,
+                        size_t count, void *out)
+{
+    char *next = sk_arena_alloc(arena, (count + 1) * kind->size);
+    const struct values values = {.items = next, .len = count};
+
+    memcpy(out, &values, sizeof(values));
+    for (const struct sk_json *item = value->first; item; item = item->next) {
+        (void)kind->read(item->text, next);
+        next += kind->size;
+    }
+}
+
 static void take_list(struct sk_arena *arena, const struct sk_key *key, const struct sk_json *value,
                       void *out, struct sk_faults *faults)
 {
-    const char **list;
+    const struct kind *kind = &kinds[key->kind];
     int64_t count;
     char wish[128];
 
@@ -222,10 +309,10 @@ static void take_list(struct sk_arena *arena, const struct sk_key *key, const st
                       (long long)count, (long long)key->low, (long long)key->high);
         return;
     }
-    list = sk_arena_alloc(arena, ((size_t)count + 1) * sizeof(*list));
-    *(const char ***)out = list;
-    for (const struct sk_json *item = value->first; item; item = item->next)
-        *list++ = sk_arena_strdup(arena, item->text);
+    if (kind->read)
+        take_values(arena, kind, value, (size_t)count, out);
+    else
+        take_texts(arena, value, (size_t)count, out);
 }
 
 /* --- numbers ------------------------------------------------------------------- */
@@ -288,7 +375,7 @@ void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct
         take_flag(key, value, out, faults);
     else if (kinds[key->kind].is_list)
         take_list(arena, key, value, out, faults);
-    else if (kinds[key->kind].is_right)
+    else if (kinds[key->kind].is_right || kinds[key->kind].read)
         take_text(arena, key, value, out, faults);
     else
         take_number(key, value, out, faults);

@@ -5,6 +5,7 @@
 
 #include "config/faults.h"
 #include "config/json.h"
+#include "config/network_kinds.h"
 #include "config/registries.h"
 
 #include <stdint.h>
@@ -25,6 +26,18 @@
 #define SK_TYPE_IMAGES        const char **
 #define SK_TYPE_URL           const char *
 #define SK_TYPE_REGISTRIES    struct sk_registry_settings
+#define SK_TYPE_NETWORK       const char *
+#define SK_TYPE_LINK          const char *
+#define SK_TYPE_POOL4         struct sk_cidr
+#define SK_TYPE_POOL6         struct sk_cidr
+#define SK_TYPE_CIDRS         struct sk_cidr_settings
+#define SK_TYPE_REACHABLE     struct sk_reachable_settings
+#define SK_TYPE_RESOLVERS     struct sk_resolver_settings
+#define SK_TYPE_NAMES         const char **
+#define SK_TYPE_HOST          const char *
+#define SK_TYPE_ADDRESS       struct sk_ip
+#define SK_TYPE_PORTS         struct sk_port_settings
+#define SK_TYPE_DOMAIN        const char *
 #define SK_TYPE_FLAG          bool
 #define SK_TYPE_INTEGER       int64_t
 #define SK_TYPE_CPU           int64_t
@@ -46,7 +59,19 @@ enum sk_kind {
     SK_KIND_IMAGES,      /* printable ASCII; NULL-terminated; whether they are references is not looked at */
     SK_KIND_URL,         /* what url.h takes, or "" */
     SK_KIND_REGISTRIES,  /* what registries.h takes */
-    SK_KIND_FLAG,        /* true or false */
+    SK_KIND_NETWORK,     /* "nftables" or "cni" */
+    SK_KIND_LINK,        /* this and those below: as network_kinds.h reads them */
+    SK_KIND_POOL4,
+    SK_KIND_POOL6,
+    SK_KIND_CIDRS,
+    SK_KIND_REACHABLE,
+    SK_KIND_RESOLVERS,
+    SK_KIND_NAMES, /* NULL-terminated */
+    SK_KIND_HOST,
+    SK_KIND_ADDRESS,
+    SK_KIND_PORTS,
+    SK_KIND_DOMAIN,
+    SK_KIND_FLAG, /* true or false */
     SK_KIND_INTEGER,
     SK_KIND_CPU,    /* a quantity; in thousandths of a core; "" = 0 where low allows */
     SK_KIND_MEMORY, /* a quantity; in bytes; the same */
