@@ -111,7 +111,6 @@ static bool url_is_right(const char *text)
 union value {
     struct sk_cidr cidr;
     struct sk_reachable_setting reachable;
-    struct sk_resolver_setting resolver;
     struct sk_ip ip;
     struct sk_port_settings ports;
 };
@@ -165,10 +164,8 @@ static const struct kind {
     [SK_KIND_REACHABLE] = {.read = sk_read_reachable,
                            .size = sizeof(struct sk_reachable_setting),
                            .is_list = true,
-                           .wish = "\"10.0.0.5/32\", \"10.0.0.5/32 tcp 5000\" or \"fd00::/64 udp 53-54\""},
-    [SK_KIND_RESOLVERS] = {.read = sk_read_resolver,
-                           .size = sizeof(struct sk_resolver_setting),
-                           .is_list = true,
+                           .wish = "\"10.0.0.5/32\", \"10.0.0.5/32 tcp 5000\" or \"fd00::/64 udp\""},
+    [SK_KIND_RESOLVERS] = {sk_resolver_is_valid, .is_list = true,
                            .wish = "\"192.0.2.53\", \"192.0.2.53:53\" or \"[2001:db8::53]:53\""},
     [SK_KIND_NAMES] = {sk_names_setting_is_valid, .is_list = true,
                        .wish = "\"repo.example.com\" or \"*.lan.example.com\", in lower case"},

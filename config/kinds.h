@@ -32,7 +32,7 @@
 #define SK_TYPE_POOL6         struct sk_cidr
 #define SK_TYPE_CIDRS         struct sk_cidr_settings
 #define SK_TYPE_REACHABLE     struct sk_reachable_settings
-#define SK_TYPE_RESOLVERS     struct sk_resolver_settings
+#define SK_TYPE_RESOLVERS     const char **
 #define SK_TYPE_NAMES         const char **
 #define SK_TYPE_HOST          const char *
 #define SK_TYPE_ADDRESS       struct sk_ip
@@ -65,8 +65,8 @@ enum sk_kind {
     SK_KIND_POOL6,
     SK_KIND_CIDRS,
     SK_KIND_REACHABLE,
-    SK_KIND_RESOLVERS,
-    SK_KIND_NAMES, /* NULL-terminated */
+    SK_KIND_RESOLVERS, /* NULL-terminated */
+    SK_KIND_NAMES,     /* NULL-terminated */
     SK_KIND_HOST,
     SK_KIND_ADDRESS,
     SK_KIND_PORTS,

@@ -90,19 +90,22 @@ static bool read_protocol(const char *word, enum sk_net_protocol *out_protocol)
     return false;
 }
 
-/* "tcp", "tcp 5000", "udp 53-54". */
-static bool read_flow(const char *text, struct sk_net_ports *out_ports)
+/* "tcp", "tcp 5000". */
+static bool read_flow(const char *text, struct sk_reachable_setting *setting)
 {
     size_t len = strcspn(text, " ");
+    enum sk_net_protocol protocol;
     char word[8] = "";
 
     if (len >= sizeof(word))
         return false;
     memcpy(word, text, len);
-    *out_ports = (struct sk_net_ports){.first = 0};
-    if (!read_protocol(word, &out_ports->protocol))
+    if (!read_protocol(word, &protocol))
         return false;
-    return !text[len] || read_range(text + len + 1, &out_ports->first, &out_ports->last);
+    setting->protocol = (uint8_t)protocol;
+    if (text[len])
+        setting->port = read_port(text + len + 1, strlen(text + len + 1));
+    return !text[len] || setting->port;
 }
 
 bool sk_read_reachable(const char *text, void *out_reachable_setting)
@@ -111,31 +114,35 @@ bool sk_read_reachable(const char *text, void *out_reachable_setting)
     size_t len = strcspn(text, " ");
     char cidr[SK_CIDR_TEXT_MAX] = "";
 
-    *setting = (struct sk_reachable_setting){.has_ports = text[len] != '\0'};
+    *setting = (struct sk_reachable_setting){.port = 0};
     if (len >= sizeof(cidr))
         return false;
     memcpy(cidr, text, len);
-    return sk_read_cidr(cidr, &setting->cidr) &&
-           (!setting->has_ports || read_flow(text + len + 1, &setting->ports));
+    return sk_read_cidr(cidr, &setting->cidr) && (!text[len] || read_flow(text + len + 1, setting));
 }
 
 /* An address alone, or one with a port behind it. */
-bool sk_read_resolver(const char *text, void *out_resolver_setting)
+bool sk_read_resolver(const char *text, struct sk_resolver_address *out_address)
 {
-    struct sk_resolver_setting *resolver = out_resolver_setting;
     bool has_bracket = text[0] == '[';
-    size_t len = has_bracket ? strcspn(text, "]") : strcspn(text, ":");
+    size_t len = strcspn(text, has_bracket ? "]" : ":");
     const char *port = text + len + has_bracket;
     char ip[SK_IP_TEXT_MAX] = "";
 
-    *resolver = (struct sk_resolver_setting){.port = DNS_PORT};
-    if (sk_read_ip(text, &resolver->ip))
+    *out_address = (struct sk_resolver_address){.port = DNS_PORT};
+    if (sk_read_ip(text, &out_address->ip))
         return true;
     if (!text[len] || *port != ':' || len - has_bracket >= sizeof(ip))
         return false;
     memcpy(ip, text + has_bracket, len - has_bracket);
-    resolver->port = read_port(port + 1, strlen(port + 1));
-    return sk_read_ip(ip, &resolver->ip) && resolver->ip.is_v6 == has_bracket && resolver->port;
+    out_address->port = read_port(port + 1, strlen(port + 1));
+    return sk_read_ip(ip, &out_address->ip) && out_address->ip.is_v6 == has_bracket && out_address->port;
+}
+
+bool sk_resolver_is_valid(const char *text)
+{
+    struct sk_resolver_address address;
+    return sk_read_resolver(text, &address);
 }
 
 /* --- names ---------------------------------------------------------------------- */

@@ -12,11 +12,11 @@ struct sk_cidr_settings {
     size_t len;
 };
 
-/* "10.0.0.5/32": every port of it; "10.0.0.5/32 tcp 5000", "10.0.0.0/24 udp 53-54": these. */
+/* "10.0.0.5/32", "10.0.0.5/32 tcp", "10.0.0.5/32 tcp 5000". */
 struct sk_reachable_setting {
     struct sk_cidr cidr;
-    bool has_ports;
-    struct sk_net_ports ports;
+    uint8_t protocol; /* enum sk_net_protocol; 0 = every one */
+    uint16_t port;    /* 0 = every one */
 };
 
 struct sk_reachable_settings {
@@ -25,14 +25,9 @@ struct sk_reachable_settings {
 };
 
 /* "192.0.2.53", "192.0.2.53:53", "2001:db8::53", "[2001:db8::53]:53". */
-struct sk_resolver_setting {
+struct sk_resolver_address {
     struct sk_ip ip;
     uint16_t port;
-};
-
-struct sk_resolver_settings {
-    struct sk_resolver_setting *items;
-    size_t len;
 };
 
 /* "20000-20999", "20000"; "" is 0 to 0: none. */
@@ -45,10 +40,11 @@ bool sk_read_pool4(const char *text, void *out_cidr);
 bool sk_read_pool6(const char *text, void *out_cidr); /* "" = prefix 0 */
 bool sk_read_cidr(const char *text, void *out_cidr);
 bool sk_read_reachable(const char *text, void *out_reachable_setting);
-bool sk_read_resolver(const char *text, void *out_resolver_setting);
+bool sk_read_resolver(const char *text, struct sk_resolver_address *out_address);
 bool sk_read_ip(const char *text, void *out_ip);
 bool sk_read_ports(const char *text, void *out_port_settings);
 
+bool sk_resolver_is_valid(const char *text);
 /* 1 to 8 of a-z. */
 bool sk_link_is_valid(const char *text);
 /* A host name or an address, IPv6 in [ ]; no port. */

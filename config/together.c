@@ -127,16 +127,16 @@ static bool is_in_pools(const struct sk_config *c, const struct sk_ip *ip)
 
 static void check_upstreams(const struct check *r)
 {
-    const struct sk_resolver_settings *upstreams = &r->config->dns_upstreams;
+    const char **upstreams = r->config->dns_upstreams;
+    struct sk_resolver_address address;
+    char path[40];
 
-    for (size_t i = 0; i < upstreams->len; i++) {
-        char path[40], text[SK_IP_TEXT_MAX];
-        if (!is_in_pools(r->config, &upstreams->items[i].ip))
+    for (size_t i = 0; upstreams[i]; i++) {
+        if (!sk_read_resolver(upstreams[i], &address) || !is_in_pools(r->config, &address.ip))
             continue;
         (void)snprintf(path, sizeof(path), "dns_upstreams[%zu]", i);
-        sk_ip_print(&upstreams->items[i].ip, text);
         sk_faults_add(r->faults, LINE_OF(r, dns_upstreams), path,
-                      "%s lies in a pool of sandboxes' addresses, give a resolver outside", text);
+                      "\"%s\" lies in a pool of sandboxes' addresses, give a resolver outside", upstreams[i]);
     }
 }
 

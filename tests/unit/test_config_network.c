@@ -83,7 +83,7 @@ static void has_defaults(void **state)
     assert_true(c->network_masquerade_ipv6);
     assert_int_equal(c->network_forbidden.len, 0);
     assert_int_equal(c->network_reachable.len, 0);
-    assert_int_equal(c->dns_upstreams.len, 0);
+    assert_null(c->dns_upstreams[0]);
     assert_null(c->dns_internal_names[0]);
     assert_string_equal(c->edge_program, "auto");
     assert_ip(&c->edge_listen, "127.0.0.1");
@@ -100,7 +100,7 @@ static void takes_blocks_and_exceptions(void **state)
 
     accepted(f, "{\"network_ipv4_pool\": \"100.64.0.0/10\", \"network_ipv6_pool\": \"fd31:7463::/64\","
                 "\"network_forbidden\": [\"192.0.2.0/24\", \"192.0.3.7\", \"::ffff:10.0.0.0/104\"],"
-                "\"network_reachable\": [\"10.0.0.5\", \"10.0.0.0/24 tcp 5000\", \"fd00::/64 udp 53-54\","
+                "\"network_reachable\": [\"10.0.0.5\", \"10.0.0.0/24 tcp 5000\", \"fd00::/64 udp 53\","
                 "\"10.1.2.3/32 sctp\"]}");
     assert_cidr(&c->network_ipv4_pool, "100.64.0.0/10");
     assert_cidr(&c->network_ipv6_pool, "fd31:7463::/64");
@@ -111,38 +111,47 @@ static void takes_blocks_and_exceptions(void **state)
     assert_int_equal(c->network_reachable.len, 4);
     r = c->network_reachable.items;
     assert_cidr(&r[0].cidr, "10.0.0.5/32");
-    assert_false(r[0].has_ports);
-    assert_true(r[1].has_ports);
-    assert_int_equal(r[1].ports.protocol, SK_NET_TCP);
-    assert_int_equal(r[1].ports.first, 5000);
-    assert_int_equal(r[1].ports.last, 5000);
+    assert_int_equal(r[0].protocol, 0);
+    assert_int_equal(r[0].port, 0);
+    assert_cidr(&r[1].cidr, "10.0.0.0/24");
+    assert_int_equal(r[1].protocol, SK_NET_TCP);
+    assert_int_equal(r[1].port, 5000);
     assert_cidr(&r[2].cidr, "fd00::/64");
-    assert_int_equal(r[2].ports.protocol, SK_NET_UDP);
-    assert_int_equal(r[2].ports.first, 53);
-    assert_int_equal(r[2].ports.last, 54);
-    assert_true(r[3].has_ports);
-    assert_int_equal(r[3].ports.protocol, SK_NET_SCTP);
-    assert_int_equal(r[3].ports.first, 0);
+    assert_int_equal(r[2].protocol, SK_NET_UDP);
+    assert_int_equal(r[2].port, 53);
+    assert_int_equal(r[3].protocol, SK_NET_SCTP);
+    assert_int_equal(r[3].port, 0);
 }
 
 static void takes_resolvers_and_names(void **state)
 {
     struct fixture *f = *state;
     const struct sk_config *c = &f->config;
-    static const struct {
-        const char *ip;
-        uint16_t port;
-    } wanted[] = {{"192.0.2.53", 53}, {"192.0.2.53", 5353}, {"2001:db8::53", 53}, {"2001:db8::53", 54}};
-
     accepted(f, "{\"dns_upstreams\": [\"192.0.2.53\", \"192.0.2.53:5353\", \"2001:db8::53\","
                 "\"[2001:db8::53]:54\"], \"dns_internal_names\": [\"repo.example.com\", \"*.lan\"]}");
-    assert_int_equal(c->dns_upstreams.len, sk_array_len(wanted));
-    for (size_t i = 0; i < sk_array_len(wanted); i++) {
-        assert_ip(&c->dns_upstreams.items[i].ip, wanted[i].ip);
-        assert_int_equal(c->dns_upstreams.items[i].port, wanted[i].port);
-    }
+    assert_string_equal(c->dns_upstreams[3], "[2001:db8::53]:54");
+    assert_null(c->dns_upstreams[4]);
     assert_string_equal(c->dns_internal_names[1], "*.lan");
     assert_null(c->dns_internal_names[2]);
+}
+
+static void knows_resolvers(void **state)
+{
+    static const struct {
+        const char *text, *ip;
+        uint16_t port;
+    } samples[] = {{"192.0.2.53", "192.0.2.53", 53},
+                   {"192.0.2.53:5353", "192.0.2.53", 5353},
+                   {"2001:db8::53", "2001:db8::53", 53},
+                   {"[2001:db8::53]:54", "2001:db8::53", 54}};
+    struct sk_resolver_address address;
+
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(samples); i++) {
+        assert_true(sk_read_resolver(samples[i].text, &address));
+        assert_ip(&address.ip, samples[i].ip);
+        assert_int_equal(address.port, samples[i].port);
+    }
 }
 
 static void takes_an_edge(void **state)
@@ -178,7 +187,7 @@ static void refuses_what_cannot_be_read(void **state)
         {"network_forbidden", {"\"10.0.0.0/8\"", "[\"\"]", "[\"10.0.0.1/8\"]", "[\"example.com\"]", "[5]"}},
         {"network_reachable",
          {"[\"10.0.0.5 \"]", "[\"10.0.0.5 icmp\"]", "[\"10.0.0.5 tcp 0\"]", "[\"10.0.0.5 tcp 65536\"]",
-          "[\"10.0.0.5 tcp 5-4\"]", "[\"10.0.0.5 tcp  5\"]", "[\"10.0.0.5 tcp 5 \"]", "[\"10.0.0.5 tcp \"]",
+          "[\"10.0.0.5 tcp 5-6\"]", "[\"10.0.0.5 tcp  5\"]", "[\"10.0.0.5 tcp 5 \"]", "[\"10.0.0.5 tcp \"]",
           "[\"10.0.0.5 TCP 5\"]", "[\"10.0.0.5 tcp 5-\"]", "[\" tcp 5\"]", "[\"10.0.0.5 tcp +5\"]",
           "[\"10.0.0.5 tcp 05\"]"}},
         {"dns_upstreams",
@@ -222,7 +231,7 @@ static void says_what_would_be_right(void **state)
         "test.json:2: network_ipv4_pool: \"10.0.0.1/16\" will not do, give a block of IPv4 addresses like "
         "\"10.231.0.0/16\", from /8 to /29\n"
         "test.json:3: network_reachable[0]: \"10.0.0.5 icmp\" will not do, give \"10.0.0.5/32\", "
-        "\"10.0.0.5/32 tcp 5000\" or \"fd00::/64 udp 53-54\"\n"
+        "\"10.0.0.5/32 tcp 5000\" or \"fd00::/64 udp\"\n"
         "test.json:4: dns_upstreams[1]: \"one.example\" will not do, give \"192.0.2.53\", \"192.0.2.53:53\" "
         "or \"[2001:db8::53]:53\"\n"
         "test.json:5: edge_address: \"a:80\" will not do, give a name or an address, IPv6 in [ ], without a "
@@ -260,12 +269,14 @@ static void checks_what_must_fit_together(void **state)
 {
     struct fixture *f = *state;
 
-    refused(f, "{\"network_ipv4_pool\": \"10.0.0.0/8\",\n\"dns_upstreams\": [\"192.0.2.1\", \"10.9.8.7\"]}",
-            "test.json:2: dns_upstreams[1]: 10.9.8.7 lies in a pool of sandboxes' addresses, give a resolver "
-            "outside\n");
-    refused(f, "{\"network_ipv6_pool\": \"fd00::/64\", \"dns_upstreams\": [\"fd00::1\"]}",
-            "test.json:1: dns_upstreams[0]: fd00::1 lies in a pool of sandboxes' addresses, give a resolver "
-            "outside\n");
+    refused(
+        f, "{\"network_ipv4_pool\": \"10.0.0.0/8\",\n\"dns_upstreams\": [\"192.0.2.1\", \"10.9.8.7\"]}",
+        "test.json:2: dns_upstreams[1]: \"10.9.8.7\" lies in a pool of sandboxes' addresses, give a resolver "
+        "outside\n");
+    refused(
+        f, "{\"network_ipv6_pool\": \"fd00::/64\", \"dns_upstreams\": [\"fd00::1\"]}",
+        "test.json:1: dns_upstreams[0]: \"fd00::1\" lies in a pool of sandboxes' addresses, give a resolver "
+        "outside\n");
     refused(f, "{\"network\": \"cni\"}",
             "test.json:1: cni_config: is missing where network is \"cni\", give the path of a .conflist\n");
     accepted(f, "{\"network\": \"cni\", \"cni_config\": \"/etc/cni/net.d/10-net.conflist\"}");
@@ -284,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(has_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_blocks_and_exceptions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_resolvers_and_names, set_up, tear_down),
+        cmocka_unit_test(knows_resolvers),
         cmocka_unit_test_setup_teardown(takes_an_edge, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_cannot_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_what_would_be_right, set_up, tear_down),
