@@ -67,11 +67,11 @@ static bool is_program(const char *type)
 static enum sk_code take_plugins(struct sk_cni_list *list, struct sk_err *err)
 {
     yajl_val plugins = member(list->root, "plugins", yajl_t_array);
-    size_t count = plugins ? YAJL_GET_ARRAY(plugins)->len : 0;
+    size_t count = plugins ? plugins->u.array.len : 0;
     if (count == 0 || count > SK_CNI_PLUGINS_MAX)
         return sk_fail(err, SK_INVALID_ARGUMENT, "plugins: must be a list of 1 to %d", SK_CNI_PLUGINS_MAX);
     for (; list->count < count; list->count++) {
-        yajl_val plugin = YAJL_GET_ARRAY(plugins)->values[list->count];
+        yajl_val plugin = plugins->u.array.values[list->count];
         const char *type = YAJL_IS_OBJECT(plugin) ? text_of(plugin, "type") : NULL;
         if (!is_program(type))
             return sk_fail(err, SK_INVALID_ARGUMENT, "plugins[%zu].type: must be the name of a program",
@@ -147,16 +147,16 @@ static void put(yajl_gen gen, yajl_val value)
         break;
     case yajl_t_object:
         (void)yajl_gen_map_open(gen);
-        for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
-            put_text(gen, YAJL_GET_OBJECT(value)->keys[i]);
-            put(gen, YAJL_GET_OBJECT(value)->values[i]);
+        for (size_t i = 0; i < value->u.object.len; i++) {
+            put_text(gen, value->u.object.keys[i]);
+            put(gen, value->u.object.values[i]);
         }
         (void)yajl_gen_map_close(gen);
         break;
     case yajl_t_array:
         (void)yajl_gen_array_open(gen);
-        for (size_t i = 0; i < YAJL_GET_ARRAY(value)->len; i++)
-            put(gen, YAJL_GET_ARRAY(value)->values[i]);
+        for (size_t i = 0; i < value->u.array.len; i++)
+            put(gen, value->u.array.values[i]);
         (void)yajl_gen_array_close(gen);
         break;
     case yajl_t_true:
@@ -181,11 +181,11 @@ static void put_request(yajl_gen gen, const struct sk_cni_list *list, yajl_val p
     put_text(gen, list->version);
     put_text(gen, "name");
     put_text(gen, list->name);
-    for (size_t i = 0; i < YAJL_GET_OBJECT(plugin)->len; i++) {
-        if (is_ours(YAJL_GET_OBJECT(plugin)->keys[i]))
+    for (size_t i = 0; i < plugin->u.object.len; i++) {
+        if (is_ours(plugin->u.object.keys[i]))
             continue;
-        put_text(gen, YAJL_GET_OBJECT(plugin)->keys[i]);
-        put(gen, YAJL_GET_OBJECT(plugin)->values[i]);
+        put_text(gen, plugin->u.object.keys[i]);
+        put(gen, plugin->u.object.values[i]);
     }
     if (result) {
         put_text(gen, "prevResult");
@@ -234,8 +234,8 @@ enum sk_code sk_cni_result_read(const char *text, struct sk_ip *out_ipv4, struct
         return sk_fail(err, SK_INVALID_ARGUMENT, "the result of the plugins is not JSON: %s", why);
     yajl_val ips = YAJL_IS_OBJECT(root) ? member(root, "ips", yajl_t_array) : NULL;
     bool found = false;
-    for (size_t i = 0; ips && !found && i < YAJL_GET_ARRAY(ips)->len; i++)
-        found = take_ipv4(YAJL_GET_ARRAY(ips)->values[i], out_ipv4);
+    for (size_t i = 0; ips && !found && i < ips->u.array.len; i++)
+        found = take_ipv4(ips->u.array.values[i], out_ipv4);
     yajl_tree_free(root);
     return found ? SK_OK : sk_fail(err, SK_INVALID_ARGUMENT, "the plugins gave no IPv4 address");
 }

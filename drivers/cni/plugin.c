@@ -112,7 +112,7 @@ enum sk_code sk_cni_run(const struct sk_cni_call *call, char **out_answer, struc
 {
     struct sk_buf out;
     char words[160];
-    pid_t pid;
+    pid_t pid = -1;
     SK_AUTO_FD int fd = -1;
     enum sk_code code = start(call, &fd, &pid, err);
     if (code != SK_OK)
