@@ -8,7 +8,7 @@
 
 #include "base/id.h"
 #include "base/utf8.h"
-#include "sandkeep/records.pb-c.h"
+#include "store/codec_network.h"
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ static bool field_is_text(const ProtobufCMessage *message, const ProtobufCFieldD
     return true;
 }
 
-/* Messages nest three deep by their definition; the recursion ends there. */
+/* Messages nest five deep by their definition; the recursion ends there. */
 static bool message_is_text(const ProtobufCMessage *message)
 {
     for (unsigned i = 0; i < message->descriptor->n_fields; i++)
@@ -87,7 +87,7 @@ static const char *spec_fault(const wire_spec *spec)
             return "a mounted file without a path";
     if (spec->login && (!*spec->login->registry || !*spec->login->store || !*spec->login->path))
         return "half a source of a login";
-    return NULL;
+    return spec->network ? sk_codec_network_fault(spec->network) : NULL;
 }
 
 /* What is wrong with the message, or NULL. */
@@ -206,6 +206,8 @@ static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch
     wire->echo.len = spec->echo_len;
     fill_files(wire, spec, scratch);
     wire->login = fill_login(&spec->login, scratch);
+    if (spec->network)
+        wire->network = sk_codec_fill_network(spec->network, scratch);
     return wire;
 }
 
@@ -332,6 +334,8 @@ static void take_spec(struct sk_spec *spec, struct sk_arena *arena, const wire_s
     if (wire->login)
         spec->login = (struct sk_login_source){wire->login->registry, wire->login->store, wire->login->path,
                                                wire->login->field};
+    if (wire->network)
+        spec->network = sk_codec_take_network(arena, wire->network);
 }
 
 static void take_process(struct sk_process_defaults *process, struct sk_arena *arena,

@@ -37,6 +37,7 @@ void sk_record_free(struct sk_record *record)
     if (!record)
         return;
     sk_arena_fini(&record->spec.contents);
+    sk_arena_fini(&record->spec.changed);
     sk_arena_fini(&record->arena);
     free(record);
 }
@@ -50,6 +51,19 @@ void sk_record_forget_contents(struct sk_record *record)
         spec->files[i].len = 0;
     }
     sk_arena_fini(&spec->contents);
+}
+
+void sk_record_set_network(struct sk_record *record, const struct sk_net_policy *policy, const uint8_t *echo,
+                           size_t echo_len)
+{
+    struct sk_spec *spec = &record->spec;
+    struct sk_arena arena = {0};
+
+    spec->network = sk_net_policy_copy(&arena, policy);
+    spec->echo = sk_arena_memdup(&arena, echo, echo_len);
+    spec->echo_len = echo_len;
+    sk_arena_fini(&spec->changed);
+    spec->changed = arena;
 }
 
 const char *sk_reason_clean(struct sk_arena *arena, const char *reason)

@@ -78,6 +78,7 @@ struct sk_spec {
      * echoes it. */
     const uint8_t *echo;
     size_t echo_len;
+    struct sk_arena changed; /* network and echo, once they are others than at the create */
 };
 
 /* How processes are started in a running sandbox: image and spec resolved. */
@@ -127,6 +128,9 @@ struct sk_record *sk_record_new(const char *id);
 void sk_record_free(struct sk_record *record);
 /* Gives up the contents of the mounted files, for a sandbox that is over. */
 void sk_record_forget_contents(struct sk_record *record);
+/* Other rules, and the words for them; both are copied, and may be the record's own. */
+void sk_record_set_network(struct sk_record *record, const struct sk_net_policy *policy, const uint8_t *echo,
+                           size_t echo_len);
 /* A sentence from anywhere, cleaned to valid UTF-8 and cut at 512 bytes. */
 const char *sk_reason_clean(struct sk_arena *arena, const char *reason);
 /* Replaces the reason, cleaned. */

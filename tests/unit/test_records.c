@@ -48,6 +48,21 @@ static const char **random_list(struct sk_arena *arena, uint64_t *seed)
     return list;
 }
 
+static void random_network(struct sk_spec *spec, struct sk_arena *arena, uint64_t *seed)
+{
+    static const struct sk_ip base = {false, {192, 0, 2, 0}};
+    struct sk_net_rule rules[] = {
+        {.peer = SK_NET_CIDR, .cidr = {base, 24}},
+        {.peer = SK_NET_NAME, .name = (char *)(uintptr_t) "*.example.com"},
+        {.peer = SK_NET_ANY},
+    };
+    struct sk_net_policy policy = {.tenant = (char *)(uintptr_t)random_text(arena, seed), .egress = rules};
+
+    policy.egress_count = next_random(seed) % 4;
+    policy.dns = (enum sk_net_dns)(next_random(seed) % 3);
+    spec->network = sk_net_policy_copy(arena, &policy);
+}
+
 static void random_spec(struct sk_spec *spec, struct sk_arena *arena, uint64_t *seed)
 {
     spec->image = random_text(arena, seed);
@@ -61,6 +76,8 @@ static void random_spec(struct sk_spec *spec, struct sk_arena *arena, uint64_t *
     spec->env = sk_arena_alloc(arena, (spec->env_count + 1) * sizeof(*spec->env));
     for (size_t i = 0; i < spec->env_count; i++)
         spec->env[i] = (struct sk_env){"NAME", random_text(arena, seed)};
+    if (next_random(seed) % 2)
+        random_network(spec, arena, seed);
     spec->tags = random_list(arena, seed);
     spec->cpu_limit_millis = (int64_t)(next_random(seed) >> 1);
     spec->cpu_request_millis = (int64_t)(next_random(seed) >> 1);
@@ -143,6 +160,12 @@ static void same_spec(const struct sk_spec *a, const struct sk_spec *b)
     assert_string_equal(a->login.store, b->login.store);
     assert_string_equal(a->login.path, b->login.path);
     assert_string_equal(a->login.field, b->login.field);
+    assert_int_equal(a->network == NULL, b->network == NULL);
+    if (a->network) {
+        assert_string_equal(a->network->tenant, b->network->tenant);
+        assert_int_equal(a->network->egress_count, b->network->egress_count);
+        assert_int_equal(a->network->dns, b->network->dns);
+    }
     same_list(a->tags, b->tags);
     assert_int_equal(a->cpu_limit_millis, b->cpu_limit_millis);
     assert_int_equal(a->cpu_request_millis, b->cpu_request_millis);
