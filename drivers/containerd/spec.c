@@ -229,16 +229,24 @@ static void write_cgroups_path(struct sk_json_out *out, const struct sk_box *box
     sk_json_str(out, "cgroupsPath", path);
 }
 
-static void write_linux(struct sk_json_out *out, const struct sk_box *box, const struct sk_spec_host *host)
+/* All of its own; that of the network was made before. */
+static void write_namespaces(struct sk_json_out *out, const struct sk_box *box)
 {
-    sk_json_map(out, "linux");
     sk_json_array(out, "namespaces");
     for (size_t i = 0; i < sk_array_len(namespaces); i++) {
         sk_json_map(out, NULL);
         sk_json_str(out, "type", namespaces[i]);
+        if (box->netns && strcmp(namespaces[i], "network") == 0)
+            sk_json_str(out, "path", box->netns);
         sk_json_map_end(out);
     }
     sk_json_array_end(out);
+}
+
+static void write_linux(struct sk_json_out *out, const struct sk_box *box, const struct sk_spec_host *host)
+{
+    sk_json_map(out, "linux");
+    write_namespaces(out, box);
     write_resources(out, box, host);
     write_cgroups_path(out, box, host);
     sk_seccomp_write(out, "seccomp", host->machine);

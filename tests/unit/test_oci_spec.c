@@ -106,6 +106,26 @@ static void test_namespaces_are_all_new(void **state)
     free(text);
 }
 
+static void test_the_network_namespace_may_be_there(void **state)
+{
+    struct sk_box box = small_box;
+    (void)state;
+    box.netns = "/run/sandkeep/net/n1-abc";
+    char *text = make(&box, &host, "");
+    yajl_val root = parse(text), all = AT(root, "linux", "namespaces");
+    assert_true(YAJL_IS_ARRAY(all));
+    for (size_t i = 0; i < YAJL_GET_ARRAY(all)->len; i++) {
+        yajl_val one = YAJL_GET_ARRAY(all)->values[i], path = AT(one, "path");
+        bool is_network = strcmp(YAJL_GET_STRING(AT(one, "type")), "network") == 0;
+        assert_int_equal(path != NULL, is_network);
+        if (path)
+            assert_string_equal(YAJL_GET_STRING(path), box.netns);
+    }
+    assert_int_equal(json_count(text, "/linux/namespaces/*/path", box.netns), 1);
+    yajl_tree_free(root);
+    free(text);
+}
+
 static void test_limits(void **state)
 {
     struct sk_box box = small_box;
@@ -296,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_the_process_is_the_guest_and_nothing_else),
         cmocka_unit_test(test_capabilities),
         cmocka_unit_test(test_namespaces_are_all_new),
+        cmocka_unit_test(test_the_network_namespace_may_be_there),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_limits),
         cmocka_unit_test(test_swap_is_left_out_where_it_cannot_be_limited),
