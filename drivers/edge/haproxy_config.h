@@ -1,0 +1,29 @@
+/* haproxy_config.h: what HAProxy is told when it starts; nothing in it is any
+ * sandbox's. Pure.
+ *
+ * Files are named relative to the folder that it is started in:
+ * hosts.map  host name -> "<id>|<address>|<port>"
+ * ports.map  port of the node -> the same
+ * names.map  "<source>|<name or *.rest>" -> "<id>"
+ * excepts.map  "<source>|<name>" that a "*." does not grant -> "<id>" */
+#ifndef SK_EDGE_HAPROXY_CONFIG_H
+#define SK_EDGE_HAPROXY_CONFIG_H
+
+#include "base/buf.h"
+#include "drivers/edge/edge.h"
+
+#define SK_HAPROXY_CONFIG      "haproxy.cfg"
+#define SK_HAPROXY_SOCKET      "sock"
+#define SK_HAPROXY_CERTIFICATE "certificate.pem"
+#define SK_HAPROXY_SCRIPT      "gate.lua"
+
+enum sk_haproxy_map { SK_MAP_HOSTS, SK_MAP_PORTS, SK_MAP_NAMES, SK_MAP_EXCEPTS, SK_MAP_COUNT };
+extern const char *const sk_haproxy_map_files[SK_MAP_COUNT];
+
+/* `description`: found again by "show info". Errors: SK_INVALID_ARGUMENT (addresses, ports, names that are
+ * not such). */
+SK_MUST_CHECK enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options,
+                                                   const char *description, struct sk_buf *out,
+                                                   struct sk_err *err);
+
+#endif
