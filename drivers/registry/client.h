@@ -16,7 +16,7 @@ struct sk_registry {
     size_t host_count;
     const struct sk_image_login *logins;
     size_t login_count;
-    struct sk_grants grants;
+    struct sk_token_grants grants;
     struct sk_flights tokens; /* being asked for, tokens.h */
     struct sk_retry_policy retry;
     struct sk_duration stall;

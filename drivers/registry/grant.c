@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-void sk_grants_init(struct sk_grants *grants)
+void sk_token_grants_init(struct sk_token_grants *grants)
 {
-    *grants = (struct sk_grants){0};
+    *grants = (struct sk_token_grants){0};
     sk_map_init(&grants->by_key);
     sk_list_init(&grants->by_age);
 }
 
-static void forget(struct sk_grants *grants, struct sk_grant *grant)
+static void forget(struct sk_token_grants *grants, struct sk_token_grant *grant)
 {
     sk_map_remove(&grants->by_key, &grant->node);
     sk_list_remove(&grant->link);
@@ -20,13 +20,13 @@ static void forget(struct sk_grants *grants, struct sk_grant *grant)
     free(grant);
 }
 
-void sk_grants_fini(struct sk_grants *grants)
+void sk_token_grants_fini(struct sk_token_grants *grants)
 {
-    sk_list_each(&grants->by_age, link) forget(grants, sk_list_entry(link, struct sk_grant, link));
+    sk_list_each(&grants->by_age, link) forget(grants, sk_list_entry(link, struct sk_token_grant, link));
     sk_map_fini(&grants->by_key);
 }
 
-char *sk_grant_key(const char *place, const char *repository, const struct sk_image_login *login)
+char *sk_token_grant_key(const char *place, const char *repository, const struct sk_image_login *login)
 {
     char digest[SK_DIGEST_SIZE] = "";
     if (login)
@@ -34,25 +34,27 @@ char *sk_grant_key(const char *place, const char *repository, const struct sk_im
     return sk_printf("%s\n%s\n%s\n%s", place, repository, login ? login->username : "", digest);
 }
 
-static struct sk_grant *find(const struct sk_grants *grants, const char *key)
+static struct sk_token_grant *find(const struct sk_token_grants *grants, const char *key)
 {
     struct sk_map_node *node = sk_map_find(&grants->by_key, key);
-    return node ? sk_map_entry(node, struct sk_grant, node) : NULL;
+    return node ? sk_map_entry(node, struct sk_token_grant, node) : NULL;
 }
 
-const struct sk_grant *sk_grants_find(const struct sk_grants *grants, const char *key, struct sk_instant now)
+const struct sk_token_grant *sk_token_grants_find(const struct sk_token_grants *grants, const char *key,
+                                                  struct sk_instant now)
 {
-    const struct sk_grant *grant = find(grants, key);
+    const struct sk_token_grant *grant = find(grants, key);
     return grant && grant->until.ns > now.ns ? grant : NULL;
 }
 
-void sk_grants_put(struct sk_grants *grants, const char *key, const char *token, struct sk_instant until)
+void sk_token_grants_put(struct sk_token_grants *grants, const char *key, const char *token,
+                         struct sk_instant until)
 {
-    struct sk_grant *before = find(grants, key);
+    struct sk_token_grant *before = find(grants, key);
     if (!before && grants->by_key.len == SK_GRANTS_MAX)
-        before = sk_list_entry(grants->by_age.next, struct sk_grant, link);
-    struct sk_grant *grant = sk_alloc(sizeof(*grant));
-    *grant = (struct sk_grant){
+        before = sk_list_entry(grants->by_age.next, struct sk_token_grant, link);
+    struct sk_token_grant *grant = sk_alloc(sizeof(*grant));
+    *grant = (struct sk_token_grant){
         .key = sk_strdup(key), .token = sk_strdup(token), .serial = ++grants->last_serial, .until = until};
     if (before)
         forget(grants, before);

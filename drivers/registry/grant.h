@@ -11,7 +11,7 @@
 #define SK_GRANTS_MAX 256
 
 /* Immutable. */
-struct sk_grant {
+struct sk_token_grant {
     struct sk_map_node node;
     struct sk_list link; /* by age */
     char *key, *token;   /* token NULL: user and password */
@@ -19,21 +19,23 @@ struct sk_grant {
     struct sk_instant until;
 };
 
-struct sk_grants {
+struct sk_token_grants {
     struct sk_map by_key;
     struct sk_list by_age;
     uint64_t last_serial;
 };
 
-void sk_grants_init(struct sk_grants *grants);
-void sk_grants_fini(struct sk_grants *grants);
+void sk_token_grants_init(struct sk_token_grants *grants);
+void sk_token_grants_fini(struct sk_token_grants *grants);
 
 /* What a grant counts for: one place, one repository, one login (NULL = nobody's). On the heap. */
-char *sk_grant_key(const char *place, const char *repository, const struct sk_image_login *login);
+char *sk_token_grant_key(const char *place, const char *repository, const struct sk_image_login *login);
 
 /* NULL: none, or too old. Borrowed. */
-const struct sk_grant *sk_grants_find(const struct sk_grants *grants, const char *key, struct sk_instant now);
+const struct sk_token_grant *sk_token_grants_find(const struct sk_token_grants *grants, const char *key,
+                                                  struct sk_instant now);
 /* Copies; takes the place of the one before. Above SK_GRANTS_MAX the oldest is forgotten. */
-void sk_grants_put(struct sk_grants *grants, const char *key, const char *token, struct sk_instant until);
+void sk_token_grants_put(struct sk_token_grants *grants, const char *key, const char *token,
+                         struct sk_instant until);
 
 #endif

@@ -7,27 +7,27 @@ enum { PROOFS_MAX = 4 }; /* in one try; more only when others renew a grant agai
 
 static char *grant_key(const struct sk_request *request)
 {
-    return sk_grant_key(sk_request_endpoint(request)->url.text, request->repository,
-                        sk_request_login(request));
+    return sk_token_grant_key(sk_request_endpoint(request)->url.text, request->repository,
+                              sk_request_login(request));
 }
 
-static const struct sk_grant *find_grant(const struct sk_request *request)
+static const struct sk_token_grant *find_grant(const struct sk_request *request)
 {
     SK_AUTO_FREE char *key = grant_key(request);
-    return sk_grants_find(&request->registry->grants, key, sk_loop_now(request->registry->loop));
+    return sk_token_grants_find(&request->registry->grants, key, sk_loop_now(request->registry->loop));
 }
 
 /* The registry wants a password with each request. */
 static void note_basic(struct sk_request *request)
 {
     SK_AUTO_FREE char *key = grant_key(request);
-    sk_grants_put(&request->registry->grants, key, NULL,
-                  sk_instant_add(sk_loop_now(request->registry->loop), SK_SEC(3600)));
+    sk_token_grants_put(&request->registry->grants, key, NULL,
+                        sk_instant_add(sk_loop_now(request->registry->loop), SK_SEC(3600)));
 }
 
 void sk_request_add_proof(struct sk_request *request, struct sk_http_request *http)
 {
-    const struct sk_grant *grant = request->foreign ? NULL : find_grant(request);
+    const struct sk_token_grant *grant = request->foreign ? NULL : find_grant(request);
     const struct sk_image_login *login = sk_request_login(request);
     request->sent_grant = grant ? grant->serial : 0;
     if (grant && grant->token) {
@@ -40,7 +40,7 @@ void sk_request_add_proof(struct sk_request *request, struct sk_http_request *ht
 
 const char *sk_request_token(const struct sk_request *request)
 {
-    const struct sk_grant *grant = find_grant(request);
+    const struct sk_token_grant *grant = find_grant(request);
     return grant && grant->serial == request->sent_grant ? grant->token : NULL;
 }
 
@@ -123,7 +123,7 @@ static void send_again(struct sk_request *request)
 bool sk_request_prove(struct sk_request *request, const char *authenticate)
 {
     struct sk_challenge challenge;
-    const struct sk_grant *grant = find_grant(request);
+    const struct sk_token_grant *grant = find_grant(request);
     sk_challenge_parse(authenticate, &challenge);
     if (request->renewed || request->foreign || request->proofs++ == PROOFS_MAX)
         return false;

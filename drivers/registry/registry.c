@@ -70,7 +70,7 @@ enum sk_code sk_registry_new(const struct sk_registry_options *options, struct s
     registry->login_count = options->login_count;
     registry->retry = SK_RETRY_USUAL;
     registry->stall = SK_SEC(30);
-    sk_grants_init(&registry->grants);
+    sk_token_grants_init(&registry->grants);
     sk_flights_init(&registry->tokens, options->loop);
     *out_registry = registry;
     return SK_OK;
@@ -81,7 +81,7 @@ void sk_registry_free(struct sk_registry *registry)
     if (!registry)
         return;
     sk_http_free(registry->http);
-    sk_grants_fini(&registry->grants);
+    sk_token_grants_fini(&registry->grants);
     sk_flights_fini(&registry->tokens);
     for (size_t i = 0; i < registry->login_count; i++)
         sk_image_login_wipe(&registry->logins[i]);

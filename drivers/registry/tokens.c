@@ -43,8 +43,8 @@ static void end_run(struct sk_auth *auth, const struct sk_err *err, const struct
 
     tell_outcome(run, outcome);
     if (!err)
-        sk_grants_put(&registry->grants, run->grant_key, auth->token.text,
-                      sk_instant_add(sk_loop_now(registry->loop), auth->token.lasts));
+        sk_token_grants_put(&registry->grants, run->grant_key, auth->token.text,
+                            sk_instant_add(sk_loop_now(registry->loop), auth->token.lasts));
     run_free(run);
     sk_done_fire(done, err ? &why : NULL);
 }
