@@ -7,7 +7,7 @@
 #include "api/api.h"
 #include "backend.h"
 #include "core/recover.h"
-#include "drivers/fake/network.h"
+#include "fabric.h"
 #include "host.h"
 #include "loop/op.h"
 #include "notify.h"
@@ -47,7 +47,7 @@ struct daemon {
     struct sk_store *store;
     struct sk_backend *backend;
     struct sk_supply *supply;
-    struct sk_fake_network *network;
+    struct sk_fabric *fabric;
     struct sk_node *node;
     struct sk_api *api;
     struct sk_server *server;
@@ -187,6 +187,27 @@ static void supply_undo(struct sk_op *op, struct sk_done *done)
         answer(d, done, SK_OK, NULL);
 }
 
+/* --- what their networks are made of -------------------------------------------------------- */
+
+static void fabric_run(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+    struct sk_err err;
+    enum sk_code code = sk_fabric_open(d->loop, &d->log, d->config, &d->fabric, &err);
+
+    answer(d, done, code, &err);
+}
+
+static void fabric_undo(struct sk_op *op, struct sk_done *done)
+{
+    struct daemon *d = daemon_of(op);
+
+    if (d->fabric)
+        sk_fabric_close(sk_take(d->fabric), done);
+    else
+        answer(d, done, SK_OK, NULL);
+}
+
 /* --- the node -------------------------------------------------------------------------- */
 
 static void node_run(struct sk_op *op, struct sk_done *done)
@@ -198,12 +219,14 @@ static void node_run(struct sk_op *op, struct sk_done *done)
     sk_host_node_config(d->config, d->node_id, &config);
     config.images.login_salt = d->login_salt;
     config.secrets = sk_supply_secrets(d->supply);
-    d->network = sk_fake_network_new(d->loop);
+    config.network = sk_fabric_config(d->fabric);
     const struct sk_node_drivers drivers = {
         .runtime = sk_backend_runtime(d->backend),
         .images = fakes ? fakes : sk_supply_images(d->supply),
         .agent = sk_backend_agent(d->backend),
-        .network = sk_fake_network_base(d->network),
+        .network = sk_fabric_network(d->fabric),
+        .names = sk_fabric_names(d->fabric),
+        .edge = sk_fabric_edge(d->fabric),
     };
     d->node = sk_node_new(d->loop, &d->log, &config, &drivers, d->store);
     answer(d, done, SK_OK, NULL);
@@ -214,7 +237,6 @@ static void node_undo(struct sk_op *op, struct sk_done *done)
     struct daemon *d = daemon_of(op);
 
     sk_node_free(sk_take(d->node));
-    sk_fake_network_free(sk_take(d->network));
     answer(d, done, SK_OK, NULL);
 }
 
@@ -348,6 +370,7 @@ static const struct sk_step life[] = {
     {"store", store_run, store_undo},
     {"drivers", backend_run, backend_undo},
     {"supply", supply_run, supply_undo},
+    {"network", fabric_run, fabric_undo},
     {"node", node_run, node_undo},
     {"recover", recover_run, recover_undo},
     {"api", api_run, api_undo},

@@ -5,14 +5,16 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static const char node_file[] = "node_id", address_file[] = "address", lock_file[] = "lock",
-                  salt_file[] = "login_salt";
+                  salt_file[] = "login_salt", gate_file[] = "gate_port";
 
 /* errno into the error, with what was being done to which path. */
 static enum sk_code fail(struct sk_err *err, const char *doing, const char *path)
@@ -225,5 +227,53 @@ enum sk_code sk_place_login_salt(const char *state_dir, char out_salt[SK_SALT_SI
         strspn(text, "0123456789abcdef") != sizeof(text) - 1)
         return sk_fail(err, SK_DATA_LOSS, "%s/%s does not hold a salt: remove it", state_dir, salt_file);
     memcpy(out_salt, text, sizeof(text));
+    return SK_OK;
+}
+
+/* --- the gate's port ---------------------------------------------------------------------- */
+
+/* One that the kernel gives to nobody who asks for any, as long as somebody listens there. */
+static enum sk_code free_port(uint16_t *out_port, struct sk_err *err)
+{
+    SK_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    socklen_t len = sizeof(any);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&any, len) ||
+        getsockname(fd, (struct sockaddr *)&any, &len))
+        return fail(err, "find a free port for", gate_file);
+    *out_port = ntohs(any.sin_port);
+    return SK_OK;
+}
+
+static enum sk_code make_gate_port(int dir, uint16_t *out_port, struct sk_err *err)
+{
+    enum sk_code code = free_port(out_port, err);
+    char line[8];
+
+    if (code != SK_OK)
+        return code;
+    (void)snprintf(line, sizeof(line), "%u\n", (unsigned)*out_port);
+    return write_whole(dir, gate_file, line, 0600, err);
+}
+
+enum sk_code sk_place_gate_port(const char *run_dir, uint16_t *out_port, struct sk_err *err)
+{
+    SK_AUTO_FD int dir = -1;
+    SK_AUTO_FD int fd = -1;
+    char text[8] = "";
+    enum sk_code code = open_dir(run_dir, &dir, err);
+
+    if (code != SK_OK)
+        return code;
+    fd = openat(dir, gate_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return fail(err, "open the gate's port in", run_dir);
+    if (fd < 0)
+        return make_gate_port(dir, out_port, err);
+    long port = read(fd, text, sizeof(text) - 1) > 0 ? strtol(text, NULL, 10) : 0;
+    if (port < 1 || port > UINT16_MAX)
+        return sk_fail(err, SK_DATA_LOSS, "%s/%s does not hold a port: remove it", run_dir, gate_file);
+    *out_port = (uint16_t)port;
     return SK_OK;
 }

@@ -1,11 +1,12 @@
 /* place.h: the daemon's two directories on disk and what it keeps in them
  * itself: the lock that makes it the only one, the node's name, the address
- * it listens on. Blocking; for start and stop. */
+ * it listens on, a port. Blocking; for start and stop. */
 #ifndef SK_PLACE_H
 #define SK_PLACE_H
 
 #include "base/id.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Makes `path` if it is missing and gives it this mode. Errors: its parent is
@@ -26,6 +27,10 @@ SK_MUST_CHECK enum sk_code sk_place_node_id(const char *state_dir, const char *w
 /* <run_dir>/address: one "host:port" a line, for whoever looks for the daemon. */
 SK_MUST_CHECK enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err);
 void sk_place_remove_address(const char *run_dir);
+
+/* The port where HTTPS to granted names is looked at, as remembered in run_dir, since rules in force lead
+ * there; at first a free one. Errors: by errno; SK_DATA_LOSS. */
+SK_MUST_CHECK enum sk_code sk_place_gate_port(const char *run_dir, uint16_t *out_port, struct sk_err *err);
 
 #define SK_SALT_SIZE 65 /* hexadecimal digits and NUL */
 /* What digests of logins are made with, as remembered in state_dir; random at the first start. When it is

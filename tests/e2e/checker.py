@@ -64,9 +64,9 @@ def records(node):
 # --- holdings ---
 
 def inventory(node):
-    """Lines of what exists, the node's own two daemons left out; pids stay in."""
-    own = {f"process {node.pid(name)} " for name in ("containerd", "daemon")
-           if (node.folder / f"{name}.pid").exists()}
+    """Lines of what exists, the node's own daemons left out; pids stay in."""
+    pids = (node.folder / name for name in ("containerd.pid", "daemon.pid", "run/edge/pid"))
+    own = {f"process {file.read_text().strip()} " for file in pids if file.exists()}
     lines = [line.strip() + " " for line in node.sh("inventory").splitlines()]
     logs = pathlib.Path(node.env["SANDKEEP_STATE"]) / "logs"
     lines += [f"log folder {entry.name} " for entry in logs.iterdir()]

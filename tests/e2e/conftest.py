@@ -1,9 +1,28 @@
 """One private node for the whole session; modules that kill things take one of their own."""
+import ctypes
 import os
+import subprocess
 
 import pytest
 
 from nodes import Node
+
+CLONE_NEWNET = 0x40000000
+
+
+def leave_the_network():
+    """What nodes do to networks, and what their sandboxes reach, stays in a network of the suite's own: loopback, and
+    what tests join to it. SK_HOST_NETWORK=1: on the machine's own, for those who must look from outside."""
+    if os.geteuid() != 0 or os.environ.get("SK_HOST_NETWORK") or os.environ.get("SK_OWN_NETWORK"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) < 0:  # of this thread, and of all that it starts from now on
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    os.environ["SK_OWN_NETWORK"] = "1"
+
+
+leave_the_network()
 
 
 def pytest_addoption(parser):

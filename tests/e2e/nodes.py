@@ -95,12 +95,12 @@ class Node:
                               env=os.environ | self.env).stdout
 
     def inventory(self):
-        """What of the node exists on the host, without pids and without the two daemons themselves."""
+        """What of the node exists on the host, without pids and without its daemons themselves."""
         lines = (re.sub(r"^process \d+", "process", line) for line in self.sh("inventory").splitlines())
-        return sorted(line.strip() for line in lines if not re.match(r"process \S*(containerd|sandkeepd) ", line))
+        return sorted(line.strip() for line in lines if not re.match(r"process \S*(containerd|sandkeepd|haproxy) ", line))
 
     def clean(self, seconds):
-        """Waits until nothing of the node is on the host but its two daemons."""
+        """Waits until nothing of the node is on the host but its daemons."""
         deadline = time.monotonic() + seconds
         while left := self.inventory():
             assert time.monotonic() < deadline, f"still there after {seconds} s: {left}"

@@ -95,3 +95,27 @@ hugetlb_mount() {
     mount -t cgroup -o hugetlb cgroup "$dir"
     echo "$dir"
 }
+
+# own_network COMMAND...: runs it in a network of its own, with loopback alone, so that nothing it does to
+# networks touches the machine's. SK_HOST_NETWORK=1: on the machine's, all the same.
+own_network() {
+    [ -z "${SK_OWN_NETWORK:-}${SK_HOST_NETWORK:-}" ] || exec "$@"
+    # shellcheck disable=SC2016 # the inner shell's
+    SK_OWN_NETWORK=1 exec unshare --net -- sh -c 'ip link set lo up && exec "$@"' sh "$@"
+}
+
+# network_links NAME: links of the daemon whose network has that name.
+network_links() { ip -o link show 2>/dev/null | grep -oE "^[0-9]+: $1[0-9]+" | cut -d' ' -f2 || true; }
+
+# network_end NAME RUN_DIR ADDRESS...: takes down what daemons leave in force when they end: the edge,
+# sandboxes' networks, rules, and the addresses of the node that sandboxes know.
+network_end() {
+    local name=$1 run=$2 it
+    it=$(cat "$run/edge/pid" 2>/dev/null || true)
+    ! grep -qaF "$run/edge" "/proc/${it:-none}/cmdline" 2>/dev/null || stop_process "$it" 5 || true
+    find "$run/net" -mindepth 1 -maxdepth 1 -type f ! -name '*.id*' -exec umount -l {} \; 2>/dev/null || true
+    rm -rf "$run/net"
+    for it in $(network_links "$name"); do ip link delete "$it" 2>/dev/null || true; done
+    nft delete table inet "$name" 2>/dev/null || true
+    for it in "${@:3}"; do ip address delete "$it" dev lo 2>/dev/null || true; done
+}

@@ -7,6 +7,9 @@
 #   node.sh inventory                    # what of the node exists on the host, one line each
 #   node.sh down [--lax]                 # stop; exit 1 and a list when anything is left behind
 #
+# Each node has a network of its own (links, addresses, rules, ports), on whatever network it is started: the
+# machine's, or that of the suite (tests/e2e/conftest.py).
+#
 # up prints export lines; the other verbs find the node by SANDKEEP_NODE, which is one of them.
 # --config names a JSON object whose keys replace those of the node's own configuration.
 # --lax: sandboxes that are still alive at `down` are ended without being counted as left behind.
@@ -69,10 +72,10 @@ containerd_start() {
 daemon_start() {
     # After a restart clients find the daemon where it was.
     rm -f "$DIR/run/address"
-    # Registries that tests name are on loopback; nothing else is to be reached.
+    # Registries that tests name are on loopback; on the machine's own network nothing else is to be reached.
     local guard
     guard=$(recorded build)/tests/libloopback.so
-    [ -f "$guard" ] || guard= # a build with sanitizers, which want to be first
+    [ -f "$guard" ] && [ -z "${SK_OWN_NETWORK:-}" ] || guard= # builds with sanitizers, too, have none
     LD_PRELOAD=${LD_PRELOAD:-}${LD_PRELOAD:+:}$guard start_marked daemon "$(recorded build)/sandkeepd" --config "$DIR/sandkeepd.json"
     wait_for 30 daemon_listens || die "sandkeepd does not listen: $(tail -n 5 "$DIR/daemon.log")"
     if [ ! -s "$DIR/address" ]; then
@@ -105,11 +108,58 @@ config = {
     # However full the machine's disk is: images that tests rely on stay.
     "image_disk_high_percent": 100,
 }
+config |= json.loads(read("network.json"))
 if config["drivers"] == "containerd":
     config |= {"containerd_socket": str(folder / "containerd/sock"), "containerd_namespace": "sandkeep",
                "runtime": read("runtime")}
 config |= json.loads(pathlib.Path(sys.argv[1]).read_text())
 print(json.dumps(config, indent=2))
+PY
+}
+
+# What nobody else's daemon on this network has: names, addresses, ports.
+network_choose() {
+    python3 - "$NODE_ID" >"$DIR/network.json" <<'PY'
+import json, socket, subprocess, sys
+
+number = int(sys.argv[1][1:], 16)
+said = subprocess.run(["ip", "-o", "-4", "address", "show", "dev", "lo"], check=True, stdout=subprocess.PIPE, text=True)
+
+
+def pool(index):
+    return f"10.{128 + index // 16}.{index % 16 * 16}."
+
+
+def free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+pools = (pool((number + i) % 2048) for i in range(2048))
+ports = (20000 + (number + i) % 100 * 100 for i in range(100))
+first = next(port for port in ports if all(map(free, range(port, port + 100))))
+print(json.dumps({
+    "network_name": "n" + "".join("ghijklmnopqrstuv"[number >> 4 * i & 15] for i in range(7)),
+    "network_ipv4_pool": next(name for name in pools if f" {name}1/" not in said.stdout) + "0/20",
+    "network_log_group": number % 65535 + 1,
+    "edge_ports": f"{first}-{first + 99}",
+}))
+PY
+}
+
+# The network's name, then the node's own addresses in its pools.
+network_words() {
+    python3 - "$DIR/sandkeepd.json" <<'PY'
+import ipaddress, json, sys
+
+config = json.load(open(sys.argv[1], encoding="utf-8"))
+pools = [config[key] for key in ("network_ipv4_pool", "network_ipv6_pool") if config.get(key)]
+gateways = [ipaddress.ip_network(pool)[1] for pool in pools]
+print(config["network_name"], *(f"{gateway}/{gateway.max_prefixlen}" for gateway in gateways))
 PY
 }
 
@@ -142,6 +192,7 @@ up() {
     command -v "$runtime" >"$DIR/runtime" || die "no $runtime on this machine"
     od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$DIR/api_key"
     { [ -n "$extra" ] && cat "$extra" || echo '{}'; } >"$DIR/extra.json"
+    network_choose
     containerd_config "$DIR" >"$DIR/containerd.toml"
     names "$SHIM_SOCKETS" >"$DIR/shim_sockets.before"
     names /run/netns >"$DIR/netns.before"
@@ -189,7 +240,9 @@ node_processes() {
     done 2>/dev/null
 }
 
-node_mounts() { awk -v dir="$DIR/" 'index($5, dir) == 1 { print "mount " $5 }' /proc/self/mountinfo; }
+# But for the pinned namespaces, some of which are made ahead.
+node_mounts() { mounts_below "$DIR" | grep -vE "^mount $DIR/run/net/c?[0-9]+\$" || true; }
+mounts_below() { awk -v dir="$1/" 'index($5, dir) == 1 { print "mount " $5 }' /proc/self/mountinfo; }
 
 # New named network namespaces; unnamed ones live and die with their processes.
 node_namespaces() {
@@ -219,10 +272,27 @@ PY
     names "$DIR/run/agent" | sed 's/^/agent folder /'
 }
 
-# Tables of nftables that bear the node's name.
-node_rulesets() {
-    command -v nft >/dev/null || return 0
-    nft list tables 2>/dev/null | sed -n "s/^table \(.*$NODE_ID.*\)/nft table \1/p"
+# Networks that sandboxes have, and links that are nobody's.
+node_places() {
+    local file link
+    fake && return 0
+    for file in "$DIR"/run/net/*.id; do
+        [ ! -s "$file" ] || echo "place on the network of $(cat "$file")"
+    done
+    for link in $(network_links "$NETWORK"); do
+        [ -e "$DIR/run/net/${link#"$NETWORK"}" ] || echo "link $link"
+    done
+}
+
+# What a daemon leaves in force until somebody takes it down.
+network_left() {
+    local address
+    fake && return 0
+    mounts_below "$DIR/run/net"
+    nft list tables 2>/dev/null | sed -n "s/^table \(inet $NETWORK\)\$/nft table \1/p"
+    for address in "${GATEWAYS[@]}"; do
+        [ -z "$(ip -o address show dev lo to "$address")" ] || echo "address $address"
+    done
 }
 
 # What OCI runtimes remember of the node's containers.
@@ -256,7 +326,7 @@ host_leftovers() {
     node_namespaces
     node_cgroups
     node_sockets
-    node_rulesets
+    node_places
     node_runtime_state
 }
 
@@ -312,7 +382,10 @@ let_it_finish() {
     wait_for 10 objects_gone || true
 }
 
-nothing_left() { [ -z "$(host_leftovers)" ]; }
+nothing_left() { [ -z "$(
+    host_leftovers
+    network_left
+)" ]; }
 
 down() {
     local left='' alive=''
@@ -325,7 +398,9 @@ down() {
         end_containers
         containerd_stop
     fi
-    wait_for 10 nothing_left || left+=$'\n'$(host_leftovers)
+    [ "${1:-}" = --lax ] || left+=$'\n'$(node_places)
+    fake || network_end "$NETWORK" "$DIR/run" "${GATEWAYS[@]}"
+    wait_for 10 nothing_left || left+=$'\n'$(host_leftovers)$'\n'$(network_left)
     [ -z "$alive" ] || left+=$'\n'$alive
     if [ -n "$(tr -d '[:space:]' <<<"$left")" ]; then
         say "left behind by node $NODE_ID:"
@@ -362,6 +437,9 @@ find_node() {
     NODE_ID=$(recorded node_id)
     CGROUP=$(recorded cgroup)
     [ -n "$NODE_ID" ] || die "$DIR holds no node"
+    read -r -a GATEWAYS < <(network_words)
+    NETWORK=${GATEWAYS[0]}
+    GATEWAYS=("${GATEWAYS[@]:1}")
 }
 
 main() {

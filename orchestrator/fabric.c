@@ -1,0 +1,154 @@
+#include "fabric.h"
+
+#include "drivers/fake/network.h"
+#include "drivers/nftables/nftables.h"
+#include "place.h"
+
+#include <string.h>
+
+/* A sandbox's address is another's no sooner: what still knows it, a cache or a peer, has had time to forget.
+ */
+#define ADDRESS_REST SK_SEC(30)
+
+struct sk_fabric {
+    struct sk_loop *loop;
+    const struct sk_log *log;
+    const struct sk_config *config;
+    uint16_t gate_port;                   /* 0 = nobody looks at names of HTTPS */
+    struct sk_nftables *nftables;         /* either these; no edge = it is not installed, or not wanted … */
+    struct sk_fake_network *fake_network; /* … or these */
+    struct sk_done closed;                /* one of them is */
+    struct sk_done *done;                 /* of close */
+};
+
+/* --- the packet filter ------------------------------------------------------------------ */
+
+static struct sk_nftables_exception *exceptions_of(const struct sk_config *c, struct sk_arena *arena)
+{
+    const struct sk_reachable_settings *settings = &c->network_reachable;
+    struct sk_nftables_exception *out = sk_arena_alloc(arena, (settings->len + 1) * sizeof(out[0]));
+
+    for (size_t i = 0; i < settings->len; i++)
+        out[i] = (struct sk_nftables_exception){settings->items[i].cidr, settings->items[i].protocol,
+                                                settings->items[i].port};
+    return out;
+}
+
+static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
+{
+    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
+    const struct sk_config *c = f->config;
+    const struct sk_nftables_options options = {
+        .run_dir = c->run_dir,
+        .name = c->network_name,
+        .ipv4 = c->network_ipv4_pool,
+        .ipv6 = c->network_ipv6_pool,
+        .masquerade_ipv6 = c->network_masquerade_ipv6,
+        .mtu = (uint32_t)c->network_mtu,
+        .ready_slots = (size_t)c->network_ready_slots,
+        .rest = ADDRESS_REST,
+        .forbidden = c->network_forbidden.items,
+        .forbidden_count = c->network_forbidden.len,
+        .reachable = exceptions_of(c, &arena),
+        .reachable_count = c->network_reachable.len,
+        .gate_port = f->gate_port,
+        .connections_max = (uint32_t)c->network_connections,
+        .bandwidth_bits = (uint64_t)c->network_bandwidth_mbit * 1000000,
+        .log_group = (uint16_t)c->network_log_group,
+    };
+    enum sk_code code = sk_nftables_open(f->loop, f->log, &options, &f->nftables, err);
+
+    return code == SK_OK ? code : sk_err_wrap(err, "network %s", c->network_name);
+}
+
+/* --- open ------------------------------------------------------------------------------------ */
+
+static void open_fakes(struct sk_fabric *f)
+{
+    f->fake_network = sk_fake_network_new(f->loop);
+}
+
+static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
+{
+    if (strcmp(f->config->network, "cni") == 0)
+        return sk_fail(err, SK_UNIMPLEMENTED,
+                       "network \"cni\" is not built into this daemon: give \"nftables\"");
+    return open_network(f, err);
+}
+
+enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log, const struct sk_config *config,
+                            struct sk_fabric **out_fabric, struct sk_err *err)
+{
+    struct sk_fabric *f = sk_alloc(sizeof(*f));
+
+    *out_fabric = f;
+    f->loop = loop;
+    f->log = log;
+    f->config = config;
+    if (strcmp(config->drivers, "fake") != 0)
+        return open_real(f, err);
+    open_fakes(f);
+    return SK_OK;
+}
+
+/* --- what there is ----------------------------------------------------------------------------- */
+
+struct sk_network *sk_fabric_network(const struct sk_fabric *f)
+{
+    return f->nftables ? sk_nftables_base(f->nftables) : sk_fake_network_base(f->fake_network);
+}
+
+struct sk_names *sk_fabric_names(const struct sk_fabric *f)
+{
+    (void)f;
+    return NULL;
+}
+
+struct sk_edge *sk_fabric_edge(const struct sk_fabric *f)
+{
+    (void)f;
+    return NULL;
+}
+
+struct sk_network_config sk_fabric_config(const struct sk_fabric *f)
+{
+    const struct sk_config *c = f->config;
+    bool has_edge = sk_fabric_edge(f) != NULL;
+
+    return (struct sk_network_config){
+        .has_names = has_edge || !c->tls_names,
+        .address = c->edge_address,
+        .first_port = has_edge ? c->edge_ports.first : 0,
+        .last_port = has_edge ? c->edge_ports.last : 0,
+        .domain = has_edge ? c->edge_domain : "",
+        .https_port = (uint16_t)c->edge_https_port,
+    };
+}
+
+/* --- close --------------------------------------------------------------------------------------- */
+
+/* What stands on something else goes first. */
+static void close_next(struct sk_done *closed, const struct sk_err *err)
+{
+    struct sk_fabric *f = sk_container_of(closed, struct sk_fabric, closed);
+    struct sk_done *done = f->done;
+
+    (void)err;
+    sk_done_init(&f->closed, close_next);
+    if (f->nftables)
+        sk_nftables_close(sk_take(f->nftables), &f->closed);
+    else {
+        free(f);
+        sk_done_fire(done, NULL);
+    }
+}
+
+void sk_fabric_close(struct sk_fabric *fabric_take, struct sk_done *done)
+{
+    struct sk_fabric *f = fabric_take;
+
+    f->done = done;
+    sk_fake_network_free(sk_take(f->fake_network));
+    sk_done_init(&f->closed, close_next);
+    sk_done_later(f->loop, &f->closed, NULL);
+}
