@@ -4,8 +4,8 @@
 #   deploy/quickstart.sh           # install, build, start; again: only what is missing
 #   deploy/quickstart.sh --stop    # end the sandboxes, stop, remove all state that was made
 #
-# Everything it makes lies below /var/lib/sandkeep and /run/sandkeep, and in containerd's namespace
-# "sandkeep". Installed packages and the build folder stay.
+# Everything it makes lies below /var/lib/sandkeep and /run/sandkeep, in containerd's namespace "sandkeep", and in
+# the packet filter's table "sandkeep". Installed packages, the build folder and net.ipv4.ip_forward=1 stay.
 set -euo pipefail
 # shellcheck source=tests/support/lib.sh
 . "$(dirname "$0")/../tests/support/lib.sh"
@@ -17,6 +17,9 @@ CONFIG=$STATE/sandkeepd.json
 BUILD=$SK_ROOT/build/release
 IMAGE=docker.io/library/python:3.11
 LISTEN=127.0.0.1:7463
+# The defaults of network_name, and of the node's own address in network_ipv4_pool.
+NETWORK=sandkeep
+GATEWAY=10.231.0.1/32
 
 step() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 recorded() { cat "$RUN/$1" 2>/dev/null || true; }
@@ -177,6 +180,7 @@ stop() {
         [ ! -e "$STATE/image" ] || ctr_here images remove "$(cat "$STATE/image")" >/dev/null
         ctr_here namespaces remove sandkeep >/dev/null 2>&1 || true
     fi
+    network_end "$NETWORK" "$RUN" "$GATEWAY"
     [ ! -s "$RUN/hugetlb" ] || umount "$(cat "$RUN/hugetlb")" || say "hugetlb stays mounted: in use"
     find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name sandkeep -exec rmdir {} + 2>/dev/null || true
     rm -rf "$RUN" "$STATE"

@@ -229,6 +229,14 @@ main() {
     replace '' "$WORK/section"
 }
 
+# What is to be fetched is fetched before; nodes then have a network of their own.
+if [ -z "${SK_OWN_NETWORK:-}${SK_HOST_NETWORK:-}" ]; then
+    prepare
+    client >/dev/null
+    (own_network "tests/bench/run.sh" "$@")
+    exit
+fi
+
 case ${1:-} in
     --sessions) sessions ;;
     --pull) pulls "${@:2}" ;;
