@@ -71,7 +71,8 @@ static struct sk_record *record_of(struct sk_call *call, struct sk_creation *c)
         }
         read_marks(c, record);
     }
-    sk_spec_decode(c->sandbox, SK_FIELD(NULL, c->top), config, &record->arena, &record->spec, &c->check);
+    sk_spec_decode(c->sandbox, SK_FIELD(NULL, c->top), config, record->owner, &record->arena, &record->spec,
+                   &c->check);
     sk_session_rename_faults(&c->check, c->top, &merged);
     return record;
 }

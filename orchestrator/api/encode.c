@@ -1,4 +1,5 @@
 #include "api/encode.h"
+#include "api/network_encode.h"
 #include "api/resources.h"
 
 /* One node is one group. */
@@ -35,21 +36,6 @@ static SK_PB(State) encode_state(enum sk_state state)
     return SK_PBE(STATE, STATE_FAILED);
 }
 
-static void encode_services(struct sk_arena *arena, const SK_PB(SandboxSpec) * spec,
-                            SK_PB(SandboxStatus) * status)
-{
-    status->services = sk_arena_alloc(arena, (spec->n_services + 1) * sizeof(void *));
-    for (status->n_services = 0; status->n_services < spec->n_services; status->n_services++) {
-        const SK_PB(Service) *asked = spec->services[status->n_services];
-        SK_PB(ServiceStatus) *out = SK_PB_NEW(arena, service_status);
-        out->port = asked->port;
-        out->name = asked->name;
-        out->protocol = asked->protocol;
-        out->visibility = asked->visibility;
-        status->services[status->n_services] = out;
-    }
-}
-
 static void encode_container(struct sk_arena *arena, const struct sk_record *record,
                              const SK_PB(Container) * asked, SK_PB(SandboxStatus) * status)
 {
@@ -79,19 +65,17 @@ static SK_PB(SandboxStatus) * encode_status(struct sk_arena *arena, const struct
     status->runner_group_id = RUNNER_GROUP;
     status->effective_max_lifetime_seconds = record->spec.max_lifetime_seconds;
     status->effective_runtime_class = "<node-default>";
-    status->effective_dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY);
     if (record->has_exit_code) {
         status->_exit_code_case = SK_PBE(SANDBOX_STATUS, _EXIT_CODE_EXIT_CODE);
         status->exit_code = record->exit_code;
     }
-    encode_services(arena, spec, status);
     if (spec->n_containers)
         encode_container(arena, record, spec->containers[0], status);
     return status;
 }
 
 SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_record *record,
-                                   const struct sk_node_config *node)
+                                   const struct sk_network_place *place, const struct sk_node_config *node)
 {
     const struct sk_spec *spec = &record->spec;
     SK_PB(Sandbox) *out =
@@ -105,6 +89,7 @@ SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_recor
     out->source_template_id = sk_arena_strdup(arena, record->template_id);
     out->source_template_revision = record->template_revision;
     out->status = encode_status(arena, record, out->spec, node);
+    sk_encode_network(arena, record, place, &node->network, out->spec, out->status);
     return out;
 }
 
@@ -133,7 +118,7 @@ const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_
                                         const struct sk_node_config *node)
 {
     const struct sk_record *record = sk_sandbox_record(sandbox);
-    SK_PB(Sandbox) *out = sk_encode_sandbox(arena, record, node);
+    SK_PB(Sandbox) *out = sk_encode_sandbox(arena, record, sk_sandbox_place(sandbox), node);
     sk_encode_waiting(arena, sandbox, out);
     encode_contents(record, out);
     return &out->base;

@@ -3,12 +3,13 @@
 #define SK_API_ENCODE_H
 
 #include "api/messages.h"
+#include "core/network.h"
 #include "core/sandbox.h"
 
-/* The spec as the caller wrote it (but for the contents of files), the status as it is now. Lives in the
- * arena. */
+/* The spec as the caller wrote it (but for the contents of files), the status as it is now. place: on the
+ * network, NULL = none. Lives in the arena. */
 SK_PB(Sandbox) * sk_encode_sandbox(struct sk_arena *arena, const struct sk_record *record,
-                                   const struct sk_node_config *node);
+                                   const struct sk_network_place *place, const struct sk_node_config *node);
 /* While it is being made: what that waits for, as the reason of its state. */
 void sk_encode_waiting(struct sk_arena *arena, const struct sk_sandbox *sandbox, SK_PB(Sandbox) * out);
 /* All of it, and the contents of the files, borrowed from the record: they may be large, so lists go without

@@ -23,6 +23,8 @@ void sk_session_create_sandbox(struct sk_call *call, ProtobufCMessage *request);
 void sk_list_images(struct sk_call *call, ProtobufCMessage *request);
 void sk_get_image(struct sk_call *call, ProtobufCMessage *request);
 void sk_remove_image(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_network(struct sk_call *call, ProtobufCMessage *request);
+void sk_set_network(struct sk_call *call, ProtobufCMessage *request);
 void sk_health_check(struct sk_call *call, ProtobufCMessage *request);
 
 /* A stream sets the events of call->rpc itself. */

@@ -57,8 +57,8 @@ static size_t encode_page(struct sk_call *call, struct sk_sandbox *const *found,
     size_t *sizes = sk_arena_alloc(call->arena, (count + 1) * sizeof(*sizes));
     out->sandboxes = sk_arena_alloc(call->arena, (count + 1) * sizeof(void *));
     for (size_t i = 0; i < count; i++) {
-        out->sandboxes[i] =
-            sk_encode_sandbox(call->arena, sk_sandbox_record(found[i]), sk_node_config(call->node));
+        out->sandboxes[i] = sk_encode_sandbox(call->arena, sk_sandbox_record(found[i]),
+                                              sk_sandbox_place(found[i]), sk_node_config(call->node));
         sk_encode_waiting(call->arena, found[i], out->sandboxes[i]);
         sizes[i] = protobuf_c_message_get_packed_size(&out->sandboxes[i]->base);
     }

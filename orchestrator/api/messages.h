@@ -6,6 +6,7 @@
 
 #include "coreweave/sandbox/v1/sandbox.pb-c.h"
 #include "sandkeep/image.pb-c.h"
+#include "sandkeep/network.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <stdint.h>

@@ -10,6 +10,7 @@
 #include "coreweave/sandbox/v1/volume.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "sandkeep/image.pb-c.h"
+#include "sandkeep/network.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <string.h>
@@ -24,6 +25,7 @@ static const ProtobufCServiceDescriptor *const services[] = {
     &grpc__health__v1__health__descriptor,
     &sandkeep__v1__session_service__descriptor,
     &sandkeep__v1__image_service__descriptor,
+    &sandkeep__v1__network_service__descriptor,
 };
 
 static const struct handler {
@@ -60,6 +62,8 @@ static const struct handler {
     {&sandkeep__v1__image_service__descriptor, "GetImage", sk_get_image, NULL},
     {&sandkeep__v1__image_service__descriptor, "RemoveImage", sk_remove_image, NULL},
     {&sandkeep__v1__image_service__descriptor, "ImportImage", NULL, sk_import_image},
+    {&sandkeep__v1__network_service__descriptor, "GetNetwork", sk_get_network, NULL},
+    {&sandkeep__v1__network_service__descriptor, "SetNetwork", sk_set_network, NULL},
     {&grpc__health__v1__health__descriptor, "Check", sk_health_check, NULL},
 };
 

@@ -1,88 +1,109 @@
 #include "api/network.h"
 
-#define SERVICES_MAX 100
-#define NAME_MAX_LEN 128
+/* Of names that wildcards do not grant, in one spec. */
+#define NAME_EXCEPTS_MAX 256
 
-static void refuse_network(struct sk_check *check, const struct sk_path *path, const char *what)
+struct decoding {
+    const SK_PB(NetworkOptions) * options;
+    const struct sk_path *path;
+    const struct sk_network_config *config;
+    struct sk_arena *arena;
+    struct sk_check *check;
+    struct sk_net_policy *policy;
+};
+
+static void decode_egress(struct decoding *d)
 {
-    sk_check_refused(check, path, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
-                     "%s cannot be had here: sandboxes have no network of their own yet", what);
+    const SK_PB(NetworkOptions) *options = d->options;
+    struct sk_net_policy *policy = d->policy;
+    size_t excepts = 0;
+    if (!sk_check_count(d->check, SK_FIELD(d->path, "egress"), options->n_egress, SK_EGRESS_MAX))
+        return;
+    policy->egress = sk_arena_alloc(d->arena, options->n_egress * sizeof(policy->egress[0]));
+    for (size_t i = 0; i < options->n_egress; i++) {
+        excepts += options->egress[i]->n_https_hostname_except;
+        sk_network_rule_egress(options->egress[i], SK_ITEM(d->path, "egress", i), d->config, d->arena,
+                               &policy->egress[policy->egress_count++], d->check);
+    }
+    if (excepts > NAME_EXCEPTS_MAX)
+        sk_check_violated(d->check, SK_FIELD(d->path, "egress"),
+                          "must not have more than %d https_hostname_except together", NAME_EXCEPTS_MAX);
 }
 
-static void check_egress(const SK_PB(EgressRule) * rule, const struct sk_path *path, struct sk_check *check)
+static void decode_ingress(struct decoding *d)
 {
-    switch (rule->destination_case) {
-    case SK_PBE(EGRESS_RULE, DESTINATION_CIDR):
-        refuse_network(check, SK_FIELD(path, "cidr"), "egress to addresses");
-        break;
-    case SK_PBE(EGRESS_RULE, DESTINATION_HTTPS_HOSTNAME):
-        refuse_network(check, SK_FIELD(path, "https_hostname"), "egress to host names");
-        break;
-    case SK_PBE(EGRESS_RULE, DESTINATION_TENANT):
-        refuse_network(check, SK_FIELD(path, "tenant"), "egress to other sandboxes");
-        break;
-    case SK_PBE(EGRESS_RULE, DESTINATION_ANY):
-        refuse_network(check, SK_FIELD(path, "any"), "egress");
-        break;
-    case SK_PBE(EGRESS_RULE, DESTINATION_SELECTOR):
-        refuse_network(check, SK_FIELD(path, "selector"), "egress to pods by label");
-        break;
-    default:
-        sk_check_violated(check, path, "must have a destination");
+    const SK_PB(NetworkOptions) *options = d->options;
+    struct sk_net_policy *policy = d->policy;
+    if (!options->n_ingress ||
+        !sk_check_count(d->check, SK_FIELD(d->path, "ingress"), options->n_ingress, SK_INGRESS_MAX))
+        return;
+    if (options->_deny_ingress_case && options->deny_ingress)
+        sk_check_violated(d->check, SK_FIELD(d->path, "ingress"), "must be empty when deny_ingress is set");
+    policy->ingress = sk_arena_alloc(d->arena, options->n_ingress * sizeof(policy->ingress[0]));
+    for (size_t i = 0; i < options->n_ingress; i++)
+        sk_network_rule_ingress(options->ingress[i], SK_ITEM(d->path, "ingress", i), d->arena,
+                                &policy->ingress[policy->ingress_count++], d->check);
+}
+
+/* Nothing said: the internet, and the tenant's own. */
+static void set_default(struct decoding *d)
+{
+    const struct sk_net_rule rules[] = {{.peer = SK_NET_ANY}, {.peer = SK_NET_TENANT}};
+    d->policy->egress = sk_arena_memdup(d->arena, rules, sizeof(rules));
+    d->policy->egress_count = sk_array_len(rules);
+}
+
+static size_t names_in(const struct sk_net_policy *policy)
+{
+    size_t names = 0;
+    for (size_t i = 0; i < policy->egress_count; i++)
+        names += policy->egress[i].peer == SK_NET_NAME;
+    return names;
+}
+
+static void decode_dns(struct decoding *d)
+{
+    const struct sk_path *path = SK_FIELD(d->path, "dns_egress");
+    SK_PB(DNSEgressMode) mode = d->options->dns_egress;
+    size_t names = names_in(d->policy);
+    if (!sk_check_enum(d->check, path, (int)mode, SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY)))
+        return;
+    if (mode == SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY)) {
+        d->policy->dns = SK_NET_DNS_NONE;
+        if (names) /* what a name stands for is learned from its answers */
+            sk_check_refused(d->check, path, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
+                             "rules with host names need answers to questions for them");
+    } else if (mode == SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_UNSPECIFIED) && names &&
+               names == d->policy->egress_count) {
+        d->policy->dns = SK_NET_DNS_GRANTED;
     }
 }
 
-void sk_network_check(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check)
+static void decode(struct decoding *d)
 {
-    const SK_PB(NetworkOptions) *network = spec->network;
-    if (!network)
-        return;
-    if (network->_deny_egress_case && network->deny_egress && network->n_egress)
-        sk_check_violated(check, SK_FIELD(path, "egress"), "must be empty when deny_egress is set");
-    for (size_t i = 0; i < network->n_egress; i++)
-        check_egress(network->egress[i], SK_ITEM(path, "egress", i), check);
-    if (network->n_ingress)
-        refuse_network(check, SK_FIELD(path, "ingress"), "ingress");
-    const struct sk_path *dns = SK_FIELD(path, "dns_egress");
-    if (sk_check_enum(check, dns, (int)network->dns_egress, SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY)) &&
-        network->dns_egress == SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_ALLOW))
-        refuse_network(check, dns, "name lookup");
+    const SK_PB(NetworkOptions) *options = d->options;
+    bool deny = options->_deny_egress_case && options->deny_egress;
+    if (deny && options->n_egress)
+        sk_check_violated(d->check, SK_FIELD(d->path, "egress"), "must be empty when deny_egress is set");
+    if (options->n_egress)
+        decode_egress(d);
+    else if (!deny)
+        set_default(d);
+    decode_ingress(d);
+    decode_dns(d);
 }
 
-static void check_service(const SK_PB(Service) * service, const struct sk_path *path, struct sk_check *check)
+struct sk_net_policy *sk_network_decode(const SK_PB(NetworkOptions) * options, const struct sk_path *path,
+                                        const struct sk_network_config *config, const char *tenant,
+                                        struct sk_arena *arena, struct sk_check *check)
 {
-    const struct sk_path *visibility = SK_FIELD(path, "visibility");
-    bool sound = sk_check_enum(check, visibility, (int)service->visibility, 3);
-    sound &= sk_check_enum(check, SK_FIELD(path, "protocol"), (int)service->protocol, 3);
-    (void)sk_check_length(check, SK_FIELD(path, "name"), service->name, NAME_MAX_LEN);
-    if (!sound)
-        return;
-    const struct sk_path *endpoint = SK_FIELD(path, "endpoint");
-    bool is_public = service->visibility == SK_PBE(VISIBILITY, VISIBILITY_PUBLIC);
-    bool is_tcp = service->protocol <= SK_PBE(SERVICE_PROTOCOL, SERVICE_PROTOCOL_TCP);
-    if (service->endpoint && !is_public)
-        sk_check_violated(check, endpoint, "needs visibility PUBLIC");
-    else if (service->endpoint && !is_tcp)
-        sk_check_violated(check, endpoint, "needs protocol TCP");
-    else if (service->visibility)
-        sk_check_refused(check, visibility, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED",
-                         "services cannot be made reachable yet");
-}
-
-void sk_services_check(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check)
-{
-    uint8_t seen[65536 / 8] = {0};
-    if (!sk_check_count(check, SK_FIELD(path, "services"), spec->n_services, SERVICES_MAX))
-        return;
-    for (size_t i = 0; i < spec->n_services; i++) {
-        const struct sk_path *item = SK_ITEM(path, "services", i);
-        const struct sk_path *port_path = SK_FIELD(item, "port");
-        int32_t port = spec->services[i]->port;
-        if (sk_check_range(check, port_path, port, 1, 65535)) {
-            if (seen[port / 8] & (1 << port % 8))
-                sk_check_violated(check, port_path, "port %d is given twice", port);
-            seen[port / 8] = (uint8_t)(seen[port / 8] | 1 << port % 8);
-        }
-        check_service(spec->services[i], item, check);
-    }
+    struct sk_net_policy *policy = sk_arena_alloc(arena, sizeof(*policy));
+    struct decoding d = {options, path, config, arena, check, policy};
+    policy->tenant = sk_arena_strdup(arena, tenant);
+    policy->dns = SK_NET_DNS_ALL;
+    if (options)
+        decode(&d);
+    else
+        set_default(&d);
+    return policy;
 }

@@ -1,13 +1,21 @@
-/* network.h: the network part of a spec: rules and services. Until sandboxes
- * have a network beyond their own loopback, what would need one is refused,
- * never ignored. Pure. */
+/* network.h: the rules of a spec's network, as the policy that is enforced.
+ *
+ * What cannot be enforced here is refused, never narrowed; but blocks of
+ * addresses may hold some that no sandbox reaches (net/policy.h). Pure. */
 #ifndef SK_API_NETWORK_H
 #define SK_API_NETWORK_H
 
-#include "api/check.h"
-#include "api/messages.h"
+#include "api/network_rule.h"
 
-void sk_network_check(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check);
-void sk_services_check(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check);
+/* Together they stay below what drivers take. */
+#define SK_EGRESS_MAX  256
+#define SK_INGRESS_MAX 32
+
+/* Options may be NULL: the node's defaults, which are everything that is not the platform's. tenant: whose
+ * sandboxes reach each other. The policy lives in the arena, has no services yet (service.h), and is complete
+ * when nothing was found. */
+struct sk_net_policy *sk_network_decode(const SK_PB(NetworkOptions) * options, const struct sk_path *path,
+                                        const struct sk_network_config *config, const char *tenant,
+                                        struct sk_arena *arena, struct sk_check *check);
 
 #endif

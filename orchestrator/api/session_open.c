@@ -28,7 +28,7 @@ static void check_sandbox(struct sk_call *call, const SK_OWN_PB(SandboxDefaults)
     sk_spec_sort(sandbox);
     check_unnamed(sandbox, top, check);
     (void)sk_marks_read(sandbox, top, check);
-    sk_spec_decode(sandbox, top, sk_node_config(call->node), call->arena, &spec, check);
+    sk_spec_decode(sandbox, top, sk_node_config(call->node), call->key_id, call->arena, &spec, check);
     sk_arena_fini(&spec.contents);
     sk_session_rename_faults(check, top->name, &merged);
 }

@@ -3,6 +3,7 @@
 #include "api/file_mounts.h"
 #include "api/marks.h"
 #include "api/network.h"
+#include "api/service.h"
 
 #include <string.h>
 
@@ -135,6 +136,15 @@ static void decode_containers(const SK_PB(SandboxSpec) * spec, const struct sk_p
         sk_check_violated(check, SK_FIELD(path, "primary_container"), "names no container");
 }
 
+static void decode_network(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
+                           const struct sk_node_config *node, const char *owner, struct sk_arena *arena,
+                           struct sk_spec *out_spec, struct sk_check *check)
+{
+    out_spec->network =
+        sk_network_decode(spec->network, SK_FIELD(path, "network"), &node->network, owner, arena, check);
+    sk_services_decode(spec, path, &node->network, arena, out_spec->network, check);
+}
+
 /* What clients see again: the caller's words, not our reading of them. */
 static void pack_echo(const SK_PB(Sandbox) * sandbox, struct sk_arena *arena, struct sk_spec *out_spec)
 {
@@ -146,7 +156,8 @@ static void pack_echo(const SK_PB(Sandbox) * sandbox, struct sk_arena *arena, st
 }
 
 void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const struct sk_node_config *node,
-                    struct sk_arena *arena, struct sk_spec *out_spec, struct sk_check *check)
+                    const char *owner, struct sk_arena *arena, struct sk_spec *out_spec,
+                    struct sk_check *check)
 {
     const struct sk_path *path = SK_FIELD(top, "spec");
     SK_PB(SandboxSpec) *spec = sandbox->spec;
@@ -171,8 +182,7 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const s
     check_tags(spec, path, check);
     check_annotations(spec, path, check);
     check_placement(spec, path, node->node_id, check);
-    sk_services_check(spec, path, check);
-    sk_network_check(spec, SK_FIELD(path, "network"), check);
+    decode_network(spec, path, node, owner, arena, out_spec, check);
     decode_containers(spec, path, node, arena, out_spec, check);
     check_unimplemented(spec, path, check);
     out_spec->tags = sk_pb_strings(arena, spec->tags, spec->n_tags);

@@ -5,6 +5,8 @@
 #include "api/encode.h"
 #include "api/marks.h"
 #include "api/methods.h"
+#include "api/network.h"
+#include "api/service.h"
 #include "api/session_merge.h"
 #include "api/spec.h"
 #include "api/status.h"
@@ -37,7 +39,28 @@ static const struct sk_node_config node = {.node_id = "n1",
                                            .default_cpu_millis = 1000,
                                            .default_memory_bytes = 1 << 30,
                                            .ceiling_cpu_millis = 8000,
-                                           .ceiling_memory_bytes = INT64_C(1) << 34};
+                                           .ceiling_memory_bytes = INT64_C(1) << 34,
+                                           .network = {.has_names = true,
+                                                       .address = "192.0.2.7",
+                                                       .first_port = 20000,
+                                                       .last_port = 20999,
+                                                       .domain = "boxes.example.com",
+                                                       .https_port = 8443}};
+
+static const struct sk_network_place place = {.ipv4 = {false, {10, 231, 0, 9}}};
+
+static void check_policy(const struct sk_net_policy *policy)
+{
+    must(policy && policy->egress_count <= SK_EGRESS_MAX && policy->ingress_count <= SK_INGRESS_MAX);
+    for (size_t i = 0; i < policy->egress_count; i++) {
+        const struct sk_net_rule *rule = &policy->egress[i];
+        must((rule->peer == SK_NET_NAME) == (rule->name != NULL));
+        must(rule->port_count <= SK_RULE_PORTS_MAX && rule->except_count <= SK_RULE_EXCEPTS_MAX);
+        for (size_t e = 0; e < rule->except_count; e++)
+            must(sk_cidr_covers(&rule->cidr, &rule->except[e]));
+    }
+    must(sk_net_policy_covers(policy, policy));
+}
 
 static void check_accepted(struct sk_arena *arena, struct sk_record *record)
 {
@@ -45,7 +68,9 @@ static void check_accepted(struct sk_arena *arena, struct sk_record *record)
     must(record->spec.cpu_limit_millis > 0 && record->spec.cpu_limit_millis <= node.ceiling_cpu_millis);
     must(record->spec.memory_request_bytes <= record->spec.memory_limit_bytes);
     must(record->spec.max_lifetime_seconds > 0);
-    SK_PB(Sandbox) *encoded = sk_encode_sandbox(arena, record, &node);
+    check_policy(record->spec.network);
+    must(record->spec.network->service_count <= SK_SERVICES_MAX);
+    SK_PB(Sandbox) *encoded = sk_encode_sandbox(arena, record, &place, &node);
     must(encoded->spec->n_containers == 1);
     size_t len;
     (void)sk_pb_pack(arena, &encoded->base, &len);
@@ -66,7 +91,7 @@ static void create(struct sk_arena *arena, SK_PB(CreateSandboxRequest) * in)
         return;
     struct sk_record *record = sk_record_new("n1-aaaaaaaaaaaaaaaaaaaaaaaaaa");
     sk_spec_sort(in->sandbox);
-    sk_spec_decode(in->sandbox, SK_FIELD(NULL, "sandbox"), &node, &record->arena, &record->spec, &check);
+    sk_spec_decode(in->sandbox, SK_FIELD(NULL, "sandbox"), &node, "", &record->arena, &record->spec, &check);
     if (sk_check_result(&check, &err))
         check_refused(arena, &check, &err);
     else
@@ -91,7 +116,7 @@ static void create_in_session(struct sk_arena *arena, SK_OWN_PB(SandboxDefaults)
     sk_marks_set_session(sandbox, "n1-s-aaaaaaaaaaaaaaaaaaaaaaaa", arena);
     sk_spec_sort(sandbox);
     (void)sk_marks_read(sandbox, top, &check);
-    sk_spec_decode(sandbox, top, &node, &record->arena, &record->spec, &check);
+    sk_spec_decode(sandbox, top, &node, "", &record->arena, &record->spec, &check);
     sk_session_rename_faults(&check, top->name, &merged);
     if (sk_check_result(&check, &err))
         check_refused(arena, &check, &err);
@@ -100,12 +125,27 @@ static void create_in_session(struct sk_arena *arena, SK_OWN_PB(SandboxDefaults)
     sk_record_free(record);
 }
 
+/* Other rules for a sandbox that is there. */
+static void set_network(struct sk_arena *arena, const SK_OWN_PB(SetNetworkRequest) * in)
+{
+    struct sk_check check = {.arena = arena};
+    struct sk_err err = {0};
+    const struct sk_net_policy *policy =
+        sk_network_decode(in->network, SK_FIELD(NULL, "network"), &node.network, "", arena, &check);
+    if (sk_check_result(&check, &err))
+        check_refused(arena, &check, &err);
+    else
+        check_policy(policy);
+}
+
 static void decode(struct sk_arena *arena, const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
 {
     if (type == &coreweave__sandbox__v1__create_sandbox_request__descriptor)
         create(arena, (void *)message);
     if (type == &sandkeep__v1__open_session_request__descriptor)
         create_in_session(arena, ((SK_OWN_PB(OpenSessionRequest) *)message)->defaults, NULL);
+    if (type == &sandkeep__v1__set_network_request__descriptor)
+        set_network(arena, (void *)message);
     if (type == &sandkeep__v1__create_sandbox_request__descriptor)
         create_in_session(arena, NULL, ((SK_OWN_PB(CreateSandboxRequest) *)message)->overrides);
 }
@@ -136,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    const ProtobufCMethodDescriptor *method = method_at(data[0] % 57);
+    const ProtobufCMethodDescriptor *method = method_at(data[0] % 64);
     if (!method)
         return 0;
     struct sk_arena arena = {0};

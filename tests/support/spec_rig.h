@@ -33,7 +33,13 @@ static inline int spec_rig_init(void **state)
                                       .default_cpu_millis = 1000,
                                       .default_memory_bytes = GI,
                                       .ceiling_cpu_millis = 8000,
-                                      .ceiling_memory_bytes = 16 * GI};
+                                      .ceiling_memory_bytes = 16 * GI,
+                                      .network = {.has_names = true,
+                                                  .address = "192.0.2.7",
+                                                  .first_port = 20000,
+                                                  .last_port = 20999,
+                                                  .domain = "boxes.example.com",
+                                                  .https_port = 443}};
     f->sandbox = SK_PB_NEW(&f->arena, sandbox);
     f->spec = f->sandbox->spec = SK_PB_NEW(&f->arena, sandbox_spec);
     f->container = SK_PB_NEW(&f->arena, container);
@@ -59,7 +65,7 @@ static inline enum sk_code decode(struct fixture *f, struct sk_err *err)
     f->check = (struct sk_check){.arena = &f->arena};
     f->out = (struct sk_spec){0};
     sk_spec_sort(f->sandbox);
-    sk_spec_decode(f->sandbox, SK_FIELD(NULL, "sandbox"), &f->node, &f->arena, &f->out, &f->check);
+    sk_spec_decode(f->sandbox, SK_FIELD(NULL, "sandbox"), &f->node, "key", &f->arena, &f->out, &f->check);
     return sk_check_result(&f->check, err);
 }
 

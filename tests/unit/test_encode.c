@@ -37,7 +37,7 @@ static int setup(void **state)
     in->spec->services = &service;
     in->spec->n_services = 1;
     f->record = sk_record_new("n1-aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    sk_spec_decode(in, SK_FIELD(NULL, "sandbox"), &node, &f->record->arena, &f->record->spec, &check);
+    sk_spec_decode(in, SK_FIELD(NULL, "sandbox"), &node, "", &f->record->arena, &f->record->spec, &check);
     *state = f;
     return check.count || check.refusal.code;
 }
@@ -53,7 +53,7 @@ static int teardown(void **state)
 
 static SK_PB(Sandbox) * encoded(struct fixture *f)
 {
-    return sk_encode_sandbox(&f->arena, f->record, &node);
+    return sk_encode_sandbox(&f->arena, f->record, NULL, &node);
 }
 
 static void what_was_asked_for_is_there(void **state)
@@ -86,7 +86,7 @@ static void amounts_are_those_of_the_record(void **state)
     struct sk_node_config later = node;
     later.default_cpu_millis = 4000;
     later.default_memory_bytes = INT64_C(1) << 30;
-    const SK_PB(Sandbox) *out = sk_encode_sandbox(&f->arena, f->record, &later);
+    const SK_PB(Sandbox) *out = sk_encode_sandbox(&f->arena, f->record, NULL, &later);
     assert_string_equal(out->status->effective_resources->cpu, "1500m");
     assert_string_equal(out->status->effective_resource_requirements->requests->memory, "512Mi");
 }

@@ -34,7 +34,7 @@ static void every_method_of_every_service_is_found(void **state)
             assert_false(found.unary && found.stream);
         }
     }
-    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7 + 5);
+    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7 + 5 + 2);
 }
 
 static void the_implemented_ones_have_a_handler(void **state)
@@ -86,6 +86,16 @@ static void all_of_images_is_implemented(void **state)
         assert_true(is_stream ? !!found.stream : !!found.unary);
         assert_true(found.needs_key);
     }
+}
+
+static void networks_can_be_looked_at_and_set(void **state)
+{
+    (void)state;
+    struct sk_method found = {0};
+    assert_true(sk_method_find("/sandkeep.v1.NetworkService/GetNetwork", &found));
+    assert_true(found.unary && found.needs_key);
+    assert_true(sk_method_find("/sandkeep.v1.NetworkService/SetNetwork", &found));
+    assert_true(found.unary && found.needs_key && !found.is_bulky);
 }
 
 #define DATA_PLANE "/coreweave.sandbox.v1.SandboxDataPlaneService/"
@@ -143,6 +153,7 @@ int main(void)
         cmocka_unit_test(the_implemented_ones_have_a_handler),
         cmocka_unit_test(all_of_sessions_is_implemented),
         cmocka_unit_test(all_of_images_is_implemented),
+        cmocka_unit_test(networks_can_be_looked_at_and_set),
         cmocka_unit_test(the_data_plane_is_the_same),
         cmocka_unit_test(other_paths_are_not_found),
     };

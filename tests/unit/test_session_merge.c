@@ -257,7 +257,7 @@ static void assert_faults(const struct words *session, const struct words *own, 
     struct sk_merged merged = sk_session_merge(defaults_of(&arena, session), sandbox, &arena);
     merged.parts |= parts;
     sk_spec_sort(sandbox);
-    sk_spec_decode(sandbox, SK_FIELD(NULL, top), &node, &arena, &spec, &check);
+    sk_spec_decode(sandbox, SK_FIELD(NULL, top), &node, "", &arena, &spec, &check);
     sk_session_rename_faults(&check, top, &merged);
     char text[512] = "";
     for (size_t i = 0; i < check.count; i++)

@@ -1,4 +1,4 @@
-/* What is asked for as a whole: what is taken over, what is refused, where it may run, its network. */
+/* What is asked for as a whole: what is taken over, what is refused, where it may run. */
 #include "support/spec_rig.h"
 
 #include <stdio.h>
@@ -14,11 +14,6 @@ static void add_env(struct fixture *f, const char *name, const char *value)
     grown[c->n_environment_variables]->key = (char *)name;
     grown[c->n_environment_variables++]->value = (char *)value;
     c->environment_variables = grown;
-}
-
-static SK_PB(NetworkOptions) * network(struct fixture *f)
-{
-    return f->spec->network = SK_PB_NEW(&f->arena, network_options);
 }
 
 static SK_PB(Service) * service(struct fixture *f, int32_t port)
@@ -274,71 +269,6 @@ static void classes_of_other_nodes_are_not_had(void **state)
     assert_violates(f, "sandbox.spec.runtime_class_selection");
 }
 
-/* --- network ----------------------------------------------------------------- */
-
-static void flags_alone_are_fine(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(NetworkOptions) *n = network(f);
-    assert_decodes(f);
-    n->_deny_egress_case = SK_PBE(NETWORK_OPTIONS, _DENY_EGRESS_DENY_EGRESS);
-    n->_deny_ingress_case = SK_PBE(NETWORK_OPTIONS, _DENY_INGRESS_DENY_INGRESS);
-    assert_decodes(f);
-    n->deny_egress = n->deny_ingress = true;
-    n->dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_DENY);
-    assert_decodes(f);
-    n->dns_egress = SK_PBE(DNSEGRESS_MODE, DNS_EGRESS_MODE_ALLOW);
-    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER", "sandbox.spec.network.dns_egress");
-}
-
-static void rules_are_refused_by_name(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(NetworkOptions) *n = network(f);
-    SK_PB(EgressRule) *rule = SK_PB_NEW(&f->arena, egress_rule);
-    n->egress = one(f, rule);
-    n->n_egress = 1;
-    assert_violates(f, "sandbox.spec.network.egress[0]");
-    rule->destination_case = SK_PBE(EGRESS_RULE, DESTINATION_HTTPS_HOSTNAME);
-    rule->https_hostname = "pypi.org";
-    assert_refused(f, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
-                   "sandbox.spec.network.egress[0].https_hostname");
-    n->_deny_egress_case = SK_PBE(NETWORK_OPTIONS, _DENY_EGRESS_DENY_EGRESS);
-    n->deny_egress = true;
-    assert_violates(f, "sandbox.spec.network.egress");
-}
-
-static void a_declared_port_is_noted(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(Service) *s = service(f, 65535);
-    s->protocol = SK_PBE(SERVICE_PROTOCOL, SERVICE_PROTOCOL_SCTP);
-    assert_decodes(f);
-    s->port = 0;
-    assert_violates(f, "sandbox.spec.services[0].port");
-    SK_PB(Service) * both[2] = {s, s};
-    s->port = 80;
-    f->spec->services = both;
-    f->spec->n_services = 2;
-    assert_violates(f, "sandbox.spec.services[1].port");
-}
-
-static void reachable_services_are_refused(void **state)
-{
-    struct fixture *f = *state;
-    SK_PB(Service) *s = service(f, 80);
-    for (int v = 1; v <= 3; v++) {
-        s->visibility = (SK_PB(Visibility))v;
-        assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.services[0].visibility");
-    }
-    s->visibility = SK_PBE(VISIBILITY, VISIBILITY_PRIVATE);
-    s->endpoint = SK_PB_NEW(&f->arena, endpoint_spec);
-    assert_violates(f, "sandbox.spec.services[0].endpoint");
-    s->visibility = SK_PBE(VISIBILITY, VISIBILITY_PUBLIC);
-    s->protocol = SK_PBE(SERVICE_PROTOCOL, SERVICE_PROTOCOL_UDP);
-    assert_violates(f, "sandbox.spec.services[0].endpoint");
-}
-
 /* --- what is not there yet --------------------------------------------------- */
 
 #define NOT_YET(owner, lower, field)                                                                         \
@@ -400,10 +330,6 @@ int main(void)
         SPEC_TEST(runners_need_the_mode_and_must_be_this_one),
         SPEC_TEST(runner_ids_are_unique_and_not_blank),
         SPEC_TEST(classes_of_other_nodes_are_not_had),
-        SPEC_TEST(flags_alone_are_fine),
-        SPEC_TEST(rules_are_refused_by_name),
-        SPEC_TEST(a_declared_port_is_noted),
-        SPEC_TEST(reachable_services_are_refused),
         SPEC_TEST(what_is_not_there_yet_is_named),
         SPEC_TEST(secret_stores_are_not_provisioned),
     };
