@@ -1,5 +1,6 @@
 #include "fabric.h"
 
+#include "drivers/dns/dns.h"
 #include "drivers/fake/network.h"
 #include "drivers/nftables/nftables.h"
 #include "place.h"
@@ -14,8 +15,9 @@ struct sk_fabric {
     struct sk_loop *loop;
     const struct sk_log *log;
     const struct sk_config *config;
-    uint16_t gate_port;                   /* 0 = nobody looks at names of HTTPS */
-    struct sk_nftables *nftables;         /* either these; no edge = it is not installed, or not wanted … */
+    uint16_t gate_port;           /* 0 = nobody looks at names of HTTPS */
+    struct sk_nftables *nftables; /* either these; no edge = it is not installed, or not wanted … */
+    struct sk_dns *dns;
     struct sk_fake_network *fake_network; /* … or these */
     struct sk_done closed;                /* one of them is */
     struct sk_done *done;                 /* of close */
@@ -58,7 +60,42 @@ static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
     };
     enum sk_code code = sk_nftables_open(f->loop, f->log, &options, &f->nftables, err);
 
+    if (code == SK_PERMISSION_DENIED)
+        return sk_err_wrap(err, "sandboxes' networks are made by root alone");
     return code == SK_OK ? code : sk_err_wrap(err, "network %s", c->network_name);
+}
+
+/* --- names -------------------------------------------------------------------------------- */
+
+static size_t length_of(const char *const *list)
+{
+    size_t len = 0;
+
+    while (list[len])
+        len++;
+    return len;
+}
+
+static enum sk_code open_names(struct sk_fabric *f, struct sk_err *err)
+{
+    const struct sk_config *c = f->config;
+    struct sk_ip gateways[2];
+    size_t count = 0;
+
+    count += sk_nftables_gateway(f->nftables, false, &gateways[count]);
+    count += sk_nftables_gateway(f->nftables, true, &gateways[count]);
+    const struct sk_dns_options options = {
+        .listen = gateways,
+        .listen_count = count,
+        .upstreams = c->dns_upstreams,
+        .upstream_count = length_of(c->dns_upstreams),
+        .internal_names = c->dns_internal_names,
+        .internal_name_count = length_of(c->dns_internal_names),
+        .rate = (unsigned)c->dns_rate,
+    };
+    enum sk_code code = sk_dns_open(f->loop, f->log, &options, &f->dns, err);
+
+    return code == SK_OK ? code : sk_err_wrap(err, "answering for names");
 }
 
 /* --- open ------------------------------------------------------------------------------------ */
@@ -73,7 +110,9 @@ static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
     if (strcmp(f->config->network, "cni") == 0)
         return sk_fail(err, SK_UNIMPLEMENTED,
                        "network \"cni\" is not built into this daemon: give \"nftables\"");
-    return open_network(f, err);
+    enum sk_code code = open_network(f, err);
+
+    return code == SK_OK ? open_names(f, err) : code;
 }
 
 enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log, const struct sk_config *config,
@@ -100,8 +139,7 @@ struct sk_network *sk_fabric_network(const struct sk_fabric *f)
 
 struct sk_names *sk_fabric_names(const struct sk_fabric *f)
 {
-    (void)f;
-    return NULL;
+    return f->dns ? sk_dns_base(f->dns) : NULL;
 }
 
 struct sk_edge *sk_fabric_edge(const struct sk_fabric *f)
@@ -135,7 +173,9 @@ static void close_next(struct sk_done *closed, const struct sk_err *err)
 
     (void)err;
     sk_done_init(&f->closed, close_next);
-    if (f->nftables)
+    if (f->dns)
+        sk_dns_close(sk_take(f->dns), &f->closed);
+    else if (f->nftables)
         sk_nftables_close(sk_take(f->nftables), &f->closed);
     else {
         free(f);

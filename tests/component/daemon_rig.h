@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -211,9 +212,11 @@ static inline void rig_remove(const char *dir, const char *sub)
 static inline int rig_tear_down(void **state)
 {
     struct rig *rig = *state;
+    SK_AUTO_FREE char *pins = sk_printf("%s/run/net", rig->dir);
 
     if (rig->pid)
         (void)rig_stop(rig, SIGKILL);
+    (void)umount2(pins, MNT_DETACH);
     rig_remove(rig->dir, "state/logs");
     rig_remove(rig->dir, "state");
     rig_remove(rig->dir, "run/agent");

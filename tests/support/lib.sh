@@ -114,6 +114,7 @@ network_end() {
     it=$(cat "$run/edge/pid" 2>/dev/null || true)
     ! grep -qaF "$run/edge" "/proc/${it:-none}/cmdline" 2>/dev/null || stop_process "$it" 5 || true
     find "$run/net" -mindepth 1 -maxdepth 1 -type f ! -name '*.id*' -exec umount -l {} \; 2>/dev/null || true
+    umount -l "$run/net" 2>/dev/null || true
     rm -rf "$run/net"
     for it in $(network_links "$name"); do ip link delete "$it" 2>/dev/null || true; done
     nft delete table inet "$name" 2>/dev/null || true

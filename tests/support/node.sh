@@ -241,7 +241,7 @@ node_processes() {
 }
 
 # But for the pinned namespaces, some of which are made ahead.
-node_mounts() { mounts_below "$DIR" | grep -vE "^mount $DIR/run/net/c?[0-9]+\$" || true; }
+node_mounts() { mounts_below "$DIR" | grep -vE "^mount $DIR/run/net(/c?[0-9]+)?\$" || true; }
 mounts_below() { awk -v dir="$1/" 'index($5, dir) == 1 { print "mount " $5 }' /proc/self/mountinfo; }
 
 # New named network namespaces; unnamed ones live and die with their processes.
@@ -288,7 +288,7 @@ node_places() {
 network_left() {
     local address
     fake && return 0
-    mounts_below "$DIR/run/net"
+    mounts_below "$DIR/run"
     nft list tables 2>/dev/null | sed -n "s/^table \(inet $NETWORK\)\$/nft table \1/p"
     for address in "${GATEWAYS[@]}"; do
         [ -z "$(ip -o address show dev lo to "$address")" ] || echo "address $address"
