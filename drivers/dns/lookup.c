@@ -93,7 +93,7 @@ static void try_next(struct sk_dns_lookup *lookup)
     struct sk_instant now = sk_loop_now(lookup->loop);
     bool found = now.ns < lookup->until.ns;
     found = found && sk_dns_upstreams_pick(lookup->upstreams, now, &lookup->tried, &lookup->peer);
-    if (!found && now.ns < lookup->until.ns && lookup->rounds++ < ROUNDS) {
+    if (!found && now.ns < lookup->until.ns && ++lookup->rounds < ROUNDS) {
         lookup->tried = 0;
         found = sk_dns_upstreams_pick(lookup->upstreams, now, &lookup->tried, &lookup->peer);
     }

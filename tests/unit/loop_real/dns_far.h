@@ -292,16 +292,39 @@ static struct sk_watch *watch_readable(struct sk_loop *loop, int fd, void (*fn)(
     return watch;
 }
 
-static void far_open(struct far *far, struct sk_loop *loop, const char *ip, const struct page *pages)
+static void far_start(struct far *far, struct sk_loop *loop, const char *ip, const struct page *pages)
 {
-    *far = (struct far){.loop = loop, .ip = ip_of(ip), .pages = pages, .all_had_edns = true};
+    far->loop = loop;
+    far->pages = pages;
+    far->all_had_edns = true;
     sk_list_init(&far->talks);
-    bound_pair(&far->ip, &far->udp, &far->listener);
     far->port = bound_port(far->udp);
     (void)snprintf(far->text, sizeof(far->text), far->ip.is_v6 ? "[%s]:%u" : "%s:%u", ip, far->port);
     assert_int_equal(listen(far->listener, 64), 0);
     far->udp_watch = watch_readable(loop, far->udp, far_on_udp, far);
     far->listener_watch = watch_readable(loop, far->listener, far_on_listener, far);
+}
+
+static void far_open(struct far *far, struct sk_loop *loop, const char *ip, const struct page *pages)
+{
+    *far = (struct far){.ip = ip_of(ip)};
+    bound_pair(&far->ip, &far->udp, &far->listener);
+    far_start(far, loop, ip, pages);
+}
+
+/* False: that port cannot be had. */
+static UNUSED bool far_open_at(struct far *far, struct sk_loop *loop, const char *ip, uint16_t port,
+                               const struct page *pages)
+{
+    *far = (struct far){.ip = ip_of(ip)};
+    far->udp = bound_socket(&far->ip, SOCK_DGRAM, port);
+    far->listener = far->udp >= 0 ? bound_socket(&far->ip, SOCK_STREAM, port) : -1;
+    if (far->listener < 0) {
+        sk_close_fd(&far->udp);
+        return false;
+    }
+    far_start(far, loop, ip, pages);
+    return true;
 }
 
 static UNUSED void far_stop_udp(struct far *far)
