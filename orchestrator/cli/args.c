@@ -176,6 +176,8 @@ enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv, st
 
     words_init(&args.env, argc);
     words_init(&args.tags, argc);
+    words_init(&args.egress, argc);
+    words_init(&args.ingress, argc);
     words_init(&args.words, argc);
     words_init(&args.command, argc);
     while (!code && !args.help && parser.at < argc)
@@ -193,6 +195,8 @@ void sk_args_fini(struct sk_args *args)
 {
     free(args->env.items);
     free(args->tags.items);
+    free(args->egress.items);
+    free(args->ingress.items);
     free(args->words.items);
     free(args->command.items);
     *args = (struct sk_args){0};

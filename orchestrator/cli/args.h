@@ -14,13 +14,13 @@ struct sk_words {
 
 /* Every option of every verb; a verb's table says which it has. */
 struct sk_args {
-    const char *address, *image, *cpu, *memory, *state, *since, *name, *session, *username;
-    struct sk_words env, tags;
+    const char *address, *image, *cpu, *memory, *state, *since, *name, *session, *username, *dns, *file;
+    struct sk_words env, tags, egress, ingress;
     int64_t timeout, idle_timeout, lease, grace; /* seconds; -1 = not given */
     int64_t tail;                                /* lines; -1 = not given */
     int64_t max_sandboxes;                       /* -1 = not given */
     bool json, help, all, force, keep, interactive, terminal, no_stdin, follow, timestamps, quiet,
-        password_stdin;
+        password_stdin, deny_egress, allow_all;
     struct sk_words words;   /* what is no option, before the command */
     struct sk_words command; /* what is to be run in the sandbox */
 };

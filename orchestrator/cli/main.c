@@ -31,6 +31,8 @@ static const struct sk_verb *const verbs[] = {&sk_verb_run,
                                               &sk_verb_image_inspect,
                                               &sk_verb_image_rm,
                                               &sk_verb_image_import,
+                                              &sk_verb_network_show,
+                                              &sk_verb_network_set,
                                               NULL};
 
 static void print_usage(FILE *to)

@@ -8,7 +8,7 @@
 extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, sk_verb_logs, sk_verb_ls,
     sk_verb_get, sk_verb_stop, sk_verb_rm, sk_verb_session_open, sk_verb_session_ls, sk_verb_session_show,
     sk_verb_session_close, sk_verb_session_run, sk_verb_image_pull, sk_verb_image_ls, sk_verb_image_inspect,
-    sk_verb_image_rm, sk_verb_image_import;
+    sk_verb_image_rm, sk_verb_image_import, sk_verb_network_show, sk_verb_network_set;
 
 #define SK_SESSION_ANNOTATION "sandkeep.dev/session"
 #define SK_SESSION_VARIABLE   "SANDKEEP_SESSION" /* tells programs which session they run in */
