@@ -7,7 +7,8 @@
  * at does not pass.
  *
  * Threads: loop only. Every call answers through `done`, exactly once, never
- * inside the call. Calls can be repeated. Arguments are copied. */
+ * inside the call. Calls can be repeated, and those for one id take effect in
+ * the order in which they were made. Arguments are copied. */
 #ifndef SK_DRIVERS_EDGE_H
 #define SK_DRIVERS_EDGE_H
 

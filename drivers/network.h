@@ -6,7 +6,8 @@
  * Rules stay in force when the daemon is gone.
  *
  * Threads: loop only. Every call answers through `done`, exactly once, never
- * inside the call. Calls can be repeated. Arguments are copied. */
+ * inside the call. Calls can be repeated, and those for one id take effect in
+ * the order in which they were made. Arguments are copied. */
 #ifndef SK_DRIVERS_NETWORK_H
 #define SK_DRIVERS_NETWORK_H
 

@@ -1,6 +1,7 @@
 #include "core/create.h"
 
 #include "core/defaults.h"
+#include "core/etc_files.h"
 #include "core/log_shelf.h"
 #include "core/patience.h"
 #include "core/stdio.h"
@@ -184,21 +185,43 @@ static void close_guest(struct sk_op *op, struct sk_done *done)
     answer(c, done, SK_OK, NULL);
 }
 
+static void open_network(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_create *c = of(op);
+
+    if (c->sandbox->record->spec.network)
+        sk_network_open(c->sandbox, done);
+    else
+        answer(c, done, SK_OK, NULL); /* of a daemon that knew none: the runtime makes it one */
+}
+
+static void close_network(struct sk_op *op, struct sk_done *done)
+{
+    sk_network_close(of(op)->sandbox->node, id(of(op)), done);
+}
+
 /* What the sandbox is to find in place, as the drivers want it: where it comes from, where it goes. */
 static void list_files(struct sk_create *c)
 {
     const struct sk_spec *spec = &c->sandbox->record->spec;
-    struct sk_guest_file *files = sk_arena_alloc(&c->arena, spec->file_count * sizeof(files[0]));
-    struct sk_bind *binds = sk_arena_alloc(&c->arena, spec->file_count * sizeof(binds[0]));
+    const struct sk_network_place *place = sk_sandbox_place(c->sandbox);
+    struct sk_mounted_file ours[SK_ETC_FILES];
+    size_t more = place ? sk_etc_files_make(&c->arena, spec, id(c), place, ours) : 0;
+    size_t count = spec->file_count + more;
+    struct sk_guest_file *files = sk_arena_alloc(&c->arena, (count + 1) * sizeof(files[0]));
+    struct sk_bind *binds = sk_arena_alloc(&c->arena, (count + 1) * sizeof(binds[0]));
 
-    for (size_t i = 0; i < spec->file_count; i++) {
-        files[i] = (struct sk_guest_file){.data = spec->files[i].content, .len = spec->files[i].len};
+    for (size_t i = 0; i < count; i++) {
+        const struct sk_mounted_file *file =
+            i < spec->file_count ? &spec->files[i] : &ours[i - spec->file_count];
+        files[i] = (struct sk_guest_file){.data = file->content, .len = file->len};
         binds[i].source = sk_arena_printf(&c->arena, "%s/files/%zu", c->box.agent_dir, i);
-        binds[i].target = spec->files[i].path;
+        binds[i].target = file->path;
     }
     c->files = files;
+    c->box.netns = place ? place->netns : NULL;
     c->box.binds = binds;
-    c->box.bind_count = spec->file_count;
+    c->box.bind_count = count;
 }
 
 static void put_files(struct sk_op *op, struct sk_done *done)
@@ -206,12 +229,11 @@ static void put_files(struct sk_op *op, struct sk_done *done)
     struct sk_create *c = of(op);
     struct sk_sandbox *s = c->sandbox;
 
-    if (!s->record->spec.file_count) {
-        answer(c, done, SK_OK, NULL);
-        return;
-    }
     list_files(c);
-    s->node->agent->ops->put_files(s->guest, c->files, c->box.bind_count, done);
+    if (c->box.bind_count)
+        s->node->agent->ops->put_files(s->guest, c->files, c->box.bind_count, done);
+    else
+        answer(c, done, SK_OK, NULL);
 }
 
 static void ask_rootfs(struct sk_op *op, struct sk_done *done)
@@ -349,6 +371,7 @@ static const struct sk_step steps[] = {
     {"old log", clear_log, NULL},
     {"log", open_log, close_log},
     {"guest", open_guest, close_guest},
+    {"network", open_network, close_network},
     {"files", put_files, NULL}, /* they go with the guest's directory */
     {"rootfs", prepare_rootfs, remove_rootfs},
     {"container", create_container, delete_container},
@@ -390,6 +413,8 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
     if (err)
         phrase(err, &why);
     sk_sandbox_created(s, err ? &why : NULL);
+    if (sk_gc_is_over(s))
+        sk_network_release_ports(s);
     free(c);
     sk_sandbox_unref(s);
     sk_node_unhold(node);

@@ -67,11 +67,16 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     node->runtime = drivers->runtime;
     node->image_driver = drivers->images;
     node->agent = drivers->agent;
+    node->network = drivers->network;
+    node->names = drivers->names;
+    node->edge = drivers->edge;
     node->store = store;
     sk_map_init(&node->by_id);
     sk_map_init(&node->by_request);
     sk_list_init(&node->sandboxes);
     sk_list_init(&node->live);
+    sk_map_init(&node->addresses);
+    sk_ports_init(&node->ports, config->network.first_port, config->network.last_port);
     sk_map_init(&node->session_by_id);
     sk_map_init(&node->session_by_request);
     sk_list_init(&node->sessions);
@@ -83,6 +88,7 @@ struct sk_node *sk_node_new(struct sk_loop *loop, const struct sk_log *log,
     sk_gc_init(&node->gc, node);
     node->images = sk_images_open(node, &config->images);
     node->runtime->ops->listen(node->runtime, on_runtime_event, node);
+    sk_network_listen(node);
     return node;
 }
 
@@ -92,6 +98,7 @@ void sk_node_free(struct sk_node *node)
         return;
     assert(node->busy == 0);
     node->runtime->ops->listen(node->runtime, ignore_event, NULL);
+    sk_network_deafen(node);
     sk_list_each(&node->sandboxes, link) sk_node_withdraw(node, sk_list_entry(link, struct sk_sandbox, link));
     sk_list_each(&node->sessions, link) sk_session_withdraw(sk_list_entry(link, struct sk_session, link));
     sk_loop_undefer(&node->stop_task);
@@ -99,6 +106,7 @@ void sk_node_free(struct sk_node *node)
     sk_images_free(node->images);
     sk_map_fini(&node->by_id);
     sk_map_fini(&node->by_request);
+    sk_map_fini(&node->addresses);
     sk_map_fini(&node->session_by_id);
     sk_map_fini(&node->session_by_request);
     free(node);
@@ -254,9 +262,15 @@ static struct sk_sandbox *admit(struct sk_node *node, struct sk_session *session
     record->created = sk_node_next_created(node);
     struct sk_sandbox *s = sk_sandbox_new(node, record);
     sk_node_insert(node, s);
+    s->network.has_ports = record->spec.network != NULL;
     if (session)
         sk_session_join(session, s);
     return s;
+}
+
+static enum sk_code assign_ports(struct sk_node *node, struct sk_record *record, struct sk_err *err)
+{
+    return record->spec.network ? sk_ports_assign(&node->ports, record->spec.network, err) : SK_OK;
 }
 
 static enum sk_code find_session(struct sk_node *node, const struct sk_record *record,
@@ -287,6 +301,8 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
         away_err(&err);
         sk_done_later(node->loop, done, &err);
     } else if (find_session(node, record, &session, &err) != SK_OK) {
+        sk_done_later(node->loop, done, &err);
+    } else if (assign_ports(node, record, &err) != SK_OK) {
         sk_done_later(node->loop, done, &err);
     } else {
         sk_answer_create(admit(node, session, record), true, out_sandbox, done);
@@ -371,6 +387,7 @@ static void stop_sandbox(struct sk_sandbox *s)
     sk_create_cancel(s, &why);
     sk_removal_cancel(s);
     sk_adoption_cancel(s);
+    sk_network_stop(s);
     sk_lifetime_end(s);
     sk_activity_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);

@@ -107,6 +107,7 @@ struct sk_images *sk_node_images(const struct sk_node *node);
  * or a log is asked for. Errors: SK_INVALID_ARGUMENT (same request id, other
  * body; field "request_id"), SK_UNAVAILABLE + RUNNER_UNAVAILABLE (stopping),
  * SK_UNAVAILABLE + SK_REASON_BACKEND (the runtime is away),
+ * SK_RESOURCE_EXHAUSTED (no port is left for its services),
  * those of the store; of the record's session SK_NOT_FOUND +
  * SESSION_NOT_FOUND, SK_FAILED_PRECONDITION + SESSION_CLOSED,
  * SK_RESOURCE_EXHAUSTED + SESSION_FULL. */

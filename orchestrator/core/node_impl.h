@@ -4,6 +4,7 @@
 
 #include "core/gc.h"
 #include "core/node.h"
+#include "core/ports.h"
 
 /* Records in the store. */
 #define SK_KIND_SANDBOX "sandbox"
@@ -17,6 +18,9 @@ struct sk_node {
     struct sk_image_driver *image_driver;
     struct sk_images *images;
     struct sk_agent *agent;
+    struct sk_network *network;
+    struct sk_names *names; /* NULL: there are none */
+    struct sk_edge *edge;   /* the same */
     struct sk_store *store;
 
     struct sk_map by_id;
@@ -28,6 +32,9 @@ struct sk_node {
     struct sk_map session_by_id;
     struct sk_map session_by_request;
     size_t open_sessions;        /* that are not closed */
+    struct sk_map addresses;     /* struct sk_network_address: of sandboxes that have a place */
+    struct sk_ports ports;       /* for their services */
+    uint64_t network_restored;   /* how often the rules were */
     struct sk_list unsaved;      /* struct sk_saver: the last put failed */
     struct sk_list answers;      /* creates and deletes that are held back */
     struct sk_wall last_created; /* creation times never repeat, so that paging has a total order */

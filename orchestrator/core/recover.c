@@ -63,7 +63,12 @@ static enum sk_code load(struct sk_recovery *r, struct sk_err *err)
     struct sk_node *node = r->node;
     enum sk_code code = sk_sessions_load(node, err);
 
-    return code == SK_OK ? sk_store_load(node->store, SK_KIND_SANDBOX, load_one, r, err) : code;
+    if (code == SK_OK)
+        code = sk_store_load(node->store, SK_KIND_SANDBOX, load_one, r, err);
+    /* The oldest first, so that the search for ports goes on behind the newest. */
+    sk_list_each(&node->sandboxes, link)
+        sk_network_reclaim_ports(sk_list_entry(link, struct sk_sandbox, link));
+    return code;
 }
 
 /* --- taking up ------------------------------------------------------------- */
@@ -84,6 +89,7 @@ static void take_up(struct sk_sandbox *s)
         (void)sk_sandbox_move(s, SK_EV_BEGIN, NULL);
         sk_create_start(s, true);
     } else if (alive) {
+        sk_network_restore(s);
         sk_adoption_start(s, s->seen_pid);
     } else if (s->state == SK_STATE_RUNNING) {
         sk_sandbox_break(s, "the sandbox's task ended while the daemon was away");

@@ -201,6 +201,8 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
 
     s->removal = NULL;
     over(s, err);
+    if (sk_gc_is_over(s))
+        sk_network_release_ports(s);
     free(r);
     sk_sandbox_unref(s);
     sk_node_unhold(node);

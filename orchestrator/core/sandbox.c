@@ -56,6 +56,7 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
     sk_list_init(&s->files);
     sk_main_log_init(&s->main_log);
     sk_log_file_init(&s->log_file);
+    sk_network_init(&s->network);
     return s;
 }
 
@@ -75,6 +76,7 @@ void sk_sandbox_unref(struct sk_sandbox *s)
     sk_activity_end(s);
     sk_timer_stop(s->node->loop, &s->stamp);
     sk_saver_fini(&s->saver);
+    sk_network_fini(s);
     sk_main_fini(s);
     assert(s->log_file.users == 0 && sk_list_is_empty(&s->log_file.ears));
     sk_record_free(s->record);

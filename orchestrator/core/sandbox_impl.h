@@ -11,6 +11,7 @@
 #include "core/log_file.h"
 #include "core/main_log.h"
 #include "core/main_process.h"
+#include "core/network_impl.h"
 #include "core/node_impl.h"
 #include "core/sandbox.h"
 #include "core/saver.h"
@@ -57,6 +58,7 @@ struct sk_sandbox {
     struct sk_main main;
     struct sk_main_log main_log; /* from its pipe to the journal */
     struct sk_log_file log_file;
+    struct sk_sandbox_network network;
 
     struct sk_create *create;   /* the flow that makes it, or NULL */
     struct sk_removal *removal; /* the flow that takes it away, or NULL */

@@ -48,16 +48,38 @@ static void remove_by_images(struct sk_node *node, const struct sk_litter *litte
     node->image_driver->ops->remove_litter(node->image_driver, litter, done);
 }
 
+static void list_of_network(struct sk_node *node, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    node->network->ops->list_litter(node->network, out_list, done);
+}
+
+static void remove_by_network(struct sk_node *node, const struct sk_litter *litter, struct sk_done *done)
+{
+    node->network->ops->remove_litter(node->network, litter, done);
+}
+
+static void list_of_edge(struct sk_node *node, struct sk_litter_list *out_list, struct sk_done *done)
+{
+    if (node->edge)
+        node->edge->ops->list_litter(node->edge, out_list, done);
+    else
+        sk_done_later(node->loop, done, NULL);
+}
+
+static void remove_by_edge(struct sk_node *node, const struct sk_litter *litter, struct sk_done *done)
+{
+    node->edge->ops->remove_litter(node->edge, litter, done);
+}
+
 static void remove_log(struct sk_node *node, const struct sk_litter *litter, struct sk_done *done)
 {
     sk_log_shelf_remove(node, litter->name, done);
 }
 
 static const struct source sources[] = {
-    {list_of_runtime, remove_by_runtime, false},
-    {list_of_agent, remove_by_agent, false},
-    {list_of_images, remove_by_images, false},
-    {sk_log_shelf_list, remove_log, true},
+    {list_of_runtime, remove_by_runtime, false}, {list_of_agent, remove_by_agent, false},
+    {list_of_images, remove_by_images, false},   {list_of_network, remove_by_network, false},
+    {list_of_edge, remove_by_edge, false},       {sk_log_shelf_list, remove_log, true},
 };
 
 #define SOURCES sk_array_len(sources)

@@ -1,5 +1,6 @@
 #include "core/teardown.h"
 
+#include "core/network_impl.h"
 #include "core/ward.h"
 
 /* Longer than a healthy driver ever takes, short enough to try again soon. */
@@ -23,6 +24,12 @@ static void settle_guest(struct sk_op *op, struct sk_done *done)
     t->task_gone(t, done);
 }
 
+static void close_network(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_teardown *t = sk_container_of(op, struct sk_teardown, op);
+    sk_network_close(t->node, t->id, done);
+}
+
 static void delete_container(struct sk_op *op, struct sk_done *done)
 {
     struct sk_ward *w = ward(op, done);
@@ -36,11 +43,8 @@ static void remove_rootfs(struct sk_op *op, struct sk_done *done)
 }
 
 static const struct sk_step steps[] = {
-    {"task", delete_task, NULL},
-    {"guest", settle_guest, NULL},
-    {"container", delete_container, NULL},
-    {"rootfs", remove_rootfs, NULL},
-    {0},
+    {"task", delete_task, NULL},           {"guest", settle_guest, NULL},   {"network", close_network, NULL},
+    {"container", delete_container, NULL}, {"rootfs", remove_rootfs, NULL}, {0},
 };
 
 void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,

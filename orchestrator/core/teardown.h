@@ -1,5 +1,5 @@
-/* teardown.h: takes away what the runtime holds for one id: task, container,
- * root file system, in that order; the first that resists ends it, since the
+/* teardown.h: takes away what the drivers hold for one id: task, network,
+ * container, root file system, in that order; the first that resists ends it, since the
  * later ones could not go either. Each step is bounded; absent is success.
  *
  * What else belongs to the id goes in `task_gone`, hence before the last of
