@@ -1,5 +1,7 @@
 #include "drivers/nftables/denials.h"
 
+#include "drivers/nftables/table.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -102,10 +104,10 @@ static int take_sample(const struct nlattr *attr, void *arg)
 /* The table's own word for it, as a static string. */
 static const char *reason_of(const char *prefix)
 {
-    static const char *const reasons[] = {"spoofed", "platform", "peer", "egress", "node", "ingress"};
-    for (size_t i = 0; prefix && i < sk_array_len(reasons); i++) {
-        if (strcmp(reasons[i], prefix) == 0)
-            return reasons[i];
+    const char *reason;
+    for (size_t i = 0; prefix && (reason = sk_table_reason(i)); i++) {
+        if (strcmp(reason, prefix) == 0)
+            return reason;
     }
     return NULL;
 }
@@ -121,7 +123,7 @@ static int tell(const struct nlmsghdr *header, void *arg)
     denial.event.rule = reason_of(sample.prefix);
     if (!denial.event.rule || !sample.packet || !sk_denial_parse(sample.packet, sample.len, &denial.event))
         return MNL_CB_OK;
-    denial.link = strcmp(denial.event.rule, "ingress") == 0 ? sample.out : sample.in;
+    denial.link = sk_table_reason_is_inward(denial.event.rule) ? sample.out : sample.in;
     denials->each(denials->arg, &denial);
     return MNL_CB_OK;
 }

@@ -35,7 +35,8 @@ struct sk_nftables {
     size_t ready_wanted;
     uint32_t next_closed;
     struct sk_table table;
-    struct sk_cidr *forbidden; /* table's */
+    struct sk_platform platform;             /* table's */
+    struct sk_nftables_exception *reachable; /* table's */
     struct sk_netlink netfilter;
     struct sk_batch batch;
     struct sk_map by_tenant;
@@ -48,6 +49,10 @@ struct sk_nftables {
 
 /* NULL = not attached. */
 struct sk_slot *sk_nftables_find(const struct sk_nftables *net, const char *id);
+
+/* host.c: the worker's: what is done to the machine when the driver opens, and undone when it closes. */
+SK_MUST_CHECK enum sk_code sk_nftables_begin(void *arg, struct sk_err *err);
+void sk_nftables_end(void *arg);
 
 /* places.c: the worker's. */
 SK_MUST_CHECK enum sk_code sk_nftables_attach(struct sk_nftables *net, const char *id, bool closed,

@@ -3,6 +3,7 @@
 #include "drivers/nftables/expr.h"
 #include "drivers/nftables/table.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 /* A link's name, and perhaps an address behind it. */
@@ -15,9 +16,8 @@ struct key {
 static const struct own_chain {
     const char *kind, *map;
 } own_chains[] = {
-    {"world", SK_TABLE_EGRESS},
-    {"peers", SK_TABLE_PEERS},
-    {"ingress", SK_TABLE_INGRESS},
+    {"world", SK_TABLE_EGRESS}, {"peers", SK_TABLE_PEERS}, {"ingress", SK_TABLE_INGRESS},
+    {"node", SK_TABLE_NODE},    {"gate", SK_TABLE_GATE},
 };
 
 void sk_hold_free(struct sk_hold *hold)
@@ -174,15 +174,52 @@ static void drop_dns(struct sk_batch *batch, const struct sk_slot *slot)
     put_dns(batch, SK_BATCH_REMOVE, slot);
 }
 
+bool sk_hold_inherits(const struct sk_hold *next, const struct sk_hold *before)
+{
+    return before && before->rules.names && next->rules.names &&
+           strcmp(before->rules.names, next->rules.names) == 0;
+}
+
+void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *hold,
+                   const struct sk_ip *ip, struct sk_duration lifetime)
+{
+    char set[SK_HOLD_NAME_MAX];
+    struct sk_other_end end = {.ip = *ip, .protocol = IPPROTO_TCP, .port = 443};
+    if (hold->rules.gated.count && sk_lines_allow(&hold->rules.world, &end))
+        return;
+    sk_hold_name(slot, ip->is_v6 ? "granted6" : "granted4", set);
+    struct sk_batch_element element = {.set = set,
+                                       .key = ip->bytes,
+                                       .key_len = ip->is_v6 ? 16 : 4,
+                                       .lifetime_ms = (uint64_t)sk_duration_ms(lifetime) + 1};
+    /* One that is there keeps its old lifetime when it is added. */
+    sk_batch_element(batch, SK_BATCH_ADD, &element);
+    sk_batch_element(batch, SK_BATCH_REMOVE, &element);
+    sk_batch_element(batch, SK_BATCH_ADD, &element);
+}
+
+static void put_grants(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
+                       struct sk_instant now)
+{
+    const struct sk_grants *grants = &slot->hold->grants;
+    for (size_t i = 0; i < grants->count; i++) {
+        if (grants->items[i].until.ns > now.ns)
+            sk_hold_grant(batch, slot, next, &grants->items[i].ip,
+                          sk_instant_diff(grants->items[i].until, now));
+    }
+}
+
 /* Names that changed take what the others were granted with them. Without slot->hold it is not known what was
  * granted for: lifetimes are short. */
-static void put_names(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next)
+static void put_names(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
+                      struct sk_instant now)
 {
-    const char *before = slot->hold ? slot->hold->rules.names : NULL, *names = next->rules.names;
     put_granted(batch, SK_BATCH_ADD, slot);
-    if (slot->hold && before && names && strcmp(before, names) != 0)
+    if (slot->hold)
         flush_granted(batch, slot);
-    if (!names)
+    if (sk_hold_inherits(next, slot->hold))
+        put_grants(batch, slot, next, now);
+    if (!next->rules.names)
         put_granted(batch, SK_BATCH_REMOVE, slot);
 }
 
@@ -196,10 +233,11 @@ static void replace_tenant(struct sk_batch *batch, const struct sk_slot *slot, u
     put_tenant(batch, SK_BATCH_ADD, slot, tenant);
 }
 
-void sk_hold_replace(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next)
+void sk_hold_replace(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
+                     struct sk_instant now)
 {
     put_chains(batch, slot);
-    put_names(batch, slot, next);
+    put_names(batch, slot, next, now);
     replace_tenant(batch, slot, next->tenant);
     if (next->rules.asks_dns)
         put_dns(batch, SK_BATCH_ADD, slot);
@@ -208,39 +246,21 @@ void sk_hold_replace(struct sk_batch *batch, const struct sk_slot *slot, const s
     put_lines(batch, slot, next, "world", &next->rules.world, (struct sk_expr_scene){0});
     put_lines(batch, slot, next, "peers", &next->rules.peers,
               (struct sk_expr_scene){.verdict = SK_TABLE_PASSED});
+    put_lines(batch, slot, next, "gate", &next->rules.gated,
+              (struct sk_expr_scene){.verdict = SK_TABLE_TO_GATE});
     put_lines(batch, slot, next, "ingress", &next->rules.ingress, (struct sk_expr_scene){.is_source = true});
+    put_lines(batch, slot, next, "node", &next->rules.node, (struct sk_expr_scene){0});
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
-
-void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_ip *ip,
-                   struct sk_duration lifetime)
-{
-    char set[SK_HOLD_NAME_MAX];
-    sk_hold_name(slot, ip->is_v6 ? "granted6" : "granted4", set);
-    struct sk_batch_element element = {.set = set,
-                                       .key = ip->bytes,
-                                       .key_len = ip->is_v6 ? 16 : 4,
-                                       .lifetime_ms = (uint64_t)sk_duration_ms(lifetime) + 1};
-    /* One that is there keeps its old lifetime when it is added. */
-    sk_batch_element(batch, SK_BATCH_ADD, &element);
-    sk_batch_element(batch, SK_BATCH_REMOVE, &element);
-    sk_batch_element(batch, SK_BATCH_ADD, &element);
-}
 
 void sk_hold_add(struct sk_batch *batch, const struct sk_slot *slot, struct sk_instant now)
 {
     if (slot->is_closed)
         return;
     put_basics(batch, SK_BATCH_ADD, slot);
-    if (!slot->hold)
-        return;
-    sk_hold_replace(batch, slot, slot->hold);
-    for (size_t i = 0; slot->hold->rules.names && i < slot->hold->grants.count; i++) {
-        const struct sk_grant *grant = &slot->hold->grants.items[i];
-        if (grant->until.ns > now.ns)
-            sk_hold_grant(batch, slot, &grant->ip, sk_instant_diff(grant->until, now));
-    }
+    if (slot->hold)
+        sk_hold_replace(batch, slot, slot->hold, now);
 }
 
 void sk_hold_remove(struct sk_batch *batch, const struct sk_slot *slot)

@@ -1,5 +1,7 @@
 #include "drivers/nftables/link.h"
 
+#include "drivers/nftables/settle.h"
+
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -105,7 +107,7 @@ static int take_index(const struct nlmsghdr *header, void *arg)
     return MNL_CB_OK;
 }
 
-static enum sk_code find(struct sk_netlink *netlink, const char *name, int *out_index, struct sk_err *err)
+enum sk_code sk_link_find(struct sk_netlink *netlink, const char *name, int *out_index, struct sk_err *err)
 {
     struct sk_message message;
     (void)begin(&message, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
@@ -133,7 +135,7 @@ enum sk_code sk_link_add_address(struct sk_netlink *netlink, const char *name, c
                                  struct sk_err *err)
 {
     int index = 0;
-    enum sk_code code = find(netlink, name, &index, err);
+    enum sk_code code = sk_link_find(netlink, name, &index, err);
     return code == SK_OK ? add_address(netlink, index, ip, err) : code;
 }
 
@@ -182,7 +184,7 @@ static enum sk_code begin_end(struct sk_netlink *netlink, const char *name, int 
     enum sk_code code = set_no_autoconf(netlink, name, err);
     if (code == SK_OK)
         code = sk_link_up(netlink, name, err);
-    return code == SK_OK ? find(netlink, name, out_index, err) : code;
+    return code == SK_OK ? sk_link_find(netlink, name, out_index, err) : code;
 }
 
 static enum sk_code settle_host(struct sk_netlink *host, const struct sk_link *link, struct sk_err *err)
@@ -227,7 +229,11 @@ enum sk_code sk_link_make(struct sk_netlink *host, struct sk_netlink *inside, in
     enum sk_code code = make_pair(host, ns, link, err);
     if (code == SK_OK)
         code = settle_guest(inside, link, err);
-    return code == SK_OK ? settle_host(host, link, err) : code;
+    if (code == SK_OK)
+        code = settle_host(host, link, err);
+    if (code == SK_OK)
+        sk_settle(host, inside, link);
+    return code;
 }
 
 /* --- what went through --------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ struct sk_link {
  * the namespace. */
 SK_MUST_CHECK enum sk_code sk_link_make(struct sk_netlink *host, struct sk_netlink *inside, int ns,
                                         const struct sk_link *link, struct sk_err *err);
+/* Its index; links are those of the socket's namespace. */
+SK_MUST_CHECK enum sk_code sk_link_find(struct sk_netlink *netlink, const char *name, int *out_index,
+                                        struct sk_err *err);
 SK_MUST_CHECK enum sk_code sk_link_up(struct sk_netlink *netlink, const char *name, struct sk_err *err);
 /* An address of its own, alone, on that link; one that is there is fine. */
 SK_MUST_CHECK enum sk_code sk_link_add_address(struct sk_netlink *netlink, const char *name,

@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 /* --- transactions ------------------------------------------------------------------- */
@@ -102,28 +103,63 @@ static const struct sk_slot *find_by_ip(const struct sk_nftables *net, const str
     return sk_slots_number_of(&net->slots, ip, &number) ? net->by_number[number] : NULL;
 }
 
-static bool allows(const struct judge *judge, const struct sk_other_end *end, bool is_outgoing)
+/* What nobody reaches, whatever its rules say; pools apart. */
+static bool is_out_of_bounds(const struct sk_nftables *net, const struct sk_other_end *end)
 {
+    return sk_platform_has(&net->platform, &end->ip) &&
+           !sk_reachable_has(&net->table.reachable, &end->ip, end->protocol, end->port);
+}
+
+static bool is_gateway(const struct sk_nftables *net, const struct sk_ip *ip)
+{
+    return sk_ip_equal(ip, ip->is_v6 ? &net->table.gateway6 : &net->table.gateway4);
+}
+
+static bool allows_outward(const struct judge *judge, const struct sk_other_end *end, bool is_gated)
+{
+    const struct sk_rules *rules = &judge->slot->hold->rules;
+    if (is_gateway(judge->net, &end->ip) && end->port == 53)
+        return rules->asks_dns;
+    if (is_gateway(judge->net, &end->ip))
+        return sk_reachable_has(&judge->net->table.reachable, &end->ip, end->protocol, end->port) &&
+               sk_lines_allow(&rules->world, end);
+    if (find_by_ip(judge->net, &end->ip))
+        return sk_lines_allow(&rules->peers, end);
+    if (is_out_of_bounds(judge->net, end))
+        return false;
+    return sk_lines_allow(&rules->world, end) || (is_gated && sk_lines_allow(&rules->gated, end));
+}
+
+static bool allows_inward(const struct judge *judge, const struct sk_other_end *end)
+{
+    const struct sk_rules *rules = &judge->slot->hold->rules;
+    return sk_lines_allow(is_gateway(judge->net, &end->ip) ? &rules->node : &rules->ingress, end);
+}
+
+static struct sk_other_end end_of(const struct judge *judge, const struct sk_ip *ip, uint8_t protocol,
+                                  uint16_t port)
+{
+    const struct sk_slot *peer = find_by_ip(judge->net, ip);
     const struct sk_hold *hold = judge->slot->hold;
-    const struct sk_table *table = &judge->net->table;
-    struct sk_other_end other = *end;
-    if (sk_ip_equal(&end->ip, end->ip.is_v6 ? &table->gateway6 : &table->gateway4))
-        return !is_outgoing || hold->rules.asks_dns; /* the node itself */
-    const struct sk_slot *peer = find_by_ip(judge->net, &end->ip);
-    other.is_granted = !judge->knows_names || sk_grants_has(&hold->grants, &end->ip);
-    other.is_of_tenant = peer && peer->hold && peer->hold->tenant == hold->tenant;
-    if (!is_outgoing)
-        return sk_lines_allow(&hold->rules.ingress, &other);
-    return sk_lines_allow(peer ? &hold->rules.peers : &hold->rules.world, &other);
+    return (struct sk_other_end){.ip = *ip,
+                                 .protocol = protocol,
+                                 .port = port,
+                                 .is_granted = !judge->knows_names || sk_grants_has(&hold->grants, ip),
+                                 .is_of_tenant = peer && peer->hold && peer->hold->tenant == hold->tenant};
 }
 
 static bool is_denied_now(void *arg, const struct sk_connection *c)
 {
     const struct judge *judge = arg;
-    if (is_of(judge->slot, &c->caller))
-        return !allows(judge, &(struct sk_other_end){c->called, c->protocol, c->called_port}, true);
-    if (is_of(judge->slot, &c->answerer))
-        return !allows(judge, &(struct sk_other_end){c->caller, c->protocol, c->answerer_port}, false);
+    if (is_of(judge->slot, &c->caller)) {
+        struct sk_other_end called = end_of(judge, &c->called, c->protocol, c->called_port);
+        bool is_gated = is_gateway(judge->net, &c->answerer) && !is_gateway(judge->net, &c->called);
+        return !allows_outward(judge, &called, is_gated);
+    }
+    if (is_of(judge->slot, &c->answerer)) {
+        struct sk_other_end caller = end_of(judge, &c->caller, c->protocol, c->answerer_port);
+        return !allows_inward(judge, &caller);
+    }
     return false;
 }
 
@@ -148,19 +184,19 @@ enum sk_code sk_nftables_sweep(struct sk_nftables *net, struct sk_err *err)
 struct replacement {
     const struct sk_slot *slot;
     const struct sk_hold *next;
+    struct sk_instant now;
 };
 
 static void write_replacement(struct sk_batch *batch, const void *what)
 {
     const struct replacement *replacement = what;
-    sk_hold_replace(batch, replacement->slot, replacement->next);
+    sk_hold_replace(batch, replacement->slot, replacement->next, replacement->now);
 }
 
 /* What was granted for the same names still is. */
 static void inherit(struct sk_hold *next, struct sk_hold *before)
 {
-    if (!before || !before->rules.names || !next->rules.names ||
-        strcmp(before->rules.names, next->rules.names) != 0)
+    if (!sk_hold_inherits(next, before))
         return;
     next->grants = before->grants;
     before->grants = (struct sk_grants){0};
@@ -170,7 +206,8 @@ static enum sk_code put_in_force(struct sk_nftables *net, struct sk_slot *slot, 
                                  struct sk_err *err)
 {
     (*hold)->tenant = number_of(net, (*hold)->rules.tenant);
-    enum sk_code code = sk_nftables_push(net, write_replacement, &(struct replacement){slot, *hold}, err);
+    struct replacement replacement = {slot, *hold, sk_clock_boot()};
+    enum sk_code code = sk_nftables_push(net, write_replacement, &replacement, err);
     if (code != SK_OK)
         return code;
     /* What was applied before a restart is not known: connections may have come of it. */
@@ -199,18 +236,42 @@ enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct s
 
 struct granting {
     const struct sk_slot *slot;
-    const struct sk_network_grant *grants;
+    struct sk_grant *items;
     size_t count;
     struct sk_instant now;
-    struct sk_instant *until;
 };
 
 static void write_grants(struct sk_batch *batch, const void *what)
 {
     const struct granting *granting = what;
     for (size_t i = 0; i < granting->count; i++)
-        sk_hold_grant(batch, granting->slot, &granting->grants[i].ip,
-                      sk_instant_diff(granting->until[i], granting->now));
+        sk_hold_grant(batch, granting->slot, granting->slot->hold, &granting->items[i].ip,
+                      sk_instant_diff(granting->items[i].until, granting->now));
+}
+
+/* A name may be made to stand for anything: such addresses are simply not granted. */
+static bool is_grantable(const struct sk_nftables *net, const struct sk_ip *ip)
+{
+    struct sk_other_end end = {.ip = *ip, .protocol = IPPROTO_TCP, .port = 443};
+    const struct sk_cidr *pool = ip->is_v6 ? &net->table.ipv6 : &net->table.ipv4;
+    return !(pool->prefix && sk_cidr_has(pool, ip)) && !is_out_of_bounds(net, &end);
+}
+
+static enum sk_code note_grants(struct sk_nftables *net, struct granting *granting,
+                                const struct sk_network_grant *grants, size_t count, struct sk_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct sk_grant *item = &granting->items[granting->count];
+        struct sk_instant wanted = sk_instant_add(granting->now, SK_SEC(grants[i].lifetime_s));
+        if (!is_grantable(net, &grants[i].ip))
+            continue;
+        if (!sk_grants_put(&granting->slot->hold->grants, &grants[i].ip, granting->now, wanted, &item->until))
+            return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%.64s has %d addresses granted already",
+                           granting->slot->id, SK_GRANTS_MAX);
+        item->ip = grants[i].ip;
+        granting->count++;
+    }
+    return SK_OK;
 }
 
 enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const struct sk_network_grant *grants,
@@ -221,13 +282,8 @@ enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const st
         return sk_fail(err, SK_NOT_FOUND, "%.64s is not on the network", id);
     if (!slot->hold || !slot->hold->rules.names)
         return sk_fail(err, SK_FAILED_PRECONDITION, "no name is granted to %.64s", id);
-    SK_AUTO_FREE struct sk_instant *until = sk_alloc((count + 1) * sizeof(*until));
-    struct granting granting = {slot, grants, count, sk_clock_boot(), until};
-    for (size_t i = 0; i < count; i++) {
-        struct sk_instant wanted = sk_instant_add(granting.now, SK_SEC(grants[i].lifetime_s));
-        if (!sk_grants_put(&slot->hold->grants, &grants[i].ip, granting.now, wanted, &until[i]))
-            return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%.64s has %d addresses granted already", id,
-                           SK_GRANTS_MAX);
-    }
-    return sk_nftables_push(net, write_grants, &granting, err);
+    SK_AUTO_FREE struct sk_grant *items = sk_alloc((count + 1) * sizeof(*items));
+    struct granting granting = {.slot = slot, .items = items, .now = sk_clock_boot()};
+    enum sk_code code = note_grants(net, &granting, grants, count, err);
+    return code == SK_OK ? sk_nftables_push(net, write_grants, &granting, err) : code;
 }

@@ -32,13 +32,13 @@ static void set_ports(struct sk_line *line, const struct sk_net_ports *ports)
     line->last = ports->first ? ports->last : 0;
 }
 
-static void add_egress(struct sk_rules *rules, const struct sk_net_rule *rule)
+static void add_egress(struct sk_rules *rules, const struct sk_net_rule *rule, bool has_gate)
 {
     struct sk_line line = line_of(rule);
     struct sk_lines *lines = rule->peer == SK_NET_TENANT ? &rules->peers : &rules->world;
     if (rule->peer == SK_NET_NAME) {
         set_ports(&line, &(struct sk_net_ports){SK_NET_TCP, 443, 443});
-        add(lines, &line);
+        add(has_gate ? &rules->gated : &rules->world, &line);
         return;
     }
     if (!rule->port_count)
@@ -49,29 +49,21 @@ static void add_egress(struct sk_rules *rules, const struct sk_net_rule *rule)
     }
 }
 
-static bool has_port(const struct sk_net_rule *rule, const struct sk_net_service *service)
-{
-    for (size_t i = 0; i < rule->port_count; i++) {
-        const struct sk_net_ports *ports = &rule->ports[i];
-        if (ports->protocol == service->protocol &&
-            (!ports->first || (service->port >= ports->first && service->port <= ports->last)))
-            return true;
-    }
-    return rule->port_count == 0;
-}
-
-/* Public ports are reached by way of the node, which reaches every sandbox. */
+/* Public ports are reached by way of the node, and by nobody else. */
 static void add_service(struct sk_rules *rules, const struct sk_net_policy *policy,
                         const struct sk_net_service *service)
 {
     struct sk_net_ports ports = {service->protocol, service->port, service->port};
-    struct sk_line line = {.peer = SK_LINE_TENANT};
-    if (service->visibility == SK_NET_PRIVATE) {
-        set_ports(&line, &ports);
+    struct sk_line line = {.peer = SK_LINE_TENANT}, any = {.peer = SK_LINE_ANY};
+    set_ports(&line, &ports);
+    set_ports(&any, &ports);
+    if (service->visibility == SK_NET_PRIVATE)
         add(&rules->ingress, &line);
-    }
+    if (service->visibility == SK_NET_PUBLIC)
+        add(&rules->node, &any);
     for (size_t i = 0; service->visibility == SK_NET_CUSTOM && i < policy->ingress_count; i++) {
-        if (policy->ingress[i].peer == SK_NET_NAME || !has_port(&policy->ingress[i], service))
+        if (policy->ingress[i].peer == SK_NET_NAME ||
+            !sk_net_rule_has_port(&policy->ingress[i], service->protocol, service->port))
             continue;
         line = line_of(&policy->ingress[i]);
         set_ports(&line, &ports);
@@ -79,11 +71,12 @@ static void add_service(struct sk_rules *rules, const struct sk_net_policy *poli
     }
 }
 
-static void walk(struct sk_rules *rules, const struct sk_net_policy *policy)
+static void walk(struct sk_rules *rules, const struct sk_net_policy *policy, bool has_gate)
 {
-    rules->world.count = rules->peers.count = rules->ingress.count = 0;
+    rules->world.count = rules->peers.count = rules->gated.count = 0;
+    rules->ingress.count = rules->node.count = 0;
     for (size_t i = 0; i < policy->egress_count; i++)
-        add_egress(rules, &policy->egress[i]);
+        add_egress(rules, &policy->egress[i], has_gate);
     for (size_t i = 0; i < policy->service_count; i++)
         add_service(rules, policy, &policy->services[i]);
 }
@@ -121,19 +114,24 @@ static void make_room(struct sk_arena *arena, struct sk_lines *lines)
     lines->items = sk_arena_alloc(arena, (lines->count + 1) * sizeof(*lines->items));
 }
 
-enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *policy,
+static size_t count(const struct sk_rules *rules)
+{
+    return rules->world.count + rules->peers.count + rules->gated.count + rules->ingress.count +
+           rules->node.count;
+}
+
+enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *policy, bool has_gate,
                            struct sk_rules *out_rules, struct sk_err *err)
 {
     struct sk_rules rules = {.asks_dns = policy->dns != SK_NET_DNS_NONE};
-    walk(&rules, policy);
-    size_t count = rules.world.count + rules.peers.count + rules.ingress.count;
-    if (count > SK_RULES_LINES_MAX)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "%zu pairs of rules and ports; %d are possible", count,
-                       SK_RULES_LINES_MAX);
-    make_room(arena, &rules.world);
-    make_room(arena, &rules.peers);
-    make_room(arena, &rules.ingress);
-    walk(&rules, policy);
+    struct sk_lines *all[] = {&rules.world, &rules.peers, &rules.gated, &rules.ingress, &rules.node};
+    walk(&rules, policy, has_gate);
+    if (count(&rules) > SK_RULES_LINES_MAX)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "%zu pairs of rules and ports; %d are possible",
+                       count(&rules), SK_RULES_LINES_MAX);
+    for (size_t i = 0; i < sk_array_len(all); i++)
+        make_room(arena, all[i]);
+    walk(&rules, policy, has_gate);
     rules.tenant = sk_arena_strdup(arena, policy->tenant);
     rules.names = names_of(arena, policy);
     enum sk_code code = keep_excepts(arena, &rules.world, err);
@@ -146,7 +144,7 @@ enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *p
 
 bool sk_rules_are_closed(const struct sk_rules *rules)
 {
-    return !rules->world.count && !rules->peers.count && !rules->ingress.count && !rules->asks_dns;
+    return !count(rules) && !rules->asks_dns;
 }
 
 static bool in_block(const struct sk_line *line, const struct sk_ip *ip)

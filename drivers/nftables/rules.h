@@ -25,15 +25,18 @@ struct sk_lines {
 
 struct sk_rules {
     struct sk_lines world, peers; /* where packets may go to: elsewhere, other sandboxes */
+    struct sk_lines gated;        /* where they are sent to the gate instead, which looks at names */
     struct sk_lines ingress;      /* where they may come from: port is the sandbox's own */
+    struct sk_lines node;         /* what the node may call: port is the sandbox's own */
     const char *tenant;
     const char *names; /* what is granted by name, as one text; NULL = nothing */
     bool asks_dns;
 };
 
-/* In the arena; the policy is not needed afterwards. Errors: SK_INVALID_ARGUMENT (too many lines). */
+/* In the arena; the policy is not needed afterwards. has_gate: granted names are not open by themselves.
+ * Errors: SK_INVALID_ARGUMENT (too many lines). */
 SK_MUST_CHECK enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *policy,
-                                         struct sk_rules *out_rules, struct sk_err *err);
+                                         bool has_gate, struct sk_rules *out_rules, struct sk_err *err);
 /* Whether nothing comes in or goes out. */
 bool sk_rules_are_closed(const struct sk_rules *rules);
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "drivers/nftables/namespace.h"
+#include "drivers/nftables/shape.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,6 +86,15 @@ void sk_slot_free(struct sk_slot *slot)
     free(slot);
 }
 
+/* Each end limits what it sends; inside that takes powers over the network that no sandbox has to change. */
+static enum sk_code shape(struct sk_slots *slots, struct sk_netlink *inside, const struct sk_link *link,
+                          struct sk_err *err)
+{
+    uint64_t bits = slots->bandwidth_bits;
+    enum sk_code code = bits ? sk_shape_link(&slots->route, link->name, bits, link->mtu, err) : SK_OK;
+    return code == SK_OK && bits ? sk_shape_link(inside, "eth0", bits, link->mtu, err) : code;
+}
+
 enum sk_code sk_slot_make(struct sk_slots *slots, struct sk_slot *slot, struct sk_err *err)
 {
     struct sk_netlink inside = {0};
@@ -94,6 +104,8 @@ enum sk_code sk_slot_make(struct sk_slots *slots, struct sk_slot *slot, struct s
         return code;
     if (!slot->is_closed)
         code = sk_link_make(&slots->route, &inside, ns, &slot->link, err);
+    if (!slot->is_closed && code == SK_OK)
+        code = shape(slots, &inside, &slot->link, err);
     sk_netlink_close(&inside);
     if (code != SK_OK)
         (void)!sk_slot_drop(slot, NULL);

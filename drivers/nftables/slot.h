@@ -30,6 +30,7 @@ struct sk_slots {
     const char *link_prefix;
     struct sk_cidr ipv4, ipv6; /* ipv6.prefix 0 = none */
     uint32_t mtu;
+    uint64_t bandwidth_bits; /* a second, each way; 0 = no limit */
     int home;                /* the host's network namespace */
     struct sk_netlink route; /* a routing socket there */
 };

@@ -5,6 +5,8 @@
 #define SK_NFTABLES_TABLE_H
 
 #include "base/buf.h"
+#include "drivers/nftables/platform.h"
+#include "drivers/nftables/reachable.h"
 #include "net/ip.h"
 
 #include <stdbool.h>
@@ -14,23 +16,33 @@
 #define SK_TABLE_EGRESS  "egress"  /* link -> chain: packets from it to the world */
 #define SK_TABLE_PEERS   "peers"   /* link -> chain: packets from it to other sandboxes */
 #define SK_TABLE_INGRESS "ingress" /* link -> chain: packets to it from elsewhere than the node */
+#define SK_TABLE_NODE    "node"    /* link -> chain: packets to it from the node */
+#define SK_TABLE_GATE    "gate"    /* link -> chain: HTTPS from it that may lead to the gate */
 #define SK_TABLE_DENIED  "denied"  /* link -> counter */
 #define SK_TABLE_SOURCE4 "source4" /* link and address: who may send as whom */
 #define SK_TABLE_SOURCE6 "source6"
 #define SK_TABLE_TENANT4 "tenant4" /* address -> number of its tenant */
 #define SK_TABLE_TENANT6 "tenant6"
-#define SK_TABLE_DNS     "dns"    /* links that may ask the gateway for names */
-#define SK_TABLE_PASSED  "passed" /* the chain that ends a sandbox's own rules for its peers */
+#define SK_TABLE_DNS     "dns"     /* links that may ask the gateway for names */
+#define SK_TABLE_PASSED  "passed"  /* the chain that ends a sandbox's own rules for its peers */
+#define SK_TABLE_TO_GATE "to_gate" /* the chain in which packets are sent there */
 
 struct sk_table {
     const char *name, *link_prefix;
     struct sk_cidr ipv4, ipv6; /* pools; ipv6.prefix 0 = none */
     struct sk_ip gateway4, gateway6;
     bool masquerade_ipv6;
-    const struct sk_cidr *forbidden;
-    size_t forbidden_count;
+    const struct sk_platform *platform;
+    struct sk_reachable reachable;
+    uint16_t gate_port;       /* 0 = there is no gate */
+    uint32_t connections_max; /* 0 = any number */
     uint16_t log_group;
 };
+
+/* Why a packet was denied, as the table's log says it: static; NULL behind the last. */
+const char *sk_table_reason(size_t index);
+/* Whether the sandbox that it is about is the one that the packet goes to. */
+bool sk_table_reason_is_inward(const char *reason);
 
 /* The text that nft reads. Pure. `anew`: a table that is there is removed first, with all that is in it; else
  * what sandboxes have in it stays, but for their tenants' numbers, which are the driver's own of each start.

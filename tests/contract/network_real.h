@@ -46,8 +46,10 @@ static inline void real_restart(struct network_suite *s)
         abort();
 }
 
-/* 0, or what the program exits with: 77 = not possible here. `hosts`: addresses of the internet. */
-static inline int real_open(struct real *r, const char *hosts)
+/* 0, or what the program exits with: 77 = not possible here. `hosts`: addresses of the internet. `adjust`
+ * (may be NULL): the driver's options. */
+static inline int real_open_as(struct real *r, const char *hosts,
+                               void (*adjust)(struct sk_nftables_options *options))
 {
     static const uint16_t ports[] = {53, 80, 443, 8080};
     struct sk_err err;
@@ -66,9 +68,16 @@ static inline int real_open(struct real *r, const char *hosts)
                                               .forbidden = &forbidden,
                                               .forbidden_count = 1,
                                               .log_group = 5};
+    if (adjust)
+        adjust(&r->options);
     r->suite.restart = real_restart;
     r->suite.addresses = 253;
     return r->lab.answering > 0 && real_start(r) ? 0 : 1;
+}
+
+static inline int real_open(struct real *r, const char *hosts)
+{
+    return real_open_as(r, hosts, NULL);
 }
 
 static inline void real_close(struct real *r)

@@ -42,7 +42,7 @@ static void test_blocks_and_ports(void **state)
                                .port_count = 2};
     struct sk_net_policy policy = {.tenant = acme, .egress = &rule, .egress_count = 1};
     (void)state;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, NULL), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, NULL), SK_OK);
     free(except); /* nothing of the policy is needed any more */
     assert_int_equal(rules.world.count, 2);
     assert_true(allows(&rules.world, "10.0.0.1", 6, 80) && allows(&rules.world, "10.2.0.1", 6, 90));
@@ -64,14 +64,14 @@ static void test_names(void **state)
     struct sk_net_policy policy = {.tenant = acme, .egress = names, .egress_count = 2};
     struct sk_other_end end = {.ip = ip("192.0.2.1"), .protocol = 6, .port = 443};
     (void)state;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, NULL), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, NULL), SK_OK);
     assert_false(sk_lines_allow(&rules.world, &end));
     end.is_granted = true;
     assert_true(sk_lines_allow(&rules.world, &end));
     end.port = 80;
     assert_false(sk_lines_allow(&rules.world, &end));
     names[1].name_except = NULL;
-    assert_int_equal(sk_rules_make(&arena, &policy, &other, NULL), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &other, NULL), SK_OK);
     assert_string_not_equal(rules.names, other.names);
     sk_arena_fini(&arena);
 }
@@ -94,7 +94,7 @@ static void test_ingress(void **state)
                                    .service_count = sk_array_len(services)};
     struct sk_other_end peer = {.ip = ip("10.0.0.9"), .protocol = 6, .port = 9000, .is_of_tenant = true};
     (void)state;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, NULL), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, NULL), SK_OK);
     assert_true(allows(&rules.ingress, "192.0.2.7", 6, 8080));
     assert_false(allows(&rules.ingress, "192.0.2.7", 6, 80));    /* not what the rule says */
     assert_false(allows(&rules.ingress, "192.0.2.7", 17, 8080)); /* nor this */
@@ -120,20 +120,20 @@ static void test_limits(void **state)
     (void)state;
     for (size_t i = 0; i < sk_array_len(many); i++)
         many[i] = (struct sk_net_ports){SK_NET_TCP, 80, 80};
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, &err), SK_INVALID_ARGUMENT);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, &err), SK_INVALID_ARGUMENT);
     rule.port_count--;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, &err), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, &err), SK_OK);
     rule = (struct sk_net_rule){.peer = SK_NET_CIDR,
                                 .cidr = block("0.0.0.0/0"),
                                 .except = except,
                                 .except_count = sk_array_len(except)};
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, &err), SK_INVALID_ARGUMENT);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, &err), SK_INVALID_ARGUMENT);
     assert_non_null(strstr(err.text, "33 exceptions"));
     rule.except_count--;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, &err), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, &err), SK_OK);
     policy.egress_count = 0;
     policy.dns = SK_NET_DNS_NONE;
-    assert_int_equal(sk_rules_make(&arena, &policy, &rules, &err), SK_OK);
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, &err), SK_OK);
     assert_true(sk_rules_are_closed(&rules));
     sk_arena_fini(&arena);
 }
