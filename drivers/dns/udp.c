@@ -48,7 +48,8 @@ enum sk_code sk_dns_udp_open(struct sk_dns *dns, const struct sk_dns_peer *at, s
     enum sk_code code = sk_dns_socket_bind(at, SOCK_DGRAM, &fd, err);
     if (code != SK_OK)
         return code;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)); /* as much as the system lets us */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)); /* as much as we may */
     struct sk_dns_udp *udp = sk_alloc(sizeof(*udp));
     udp->dns = dns;
     udp->fd = fd;

@@ -1,0 +1,463 @@
+/* Askers by TCP: many questions on one connection, halves, pieces, readers that do not read. */
+#include "tests/unit/loop_real/dns_rig.h"
+
+static struct asked kept[64];
+static size_t kept_count;
+
+static void say_addresses(const struct asked *asked)
+{
+    reply_one(asked, "1.2.3.4", "2600::1");
+}
+
+static void say_nothing(const struct asked *asked)
+{
+    (void)asked;
+}
+
+/* When the test says so. */
+static void keep(const struct asked *asked)
+{
+    kept[kept_count++ % sk_array_len(kept)] = *asked;
+}
+
+static void say_many(const struct asked *asked)
+{
+    struct sk_dns_writer w = reply_begin(asked, asked->by_tcp ? 0 : SK_DNS_TRUNCATED, 64, 0);
+    for (unsigned i = 0; i < 64; i++)
+        reply_ip(&w, asked->question.name, 60, "2600::1");
+    if (asked->by_tcp)
+        reply_send(asked, &w);
+    else
+        reply_bytes(asked, w.out, 40);
+}
+
+static const struct page pages[] = {
+    {"silence.test", say_nothing}, {"*kept.test", keep}, {"*many.test", say_many}, {NULL, say_addresses}};
+
+/* --- an asker's end --------------------------------------------------------------------- */
+
+static int talk_open(struct rig *rig)
+{
+    return asker_open(rig, "127.0.0.9", SOCK_STREAM);
+}
+
+/* All of it, however slowly it is taken. */
+static void say_bytes(struct rig *rig, int fd, const void *data, size_t len)
+{
+    const uint8_t *at = data;
+    for (int turns = 0; len > 0 && turns < 5000; turns++) {
+        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) {
+            at += sent;
+            len -= (size_t)sent;
+        } else {
+            rig_run_for(rig, 1);
+        }
+    }
+    assert_int_equal(len, 0);
+}
+
+static void ask_tcp(struct rig *rig, int fd, const char *name, unsigned type, uint16_t id)
+{
+    uint8_t data[SK_DNS_FRAME_HEAD + 512];
+    size_t len = ask_bytes(name, type, id, data);
+    say_bytes(rig, fd, data, SK_DNS_FRAME_HEAD + len);
+}
+
+/* False: the connection ended, or nothing came in time. */
+static bool hear_bytes(struct rig *rig, int fd, uint8_t *out, size_t len)
+{
+    for (int turns = 0; len > 0 && turns < 5000; turns++) {
+        ssize_t got = recv(fd, out, len, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            return false;
+        if (got > 0) {
+            out += got;
+            len -= (size_t)got;
+        } else {
+            rig_run_for(rig, 1);
+        }
+    }
+    return len == 0;
+}
+
+static bool hear_tcp(struct rig *rig, int fd, const char *name, unsigned type, uint16_t id,
+                     struct heard *out_heard)
+{
+    uint8_t head[SK_DNS_FRAME_HEAD];
+    if (!hear_bytes(rig, fd, head, sizeof(head)))
+        return false;
+    out_heard->len = head[0] << 8 | head[1];
+    assert_in_range(out_heard->len, SK_DNS_HEADER_LEN, sizeof(out_heard->bytes));
+    if (!hear_bytes(rig, fd, out_heard->bytes, (size_t)out_heard->len))
+        return false;
+    heard_read(out_heard, name, type, id);
+    return true;
+}
+
+/* Whether it is over within that time. */
+static bool ends_within(struct rig *rig, int fd, int ms)
+{
+    uint8_t byte;
+    for (int turns = 0; turns < ms; turns++) {
+        ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN))
+            return true;
+        rig_run_for(rig, 1);
+    }
+    return false;
+}
+
+static void assert_answered(struct rig *rig, int fd, const char *name, uint16_t id)
+{
+    struct heard heard;
+    assert_true(hear_tcp(rig, fd, name, SK_DNS_A, id, &heard));
+    assert_int_equal(heard.answers, 1);
+    assert_address(&heard, 0, "1.2.3.4");
+}
+
+/* --- tests ------------------------------------------------------------------------------ */
+
+static void test_questions(void **state)
+{
+    struct rig rig;
+    struct heard heard;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    for (uint16_t i = 0; i < 5; i++) {
+        ask_tcp(&rig, fd, "a.test", SK_DNS_A, i);
+        assert_answered(&rig, fd, "a.test", i);
+    }
+    ask_tcp(&rig, fd, "granted.many.test", SK_DNS_AAAA, 9); /* longer than any datagram of ours */
+    assert_true(hear_tcp(&rig, fd, "granted.many.test", SK_DNS_AAAA, 9, &heard));
+    assert_int_equal(heard.answers, 64);
+    assert_false(heard.flags & SK_DNS_TRUNCATED);
+    assert_int_equal(rig.grant_count, 64);
+    ask_tcp(&rig, fd, "refused.test", SK_DNS_A, 10);
+    assert_true(hear_tcp(&rig, fd, "refused.test", SK_DNS_A, 10, &heard));
+    assert_int_equal(rcode_of(&heard), SK_DNS_REFUSED);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+/* Asked in one breath; answered when each is there. */
+static void test_pipeline(void **state)
+{
+    enum { MANY = 40 };
+    struct rig rig;
+    uint8_t data[MANY * 64];
+    size_t len = 0;
+    bool seen[MANY] = {false};
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    for (uint16_t i = 0; i < MANY; i++) {
+        uint8_t one[SK_DNS_FRAME_HEAD + 512];
+        size_t one_len = SK_DNS_FRAME_HEAD + ask_bytes("a.test", SK_DNS_A, i, one);
+        memcpy(data + len, one, one_len);
+        len += one_len;
+    }
+    say_bytes(&rig, fd, data, len);
+    for (unsigned i = 0; i < MANY; i++) {
+        uint8_t answer[SK_DNS_FRAME_HEAD + 12 + 12 + 16 + 11];
+        assert_true(hear_bytes(&rig, fd, answer, sizeof(answer)));
+        assert_int_equal(answer[1], sizeof(answer) - SK_DNS_FRAME_HEAD);
+        unsigned id = (unsigned)answer[2] << 8 | answer[3];
+        assert_in_range(id, 0, MANY - 1);
+        assert_false(seen[id]);
+        seen[id] = true;
+    }
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+static void test_out_of_order(void **state)
+{
+    struct rig rig;
+    (void)state;
+    kept_count = 0;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    ask_tcp(&rig, fd, "kept.test", SK_DNS_A, 1);
+    ask_tcp(&rig, fd, "a.test", SK_DNS_A, 2);
+    assert_answered(&rig, fd, "a.test", 2);
+    assert_int_equal(kept_count, 1);
+    say_addresses(&kept[0]);
+    assert_answered(&rig, fd, "kept.test", 1);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+static void test_byte_by_byte(void **state)
+{
+    struct rig rig;
+    uint8_t data[SK_DNS_FRAME_HEAD + 512];
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    size_t len = SK_DNS_FRAME_HEAD + ask_bytes("a.test", SK_DNS_A, 3, data);
+    for (size_t i = 0; i < len; i++) {
+        say_bytes(&rig, fd, data + i, 1);
+        rig_run_for(&rig, 2);
+    }
+    assert_answered(&rig, fd, "a.test", 3);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+/* A peer that has said all it wants to say still hears the answers, and then the end. */
+static void test_half_closed(void **state)
+{
+    struct rig rig;
+    (void)state;
+    kept_count = 0;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    ask_tcp(&rig, fd, "granted.kept.test", SK_DNS_A, 4);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    assert_true(rig_await(&rig, &kept_count, 1));
+    rig_run_for(&rig, 20);
+    say_addresses(&kept[0]);
+    assert_answered(&rig, fd, "granted.kept.test", 4);
+    assert_true(ends_within(&rig, fd, 200));
+    (void)close(fd);
+    fd = talk_open(&rig);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0); /* nothing at all */
+    assert_true(ends_within(&rig, fd, 200));
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+static void test_nonsense(void **state)
+{
+    static const struct sample {
+        uint8_t bytes[4];
+        size_t len;
+    } samples[] = {{{0, 0}, 2}, {{0xFF, 0xFF}, 2}, {{8, 1}, 2}};
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    for (size_t i = 0; i < sk_array_len(samples); i++) {
+        int fd = talk_open(&rig);
+        say_bytes(&rig, fd, samples[i].bytes, samples[i].len);
+        assert_true(ends_within(&rig, fd, 200)); /* sooner than an idle one */
+        (void)close(fd);
+    }
+    int fd = talk_open(&rig);
+    say_bytes(&rig, fd, "\0\4abcd", 6); /* no question, but it ends where it says */
+    ask_tcp(&rig, fd, "a.test", SK_DNS_A, 5);
+    assert_answered(&rig, fd, "a.test", 5);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+/* Neither silence nor dribble keeps a connection. */
+static void test_idle(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    int idle = talk_open(&rig), slow = talk_open(&rig), busy = talk_open(&rig);
+    say_bytes(&rig, slow, "\1\0", 2);
+    for (unsigned i = 0; i < 20; i++) {
+        rig_run_for(&rig, 30);
+        (void)send(slow, "x", 1, MSG_NOSIGNAL);
+        ask_tcp(&rig, busy, "a.test", SK_DNS_A, 6);
+        assert_answered(&rig, busy, "a.test", 6);
+    }
+    assert_true(ends_within(&rig, idle, 20));
+    assert_true(ends_within(&rig, slow, 20));
+    assert_false(ends_within(&rig, busy, 20));
+    assert_true(ends_within(&rig, busy, 2000));
+    (void)close(idle);
+    (void)close(slow);
+    (void)close(busy);
+    rig_close(&rig);
+}
+
+/* It goes while its questions are under way; what they find is told to nobody. */
+static void test_gone(void **state)
+{
+    struct rig rig;
+    (void)state;
+    kept_count = 0;
+    rig_open(&rig, pages, NULL);
+    int fd = talk_open(&rig);
+    const struct linger now = {1, 0};
+    ask_tcp(&rig, fd, "kept.test", SK_DNS_A, 7);
+    ask_tcp(&rig, fd, "silence.test", SK_DNS_A, 8);
+    assert_true(rig_await(&rig, &rig.far[0].by_udp, 2));
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    (void)close(fd);
+    rig_run_for(&rig, 20);
+    say_addresses(&kept[0]);
+    rig_run_for(&rig, 20);
+    struct heard heard = ask(&rig, "a.test", SK_DNS_A);
+    assert_int_equal(heard.answers, 1);
+    rig_close(&rig);
+}
+
+static void test_gone_during_grant(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    rig.mode = GRANT_WHEN_TOLD;
+    int fd = talk_open(&rig);
+    ask_tcp(&rig, fd, "granted.test", SK_DNS_A, 7);
+    assert_true(rig_await(&rig, &rig.granted, 1));
+    say_bytes(&rig, fd, "\0\0", 2); /* it is cut off */
+    assert_true(rig_await(&rig, &rig.cancelled, 1));
+    rig_run_for(&rig, 5);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+/* The forwarder closes, or is not listened to, under a connection's questions. */
+static void test_closed(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    struct sk_names *names = sk_dns_base(rig.dns);
+    int fd = talk_open(&rig);
+    ask_tcp(&rig, fd, "silence.test", SK_DNS_A, 7);
+    assert_true(rig_await(&rig, &rig.far[0].by_udp, 1));
+    names->ops->listen(names, NULL, NULL);
+    rig_run_for(&rig, 5);
+    int other = talk_open(&rig);
+    assert_true(ends_within(&rig, other, 200)); /* nobody to ask whose it is */
+    names->ops->listen(names, &rig_events, &rig);
+    ask_tcp(&rig, fd, "silence.test", SK_DNS_A, 8);
+    assert_true(rig_await(&rig, &rig.far[0].by_udp, 2));
+    rig_close_dns(&rig);
+    assert_true(ends_within(&rig, fd, 50));
+    (void)close(fd);
+    (void)close(other);
+    rig_close(&rig);
+}
+
+static void adapt_fast(struct sk_dns_options *options)
+{
+    options->rate = 100000;
+}
+
+/* Asks for ever and reads nothing: it is not read from any more, and cut off at last. */
+static void test_reads_nothing(void **state)
+{
+    struct rig rig;
+    uint8_t data[SK_DNS_FRAME_HEAD + 512];
+    const int small = 4096;
+    (void)state;
+    rig_open(&rig, pages, adapt_fast);
+    int fd = talk_open(&rig);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    size_t len = SK_DNS_FRAME_HEAD + ask_bytes("granted.many.test", SK_DNS_AAAA, 3, data);
+    bool over = false;
+    struct sk_instant until = sk_instant_add(sk_clock_boot(), SK_SEC(20));
+    for (size_t at = 0; !over && sk_clock_boot().ns < until.ns;) {
+        ssize_t sent = send(fd, data + at, len - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        over = sent < 0 && errno != EAGAIN;
+        at = sent > 0 ? (at + (size_t)sent) % len : at;
+        if (sent < 0)
+            rig_run_for(&rig, 1);
+    }
+    assert_true(over);
+    assert_in_range(rig.granted, 5, 5000); /* what fits into the sockets, and not much more */
+    assert_int_equal(rig.rate, 0);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+/* --- how many ------------------------------------------------------------------------------- */
+
+static void adapt_few(struct sk_dns_options *options)
+{
+    options->limits.connections_each = 3;
+    options->limits.connections_all = 4;
+    options->limits.idle = SK_SEC(20);
+}
+
+static void test_too_many(void **state)
+{
+    struct rig rig;
+    int fds[6];
+    (void)state;
+    rig_open(&rig, pages, adapt_few);
+    for (size_t i = 0; i < 3; i++)
+        fds[i] = talk_open(&rig);
+    rig_run_for(&rig, 10);
+    fds[3] = talk_open(&rig);
+    assert_true(ends_within(&rig, fds[3], 200)); /* its fourth */
+    ask_tcp(&rig, fds[0], "silence.test", SK_DNS_A, 1);
+    fds[4] = asker_open(&rig, "127.0.0.10", SOCK_STREAM);
+    fds[5] = asker_open(&rig, "127.0.0.10", SOCK_STREAM); /* the fifth of all */
+    assert_true(ends_within(&rig, fds[1], 200));          /* idle longest, and nothing of it under way */
+    assert_false(ends_within(&rig, fds[0], 5));
+    ask_tcp(&rig, fds[5], "a.test", SK_DNS_A, 2);
+    assert_answered(&rig, fds[5], "a.test", 2);
+    (void)close(fds[5]);
+    rig_run_for(&rig, 10);
+    fds[5] = talk_open(&rig); /* a place is free again */
+    ask_tcp(&rig, fds[5], "a.test", SK_DNS_A, 3);
+    assert_answered(&rig, fds[5], "a.test", 3);
+    for (size_t i = 0; i < sk_array_len(fds); i++)
+        (void)close(fds[i]);
+    rig_close(&rig);
+}
+
+static void test_all_busy(void **state)
+{
+    struct rig rig;
+    int fds[4];
+    (void)state;
+    rig_open(&rig, pages, adapt_few);
+    for (size_t i = 0; i < 4; i++) {
+        fds[i] = asker_open(&rig, i % 2 ? "127.0.0.10" : "127.0.0.11", SOCK_STREAM);
+        ask_tcp(&rig, fds[i], "silence.test", SK_DNS_A, 1);
+    }
+    assert_true(rig_await(&rig, &rig.far[0].by_udp, 4));
+    int fd = talk_open(&rig);
+    assert_true(ends_within(&rig, fd, 200));
+    (void)close(fd);
+    for (size_t i = 0; i < 4; i++)
+        (void)close(fds[i]);
+    rig_close(&rig);
+}
+
+static void test_nobody(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, pages, NULL);
+    int fd = asker_open(&rig, "127.0.0.66", SOCK_STREAM);
+    assert_true(ends_within(&rig, fd, 200));
+    (void)close(fd);
+    fd = asker_open(&rig, "::1", SOCK_STREAM);
+    ask_tcp(&rig, fd, "a.test", SK_DNS_A, 3);
+    assert_answered(&rig, fd, "a.test", 3);
+    (void)close(fd);
+    rig_close(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_questions),
+        cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_out_of_order),
+        cmocka_unit_test(test_byte_by_byte),
+        cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_gone_during_grant),
+        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_reads_nothing),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_all_busy),
+        cmocka_unit_test(test_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
