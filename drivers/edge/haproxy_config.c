@@ -38,7 +38,8 @@ static void put(struct sk_buf *out, const char *text)
 
 /* --- for all ---------------------------------------------------------------------------- */
 
-static void put_global(const struct sk_haproxy_options *options, const char *description, struct sk_buf *out)
+static void put_global(const struct sk_haproxy_options *options, unsigned uid, unsigned gid,
+                       const char *description, struct sk_buf *out)
 {
     put_line(out,
              "global\n"
@@ -46,14 +47,14 @@ static void put_global(const struct sk_haproxy_options *options, const char *des
              "  nbthread 2\n"
              "  maxconn 20000\n"
              "  log stdout format raw local0 info\n"
-             "  stats socket " SK_HAPROXY_SOCKET " mode 600 level admin\n"
+             "  stats socket unix@" SK_HAPROXY_SOCKET " mode 600 level admin\n"
              "  stats timeout 1m\n"
              "  hard-stop-after 1m\n"
              "  tune.bufsize 16384\n"
              "  ssl-default-bind-options ssl-min-ver TLSv1.2\n",
              description);
-    if (options->user)
-        put_line(out, "  user %s\n", options->user);
+    if (uid)
+        put_line(out, "  uid %u\n  gid %u\n", uid, gid);
     if (has_gate(options))
         put(out, "  lua-load-per-thread " SK_HAPROXY_SCRIPT "\n");
     /* Who does not listen yet is told so at once; a peer that went without a word is noticed in minutes. */
@@ -229,8 +230,6 @@ static enum sk_code check(const struct sk_haproxy_options *options, struct sk_er
 {
     struct sk_ip ip;
     bool listens = has_ports(options) || has_https(options);
-    if (options->user && !is_word(options->user))
-        return sk_fail(err, SK_INVALID_ARGUMENT, "no user is called \"%.64s\"", options->user);
     if (has_ports(options) && options->last_port < options->first_port)
         return sk_fail(err, SK_INVALID_ARGUMENT, "ports %u-%u are none", options->first_port,
                        options->last_port);
@@ -239,14 +238,21 @@ static enum sk_code check(const struct sk_haproxy_options *options, struct sk_er
     return listens ? sk_ip_parse(options->listen, &ip, err) : SK_OK;
 }
 
-enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options, const char *description,
-                                     struct sk_buf *out, struct sk_err *err)
+void sk_haproxy_config_maps(const struct sk_haproxy_options *options, bool out_has[SK_MAP_COUNT])
+{
+    out_has[SK_MAP_HOSTS] = has_https(options);
+    out_has[SK_MAP_PORTS] = has_ports(options);
+    out_has[SK_MAP_NAMES] = out_has[SK_MAP_EXCEPTS] = has_gate(options);
+}
+
+enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options, unsigned uid, unsigned gid,
+                                     const char *description, struct sk_buf *out, struct sk_err *err)
 {
     enum sk_code code = check(options, err);
     if (code != SK_OK)
         return sk_err_wrap(err, "edge");
     assert(is_word(description));
-    put_global(options, description, out);
+    put_global(options, uid, gid, description, out);
     if (has_ports(options))
         put_ports(options, out);
     if (has_https(options))

@@ -20,10 +20,12 @@
 enum sk_haproxy_map { SK_MAP_HOSTS, SK_MAP_PORTS, SK_MAP_NAMES, SK_MAP_EXCEPTS, SK_MAP_COUNT };
 extern const char *const sk_haproxy_map_files[SK_MAP_COUNT];
 
-/* `description`: found again by "show info". Errors: SK_INVALID_ARGUMENT (addresses, ports, names that are
- * not such). */
-SK_MUST_CHECK enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options,
-                                                   const char *description, struct sk_buf *out,
+/* Which of them there are: none where nothing leads. */
+void sk_haproxy_config_maps(const struct sk_haproxy_options *options, bool out_has[SK_MAP_COUNT]);
+/* uid, gid: whom it becomes; 0 = nobody else. description: a word that "show info" tells again. Errors:
+ * SK_INVALID_ARGUMENT (addresses and ports that are not such). */
+SK_MUST_CHECK enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options, unsigned uid,
+                                                   unsigned gid, const char *description, struct sk_buf *out,
                                                    struct sk_err *err);
 
 #endif
