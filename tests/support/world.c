@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+/* --- names --------------------------------------------------------------------- */
+
+static void names_listen(struct sk_names *names, const struct sk_names_events *events, void *arg)
+{
+    struct world *w = sk_container_of(names, struct world, names);
+
+    w->names_events = events;
+    w->names_arg = arg;
+}
+
+static const struct sk_names_ops names_ops = {.listen = names_listen};
+
 /* --- birth and death --------------------------------------------------------- */
 
 void world_new_node(struct world *w)
@@ -15,6 +27,8 @@ void world_new_node(struct world *w)
         .images = sk_fake_images_base(w->images),
         .agent = sk_fake_agent_base(w->agent),
         .network = sk_fake_network_base(w->network),
+        .names = &w->names,
+        .edge = sk_fake_edge_base(w->edge),
     };
 
     w->node = sk_node_new(w->loop, w->log, &w->config, &drivers, w->store);
@@ -36,11 +50,12 @@ void world_start(struct world *w)
 
 void world_init(struct world *w)
 {
-    *w = (struct world){.loop = sk_vloop_new()};
+    *w = (struct world){.loop = sk_vloop_new(), .names.ops = &names_ops};
     w->runtime = sk_fake_runtime_new(w->loop);
     w->images = sk_fake_images_new(w->loop);
     w->agent = sk_fake_agent_new(w->loop, w->runtime);
     w->network = sk_fake_network_new(w->loop);
+    w->edge = sk_fake_edge_new(w->loop);
     w->store = sk_memstore_new(w->loop);
     w->config = (struct sk_node_config){
         .node_id = "n1",
@@ -59,6 +74,12 @@ void world_init(struct world *w)
         .log_max = 1 << 20,
         .cpu_count = 8,
         .cpus = {0, 1, 2, 3, 5, 6, 7, 8}, /* as on a host with one offline */
+        .network = {.has_names = true,
+                    .address = "192.0.2.7",
+                    .first_port = 20000,
+                    .last_port = 20003,
+                    .domain = "box.example",
+                    .https_port = 443},
     };
     (void)snprintf(w->config.log_dir, sizeof(w->config.log_dir), "/tmp/sk-world-XXXXXX");
     assert_non_null(mkdtemp(w->config.log_dir));
@@ -109,6 +130,7 @@ void world_fini(struct world *w)
     sk_fake_runtime_free(w->runtime);
     sk_fake_images_free(w->images);
     sk_fake_network_free(w->network);
+    sk_fake_edge_free(w->edge);
     sk_memstore_free(w->store);
     assert_true(sk_vloop_is_empty(w->loop));
     sk_loop_free(w->loop);
@@ -118,7 +140,8 @@ void world_fini(struct world *w)
 void world_hook(struct world *w, int (*hook)(void *arg, const char *call), void *arg)
 {
     struct sk_fake_calls *calls[] = {sk_fake_runtime_calls(w->runtime), sk_fake_images_calls(w->images),
-                                     sk_fake_agent_calls(w->agent), sk_fake_network_calls(w->network)};
+                                     sk_fake_agent_calls(w->agent), sk_fake_network_calls(w->network),
+                                     sk_fake_edge_calls(w->edge)};
 
     for (size_t i = 0; i < sk_array_len(calls); i++) {
         calls[i]->hook = hook;
@@ -152,12 +175,15 @@ void world_assert_clean(struct world *w)
 {
     world_hook(w, NULL, NULL);
     for (int i = 0; i < 20; i++) {
-        if (sk_fake_runtime_held(w->runtime) == 0 && sk_fake_agent_held(w->agent) == 0)
+        if (sk_fake_runtime_held(w->runtime) == 0 && sk_fake_agent_held(w->agent) == 0 &&
+            sk_fake_network_count(w->network) == 0 && sk_fake_edge_count(w->edge) == 0)
             break;
         world_advance(w, SK_SEC(31));
     }
     assert_int_equal(sk_fake_runtime_held(w->runtime), 0);
     assert_int_equal(sk_fake_agent_held(w->agent), 0);
+    assert_int_equal(sk_fake_network_count(w->network), 0);
+    assert_int_equal(sk_fake_edge_count(w->edge), 0);
 }
 
 void world_assert_only_main(struct world *w, const struct sk_sandbox *s)
@@ -195,6 +221,8 @@ struct sk_record *world_record(struct world *w, const char *request_id)
     struct sk_id id = sk_id_make(w->config.node_id);
     struct sk_record *record = sk_record_new(id.text);
     struct sk_env *env = sk_arena_alloc(&record->arena, sizeof(*env));
+    struct sk_net_rule all[] = {{.peer = SK_NET_ANY}, {.peer = SK_NET_TENANT}};
+    struct sk_net_policy open = {.tenant = (char *)(uintptr_t) "key-1", .egress = all, .egress_count = 2};
 
     *env = (struct sk_env){"GREETING", "hello"};
     record->request_id = sk_arena_strdup(&record->arena, request_id);
@@ -205,6 +233,7 @@ struct sk_record *world_record(struct world *w, const char *request_id)
     record->spec.cpu_limit_millis = 2000;
     record->spec.memory_limit_bytes = INT64_C(256) << 20;
     record->spec.max_lifetime_seconds = 60;
+    record->spec.network = sk_net_policy_copy(&record->arena, &open);
     world_command(record, ARGV("sleep", "infinity"));
     return record;
 }

@@ -8,6 +8,7 @@
 #include "core/node.h"
 #include "core/sandbox.h"
 #include "drivers/fake/agent.h"
+#include "drivers/fake/edge.h"
 #include "drivers/fake/image.h"
 #include "drivers/fake/network.h"
 #include "drivers/fake/runtime.h"
@@ -28,6 +29,10 @@ struct world {
     struct sk_fake_images *images;
     struct sk_fake_agent *agent;
     struct sk_fake_network *network;
+    struct sk_fake_edge *edge;
+    struct sk_names names;                      /* the world asks for sandboxes: */
+    const struct sk_names_events *names_events; /* NULL = nobody listens */
+    void *names_arg;
     struct sk_store *store;
     struct sk_node_config config;
     const struct sk_log *log; /* of the nodes to come; NULL = none */
@@ -66,7 +71,7 @@ void world_assert_only_main(struct world *w, const struct sk_sandbox *sandbox);
 
 void answer_init(struct answer *answer);
 
-/* A record as the API makes it: image python:3.11, `sleep infinity`, 60 s of life. */
+/* A record as the API makes it: image python:3.11, `sleep infinity`, 60 s of life, all of the internet. */
 struct sk_record *world_record(struct world *w, const char *request_id);
 /* argv as the command. */
 void world_command(struct sk_record *record, const char *const *argv);
