@@ -27,7 +27,8 @@ struct sk_dns_askers {
 void sk_dns_askers_init(struct sk_dns_askers *askers, unsigned rate);
 /* No asker has anything under way. */
 void sk_dns_askers_fini(struct sk_dns_askers *askers);
-/* Never NULL. Forgets others of whom there is nothing to remember. */
+/* Never NULL; borrowed until the next call, or as long as it has something under way. Forgets others of whom
+ * there is nothing to remember. */
 struct sk_dns_asker *sk_dns_askers_get(struct sk_dns_askers *askers, const struct sk_ip *ip,
                                        struct sk_instant now);
 

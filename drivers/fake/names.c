@@ -14,6 +14,7 @@ struct saying {
 
 struct question {
     struct sk_fake_names *fake;
+    struct sk_ip asker;
     struct sk_fake_asked asked;
     const struct saying *saying;
     struct sk_done done;
@@ -107,13 +108,13 @@ static void on_granted(struct sk_done *done, const struct sk_err *err)
     question->asked.err = *err;
 }
 
-static void ask_for_grant(struct question *question, const struct sk_ip *asker, const char *name)
+static void ask_for_grant(struct question *question)
 {
     struct sk_fake_names *fake = question->fake;
     fake->under_way++;
     sk_done_init(&question->done, on_granted);
-    fake->events.on_granted(fake->arg, asker, name, question->saying->grants, question->saying->count,
-                            &question->done);
+    fake->events.on_granted(fake->arg, &question->asker, question->saying->name, question->saying->grants,
+                            question->saying->count, &question->done);
 }
 
 const struct sk_fake_asked *sk_fake_names_ask(struct sk_fake_names *fake, const struct sk_ip *asker,
@@ -121,6 +122,7 @@ const struct sk_fake_asked *sk_fake_names_ask(struct sk_fake_names *fake, const 
 {
     struct question *question = sk_arena_alloc(&fake->arena, sizeof(*question));
     question->fake = fake;
+    question->asker = *asker;
     question->saying = find(fake, name);
     if (fake->events.may_ask)
         question->asked.leave = fake->events.may_ask(fake->arg, asker, name);
@@ -128,7 +130,7 @@ const struct sk_fake_asked *sk_fake_names_ask(struct sk_fake_names *fake, const 
     if (leave == SK_NAME_REFUSED)
         sk_fake_names_deny(fake, asker, name, "refused");
     if (leave == SK_NAME_GRANTED && question->saying->count > 0)
-        ask_for_grant(question, asker, question->saying->name);
+        ask_for_grant(question);
     else if (leave == SK_NAME_GRANTED || leave == SK_NAME_ANSWERED)
         answer(question);
     else
