@@ -23,7 +23,7 @@ struct sk_haproxy {
     struct sk_arena arena;    /* of the options */
     struct sk_haproxy_options options;
     char *program, *dir; /* absolute paths */
-    unsigned uid, gid;
+    struct sk_haproxy_host host;
     bool has[SK_MAP_COUNT];
 
     enum sk_haproxy_state state;

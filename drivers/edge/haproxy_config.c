@@ -4,6 +4,11 @@
 #include <ctype.h>
 #include <string.h>
 
+/* Descriptors that are no connection's; and each connection has two, and half of one for what is on its way. */
+#define RESERVED        300
+#define CONNECTIONS_MIN 100
+#define CONNECTIONS_MAX ((size_t)20000)
+
 const char *const sk_haproxy_map_files[SK_MAP_COUNT] = {"hosts.map", "ports.map", "names.map", "excepts.map"};
 
 static bool has_gate(const struct sk_haproxy_options *options)
@@ -38,23 +43,23 @@ static void put(struct sk_buf *out, const char *text)
 
 /* --- for all ---------------------------------------------------------------------------- */
 
-static void put_global(const struct sk_haproxy_options *options, unsigned uid, unsigned gid,
-                       const char *description, struct sk_buf *out)
+static void put_global(const struct sk_haproxy_options *options, const struct sk_haproxy_host *host,
+                       size_t connections, struct sk_buf *out)
 {
     put_line(out,
              "global\n"
              "  description %s\n"
              "  nbthread 2\n"
-             "  maxconn 20000\n"
+             "  maxconn %zu\n"
              "  log stdout format raw local0 info\n"
              "  stats socket unix@" SK_HAPROXY_SOCKET " mode 600 level admin\n"
              "  stats timeout 1m\n"
              "  hard-stop-after 1m\n"
              "  tune.bufsize 16384\n"
              "  ssl-default-bind-options ssl-min-ver TLSv1.2\n",
-             description);
-    if (uid)
-        put_line(out, "  uid %u\n  gid %u\n", uid, gid);
+             host->description, connections);
+    if (host->uid)
+        put_line(out, "  uid %u\n  gid %u\n", host->uid, host->gid);
     if (has_gate(options))
         put(out, "  lua-load-per-thread " SK_HAPROXY_SCRIPT "\n");
     /* Who does not listen yet is told so at once; a peer that went without a word is noticed in minutes. */
@@ -105,13 +110,13 @@ static const char *bind_words(const struct sk_haproxy_options *options)
 }
 
 /* One service cannot take the connections of all others. */
-static void put_ports(const struct sk_haproxy_options *options, struct sk_buf *out)
+static void put_ports(const struct sk_haproxy_options *options, size_t connections, struct sk_buf *out)
 {
     put(out, "\nfrontend ports\n  mode http\n");
     put_bind(options, out);
     put_line(out, "%u-%u%s\n", options->first_port, options->last_port, bind_words(options));
-    put(out, "  maxconn 6000\n"
-             "  option http-server-close\n"
+    put_line(out, "  maxconn %zu\n", connections * 3 / 10);
+    put(out, "  option http-server-close\n"
              "  tcp-request connection reject unless { dst_port,map_str(ports.map) -m found }\n"
              "  tcp-request connection track-sc0 dst_port table port_crowd\n"
              "  tcp-request connection reject if { sc0_conn_cur gt 1000 }\n"
@@ -122,14 +127,14 @@ static void put_ports(const struct sk_haproxy_options *options, struct sk_buf *o
     put(out, "\nbackend port_crowd\n  stick-table type integer size 8k expire 1h store conn_cur\n");
 }
 
-static void put_https(const struct sk_haproxy_options *options, struct sk_buf *out)
+static void put_https(const struct sk_haproxy_options *options, size_t connections, struct sk_buf *out)
 {
     put(out, "\nfrontend https\n  mode http\n");
     put_bind(options, out);
     put_line(out, "%u%s ssl crt " SK_HAPROXY_CERTIFICATE " strict-sni alpn http/1.1\n", options->https_port,
              bind_words(options));
-    put(out, "  maxconn 6000\n"
-             "  option http-server-close\n"
+    put_line(out, "  maxconn %zu\n", connections * 3 / 10);
+    put(out, "  option http-server-close\n"
              "  http-request set-var(txn.host) req.hdr(host),field(1,:),lower\n"
              "  http-request set-var(txn.door) var(txn.host),map_str(hosts.map)\n"
              "  http-request return status 404 content-type text/plain string \"nothing is served here\\n\" "
@@ -191,14 +196,14 @@ static void put_gate_bind(const struct sk_ip *ip, uint16_t port, struct sk_buf *
 
 /* What comes from the packet filter was on its way to port 443, and goes on to where it was going, to that
  * port alone; what comes by any other way is on its way to the gate itself. */
-static void put_gate(const struct sk_haproxy_options *options, struct sk_buf *out)
+static void put_gate(const struct sk_haproxy_options *options, size_t connections, struct sk_buf *out)
 {
     put(out, "\nfrontend gate\n  mode tcp\n");
     put_gate_bind(&options->gate_ipv4, options->gate_port, out);
     if (options->gate_has_ipv6)
         put_gate_bind(&options->gate_ipv6, options->gate_port, out);
-    put(out, "  maxconn 8000\n"
-             "  log global\n"
+    put_line(out, "  maxconn %zu\n", connections * 3 / 10);
+    put(out, "  log global\n"
              "  log-format \"gate|%[src]|%[dst]|%[dst_port]|%[var(sess.name)]|%[var(sess.why)]\"\n"
              "  tcp-request connection reject unless { dst_port 443 }\n"
              "  tcp-request connection reject if { dst 127.0.0.0/8 ::1 0.0.0.0/8 :: }\n"
@@ -245,21 +250,28 @@ void sk_haproxy_config_maps(const struct sk_haproxy_options *options, bool out_h
     out_has[SK_MAP_NAMES] = out_has[SK_MAP_EXCEPTS] = has_gate(options);
 }
 
-enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options, unsigned uid, unsigned gid,
-                                     const char *description, struct sk_buf *out, struct sk_err *err)
+enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options,
+                                     const struct sk_haproxy_host *host, struct sk_buf *out,
+                                     struct sk_err *err)
 {
+    size_t listeners = has_ports(options) ? (size_t)options->last_port - options->first_port + 1 : 0;
     enum sk_code code = check(options, err);
+    if (code == SK_OK && host->descriptors < listeners + RESERVED + CONNECTIONS_MIN * 5 / 2)
+        code = sk_fail(err, SK_RESOURCE_EXHAUSTED, "%zu descriptors are too few for %zu ports",
+                       host->descriptors, listeners);
     if (code != SK_OK)
         return sk_err_wrap(err, "edge");
-    assert(is_word(description));
-    put_global(options, uid, gid, description, out);
+    size_t connections = (host->descriptors - listeners - RESERVED) * 2 / 5;
+    connections = connections < CONNECTIONS_MAX ? connections : CONNECTIONS_MAX;
+    assert(is_word(host->description));
+    put_global(options, host, connections, out);
     if (has_ports(options))
-        put_ports(options, out);
+        put_ports(options, connections, out);
     if (has_https(options))
-        put_https(options, out);
+        put_https(options, connections, out);
     if (has_ports(options) || has_https(options))
         put_boxes(out);
     if (has_gate(options))
-        put_gate(options, out);
+        put_gate(options, connections, out);
     return SK_OK;
 }

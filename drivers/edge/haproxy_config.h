@@ -22,10 +22,17 @@ extern const char *const sk_haproxy_map_files[SK_MAP_COUNT];
 
 /* Which of them there are: none where nothing leads. */
 void sk_haproxy_config_maps(const struct sk_haproxy_options *options, bool out_has[SK_MAP_COUNT]);
-/* uid, gid: whom it becomes; 0 = nobody else. description: a word that "show info" tells again. Errors:
- * SK_INVALID_ARGUMENT (addresses and ports that are not such). */
-SK_MUST_CHECK enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options, unsigned uid,
-                                                   unsigned gid, const char *description, struct sk_buf *out,
+/* What the machine says. */
+struct sk_haproxy_host {
+    unsigned uid, gid;       /* whom it becomes; 0 = nobody else */
+    size_t descriptors;      /* that a process may have */
+    const char *description; /* a word, which "show info" tells again */
+};
+
+/* Errors: SK_INVALID_ARGUMENT (addresses and ports that are not such), SK_RESOURCE_EXHAUSTED (too few
+ * descriptors for the ports). */
+SK_MUST_CHECK enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options,
+                                                   const struct sk_haproxy_host *host, struct sk_buf *out,
                                                    struct sk_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -44,8 +45,8 @@ static enum sk_code find_user(struct sk_haproxy *edge, struct sk_err *err)
         return SK_OK;
     if (getpwnam_r(edge->options.user, &entry, bytes, sizeof(bytes), &found) != 0 || !found)
         return sk_fail(err, SK_NOT_FOUND, "there is no user %s", edge->options.user);
-    edge->uid = found->pw_uid;
-    edge->gid = found->pw_gid;
+    edge->host.uid = found->pw_uid;
+    edge->host.gid = found->pw_gid;
     return SK_OK;
 }
 
@@ -57,6 +58,8 @@ static enum sk_code find_all(struct sk_haproxy *edge, struct sk_err *err)
     edge->dir = sk_printf("%s/edge", edge->options.run_dir);
     if (mkdir(edge->dir, 0700) < 0 && errno != EEXIST)
         return sk_fail_sys(err, sk_code_from_errno(errno), errno, "make %s", edge->dir);
+    struct rlimit files;
+    edge->host.descriptors = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_max : 0;
     return find_user(edge, err);
 }
 
@@ -81,7 +84,8 @@ static enum sk_code describe(struct sk_haproxy *edge, char *out, size_t size, st
     sk_buf_init(&all, CONFIG_MAX * 2);
     if (stat(edge->program, &program) < 0)
         return sk_fail_sys(err, SK_NOT_FOUND, errno, "%s", edge->program);
-    enum sk_code code = sk_haproxy_config_write(&edge->options, edge->uid, edge->gid, "none", &all, err);
+    edge->host.description = "none";
+    enum sk_code code = sk_haproxy_config_write(&edge->options, &edge->host, &all, err);
     if (code == SK_OK)
         code = sk_buf_append(&all, script, sizeof(script));
     if (code == SK_OK)
@@ -96,8 +100,8 @@ static enum sk_code save_all(struct sk_haproxy *edge, const char *description, s
 {
     SK_CLEANUP(sk_buf_fini) struct sk_buf config;
     sk_buf_init(&config, CONFIG_MAX);
-    enum sk_code code =
-        sk_haproxy_config_write(&edge->options, edge->uid, edge->gid, description, &config, err);
+    edge->host.description = description;
+    enum sk_code code = sk_haproxy_config_write(&edge->options, &edge->host, &config, err);
     if (code == SK_OK)
         code = save(edge, SK_HAPROXY_CONFIG, config.data, config.len, err);
     if (code == SK_OK)
