@@ -13,7 +13,7 @@ struct box {
     char id[64];
     bool rootfs, container, task, started, alive;
     int pid;
-    char cpuset[64];
+    char cpuset[64], netns[160];
     bool counts_kills;
     uint64_t oom_kills;
 };
@@ -152,6 +152,7 @@ static enum sk_code create_container(struct sk_fake_call *call, struct sk_err *e
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s has no root file system", args->id);
     box->container = true;
     (void)snprintf(box->cpuset, sizeof(box->cpuset), "%s", args->cpuset ? args->cpuset : "");
+    (void)snprintf(box->netns, sizeof(box->netns), "%s", args->netns ? args->netns : "");
     return SK_OK;
 }
 
@@ -450,6 +451,12 @@ const char *sk_fake_runtime_cpuset(const struct sk_fake_runtime *rt, const char 
 {
     const struct box *box = find(rt, id);
     return box && box->container ? box->cpuset : NULL;
+}
+
+const char *sk_fake_runtime_netns(const struct sk_fake_runtime *rt, const char *id)
+{
+    const struct box *box = find(rt, id);
+    return box && box->container ? box->netns : NULL;
 }
 
 int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id)

@@ -23,6 +23,8 @@ void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
 int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id);
 /* The cpuset that the container of `id` was made with ("" = all), or NULL; borrowed. */
 const char *sk_fake_runtime_cpuset(const struct sk_fake_runtime *rt, const char *id);
+/* The same with its network namespace; "" = a new one. */
+const char *sk_fake_runtime_netns(const struct sk_fake_runtime *rt, const char *id);
 /* Root file systems, containers and tasks held; 0 = nothing is left. */
 size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt);
 

@@ -6,18 +6,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* --- names --------------------------------------------------------------------- */
-
-static void names_listen(struct sk_names *names, const struct sk_names_events *events, void *arg)
-{
-    struct world *w = sk_container_of(names, struct world, names);
-
-    w->names_events = events;
-    w->names_arg = arg;
-}
-
-static const struct sk_names_ops names_ops = {.listen = names_listen};
-
 /* --- birth and death --------------------------------------------------------- */
 
 void world_new_node(struct world *w)
@@ -27,7 +15,7 @@ void world_new_node(struct world *w)
         .images = sk_fake_images_base(w->images),
         .agent = sk_fake_agent_base(w->agent),
         .network = sk_fake_network_base(w->network),
-        .names = &w->names,
+        .names = sk_fake_names_base(w->names),
         .edge = sk_fake_edge_base(w->edge),
     };
 
@@ -50,11 +38,12 @@ void world_start(struct world *w)
 
 void world_init(struct world *w)
 {
-    *w = (struct world){.loop = sk_vloop_new(), .names.ops = &names_ops};
+    *w = (struct world){.loop = sk_vloop_new()};
     w->runtime = sk_fake_runtime_new(w->loop);
     w->images = sk_fake_images_new(w->loop);
     w->agent = sk_fake_agent_new(w->loop, w->runtime);
     w->network = sk_fake_network_new(w->loop);
+    w->names = sk_fake_names_new(w->loop);
     w->edge = sk_fake_edge_new(w->loop);
     w->store = sk_memstore_new(w->loop);
     w->config = (struct sk_node_config){
@@ -130,6 +119,7 @@ void world_fini(struct world *w)
     sk_fake_runtime_free(w->runtime);
     sk_fake_images_free(w->images);
     sk_fake_network_free(w->network);
+    sk_fake_names_free(w->names);
     sk_fake_edge_free(w->edge);
     sk_memstore_free(w->store);
     assert_true(sk_vloop_is_empty(w->loop));
@@ -236,6 +226,26 @@ struct sk_record *world_record(struct world *w, const char *request_id)
     record->spec.network = sk_net_policy_copy(&record->arena, &open);
     world_command(record, ARGV("sleep", "infinity"));
     return record;
+}
+
+void world_add_doors(struct sk_record *record)
+{
+    struct sk_net_rule rules[] = {{.peer = SK_NET_NAME, .name = (char *)(uintptr_t) "*.example.com"}};
+    struct sk_net_service doors[] = {
+        {.protocol = SK_NET_TCP, .port = 8080, .visibility = SK_NET_PUBLIC},
+        {.protocol = SK_NET_TCP, .port = 8443, .visibility = SK_NET_PUBLIC, .has_endpoint = true},
+        {.protocol = SK_NET_TCP, .port = 9000, .visibility = SK_NET_PRIVATE},
+    };
+    struct sk_net_policy policy = {
+        .tenant = (char *)(uintptr_t) "key-1",
+        .egress = rules,
+        .egress_count = sk_array_len(rules),
+        .services = doors,
+        .service_count = sk_array_len(doors),
+        .dns = SK_NET_DNS_GRANTED,
+    };
+
+    record->spec.network = sk_net_policy_copy(&record->arena, &policy);
 }
 
 void world_create(struct world *w, struct sk_record *record, struct answer *answer)

@@ -10,6 +10,7 @@
 #include "drivers/fake/agent.h"
 #include "drivers/fake/edge.h"
 #include "drivers/fake/image.h"
+#include "drivers/fake/names.h"
 #include "drivers/fake/network.h"
 #include "drivers/fake/runtime.h"
 #include "support/memstore.h"
@@ -30,9 +31,7 @@ struct world {
     struct sk_fake_agent *agent;
     struct sk_fake_network *network;
     struct sk_fake_edge *edge;
-    struct sk_names names;                      /* the world asks for sandboxes: */
-    const struct sk_names_events *names_events; /* NULL = nobody listens */
-    void *names_arg;
+    struct sk_fake_names *names;
     struct sk_store *store;
     struct sk_node_config config;
     const struct sk_log *log; /* of the nodes to come; NULL = none */
@@ -75,6 +74,9 @@ void answer_init(struct answer *answer);
 struct sk_record *world_record(struct world *w, const char *request_id);
 /* argv as the command. */
 void world_command(struct sk_record *record, const char *const *argv);
+/* Instead of the internet: HTTPS to *.example.com; public services by port (8080) and by name (8443), and one
+ * for its tenant. */
+void world_add_doors(struct sk_record *record);
 void world_create(struct world *w, struct sk_record *record, struct answer *answer);
 /* Created and RUNNING. */
 struct sk_sandbox *world_running(struct world *w, const char *const *argv);

@@ -278,6 +278,7 @@ static struct sk_record *with_files(struct world *w)
     struct sk_record *record = world_record(w, "");
     struct sk_spec *spec = &record->spec;
 
+    world_add_doors(record);
     spec->file_count = 2;
     spec->files = sk_arena_alloc(&record->arena, 2 * sizeof(spec->files[0]));
     spec->files[0] = (struct sk_mounted_file){"/opt/tool", sk_arena_memdup(&spec->contents, "#!\0x", 4), 4};
