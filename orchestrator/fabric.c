@@ -1,10 +1,14 @@
 #include "fabric.h"
 
 #include "drivers/dns/dns.h"
+#include "drivers/edge/edge.h"
+#include "drivers/fake/edge.h"
+#include "drivers/fake/names.h"
 #include "drivers/fake/network.h"
 #include "drivers/nftables/nftables.h"
 #include "place.h"
 
+#include <pwd.h>
 #include <string.h>
 
 /* A sandbox's address is another's no sooner: what still knows it, a cache or a peer, has had time to forget.
@@ -18,10 +22,18 @@ struct sk_fabric {
     uint16_t gate_port;           /* 0 = nobody looks at names of HTTPS */
     struct sk_nftables *nftables; /* either these; no edge = it is not installed, or not wanted … */
     struct sk_dns *dns;
+    struct sk_haproxy *haproxy;
     struct sk_fake_network *fake_network; /* … or these */
-    struct sk_done closed;                /* one of them is */
-    struct sk_done *done;                 /* of close */
+    struct sk_fake_names *fake_names;
+    struct sk_fake_edge *fake_edge;
+    struct sk_done closed; /* one of them is */
+    struct sk_done *done;  /* of close */
 };
+
+static bool wants_edge(const struct sk_config *c)
+{
+    return strcmp(c->edge_program, "none") != 0;
+}
 
 /* --- the packet filter ------------------------------------------------------------------ */
 
@@ -98,21 +110,85 @@ static enum sk_code open_names(struct sk_fabric *f, struct sk_err *err)
     return code == SK_OK ? code : sk_err_wrap(err, "answering for names");
 }
 
+/* --- the edge ------------------------------------------------------------------------------ */
+
+/* The absolute path of HAProxy, heap; NULL = there shall be no edge. */
+static enum sk_code find_edge(const struct sk_fabric *f, char **out_program, struct sk_err *err)
+{
+    bool is_auto = strcmp(f->config->edge_program, "auto") == 0;
+    const char *name = is_auto ? "haproxy" : f->config->edge_program;
+
+    *out_program = NULL;
+    if (!wants_edge(f->config))
+        return SK_OK;
+    *out_program = sk_haproxy_find(name);
+    if (*out_program)
+        return SK_OK;
+    if (!is_auto)
+        return sk_fail(err, SK_FAILED_PRECONDITION, "cannot find the program %s (edge_program)", name);
+    sk_log(f->log, SK_WARN, "daemon.no_edge",
+           SK_STR("what", "haproxy is not installed: PUBLIC services are refused, and rules with names too "
+                          "unless tls_names is false"));
+    return SK_OK;
+}
+
+/* Its own user where Debian's package made it. */
+static const char *edge_user(void)
+{
+    return getpwnam("haproxy") ? "haproxy" : "nobody";
+}
+
+static enum sk_code open_edge(struct sk_fabric *f, const char *program, struct sk_err *err)
+{
+    const struct sk_config *c = f->config;
+    char listen[SK_IP_TEXT_MAX];
+    struct sk_haproxy_options options = {
+        .program = program,
+        .run_dir = c->run_dir,
+        .user = edge_user(),
+        .listen = listen,
+        .first_port = c->edge_ports.first,
+        .last_port = c->edge_ports.last,
+        .domain = c->edge_domain,
+        .https_port = (uint16_t)c->edge_https_port,
+        .certificate = c->edge_certificate,
+        .gate_port = f->gate_port,
+        .let_hidden = c->tls_hidden_names,
+    };
+
+    sk_ip_print(&c->edge_listen, listen);
+    (void)sk_nftables_gateway(f->nftables, false, &options.gate_ipv4);
+    options.gate_has_ipv6 = sk_nftables_gateway(f->nftables, true, &options.gate_ipv6);
+    enum sk_code code = sk_haproxy_open(f->loop, f->log, &options, &f->haproxy, err);
+    return code == SK_OK ? code : sk_err_wrap(err, "edge %s", program);
+}
+
 /* --- open ------------------------------------------------------------------------------------ */
 
 static void open_fakes(struct sk_fabric *f)
 {
     f->fake_network = sk_fake_network_new(f->loop);
+    f->fake_names = sk_fake_names_new(f->loop);
+    if (wants_edge(f->config))
+        f->fake_edge = sk_fake_edge_new(f->loop);
 }
 
 static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
 {
+    SK_AUTO_FREE char *program = NULL;
+    enum sk_code code;
+
     if (strcmp(f->config->network, "cni") == 0)
         return sk_fail(err, SK_UNIMPLEMENTED,
                        "network \"cni\" is not built into this daemon: give \"nftables\"");
-    enum sk_code code = open_network(f, err);
-
-    return code == SK_OK ? open_names(f, err) : code;
+    if ((code = find_edge(f, &program, err)) != SK_OK)
+        return code;
+    if (program && f->config->tls_names &&
+        (code = sk_place_gate_port(f->config->run_dir, &f->gate_port, err)) != SK_OK)
+        return code;
+    if ((code = open_network(f, err)) != SK_OK || (code = open_names(f, err)) != SK_OK)
+        return code;
+    return program ? open_edge(f, program, err) : SK_OK;
 }
 
 enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log, const struct sk_config *config,
@@ -139,13 +215,14 @@ struct sk_network *sk_fabric_network(const struct sk_fabric *f)
 
 struct sk_names *sk_fabric_names(const struct sk_fabric *f)
 {
-    return f->dns ? sk_dns_base(f->dns) : NULL;
+    return f->dns ? sk_dns_base(f->dns) : sk_fake_names_base(f->fake_names);
 }
 
 struct sk_edge *sk_fabric_edge(const struct sk_fabric *f)
 {
-    (void)f;
-    return NULL;
+    if (f->haproxy)
+        return sk_haproxy_base(f->haproxy);
+    return f->fake_edge ? sk_fake_edge_base(f->fake_edge) : NULL;
 }
 
 struct sk_network_config sk_fabric_config(const struct sk_fabric *f)
@@ -173,7 +250,9 @@ static void close_next(struct sk_done *closed, const struct sk_err *err)
 
     (void)err;
     sk_done_init(&f->closed, close_next);
-    if (f->dns)
+    if (f->haproxy)
+        sk_haproxy_close(sk_take(f->haproxy), &f->closed);
+    else if (f->dns)
         sk_dns_close(sk_take(f->dns), &f->closed);
     else if (f->nftables)
         sk_nftables_close(sk_take(f->nftables), &f->closed);
@@ -188,6 +267,8 @@ void sk_fabric_close(struct sk_fabric *fabric_take, struct sk_done *done)
     struct sk_fabric *f = fabric_take;
 
     f->done = done;
+    sk_fake_edge_free(sk_take(f->fake_edge));
+    sk_fake_names_free(sk_take(f->fake_names));
     sk_fake_network_free(sk_take(f->fake_network));
     sk_done_init(&f->closed, close_next);
     sk_done_later(f->loop, &f->closed, NULL);

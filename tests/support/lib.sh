@@ -112,7 +112,7 @@ network_links() { ip -o link show 2>/dev/null | grep -oE "^[0-9]+: $1[0-9]+" | c
 network_end() {
     local name=$1 run=$2 it
     it=$(cat "$run/edge/pid" 2>/dev/null || true)
-    ! grep -qaF "$run/edge" "/proc/${it:-none}/cmdline" 2>/dev/null || stop_process "$it" 5 || true
+    [ "$(readlink "/proc/${it:-none}/cwd")" != "$run/edge" ] || stop_process "$it" 5 || true
     find "$run/net" -mindepth 1 -maxdepth 1 -type f ! -name '*.id*' -exec umount -l {} \; 2>/dev/null || true
     umount -l "$run/net" 2>/dev/null || true
     rm -rf "$run/net"

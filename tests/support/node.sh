@@ -205,6 +205,7 @@ up() {
         collect
     fi
     configure '["127.0.0.1:0"]'
+    network_words >"$DIR/network"
     daemon_start
     trap - EXIT
     cat <<EXPORTS
@@ -437,7 +438,7 @@ find_node() {
     NODE_ID=$(recorded node_id)
     CGROUP=$(recorded cgroup)
     [ -n "$NODE_ID" ] || die "$DIR holds no node"
-    read -r -a GATEWAYS < <(network_words)
+    read -r -a GATEWAYS <"$DIR/network"
     NETWORK=${GATEWAYS[0]}
     GATEWAYS=("${GATEWAYS[@]:1}")
 }
