@@ -145,6 +145,16 @@ static UNUSED void reply_code(const struct asked *asked, unsigned rcode)
     reply_send(asked, &w);
 }
 
+static UNUSED void say_truth(const struct asked *asked)
+{
+    reply_one(asked, "1.2.3.4", "2600::1");
+}
+
+static UNUSED void say_nothing(const struct asked *asked)
+{
+    (void)asked;
+}
+
 /* --- what it hears ---------------------------------------------------------------------------- */
 
 static bool far_matches(const char *pattern, const char *name)

@@ -284,4 +284,24 @@ static UNUSED void assert_address(const struct heard *heard, size_t nth, const c
     assert_string_equal(found, text);
 }
 
+/* The name stands for 1.2.3.4, and nothing else. */
+static UNUSED void assert_truth(struct rig *rig, const char *name)
+{
+    struct heard heard = ask(rig, name, SK_DNS_A);
+    assert_int_equal(rcode_of(&heard), SK_DNS_NOERROR);
+    assert_int_equal(heard.answers, 1);
+    assert_address(&heard, 0, "1.2.3.4");
+}
+
+/* No resolver had an answer. */
+static UNUSED void assert_failure(struct rig *rig, const char *name)
+{
+    size_t before = rig->upstream;
+    struct heard heard = ask(rig, name, SK_DNS_A);
+    assert_int_equal(rcode_of(&heard), SK_DNS_SERVFAIL);
+    assert_int_equal(heard.answers, 0);
+    assert_int_equal(rig->upstream, before + 1);
+    assert_string_equal(rig->denied_name, name);
+}
+
 #endif

@@ -1,18 +1,8 @@
 /* Askers by TCP: many questions on one connection, halves, pieces, readers that do not read. */
-#include "tests/unit/loop_real/dns_rig.h"
+#include "tests/unit/loop_real/dns_talk.h"
 
 static struct asked kept[64];
 static size_t kept_count;
-
-static void say_addresses(const struct asked *asked)
-{
-    reply_one(asked, "1.2.3.4", "2600::1");
-}
-
-static void say_nothing(const struct asked *asked)
-{
-    (void)asked;
-}
 
 /* When the test says so. */
 static void keep(const struct asked *asked)
@@ -32,89 +22,7 @@ static void say_many(const struct asked *asked)
 }
 
 static const struct page pages[] = {
-    {"silence.test", say_nothing}, {"*kept.test", keep}, {"*many.test", say_many}, {NULL, say_addresses}};
-
-/* --- an asker's end --------------------------------------------------------------------- */
-
-static int talk_open(struct rig *rig)
-{
-    return asker_open(rig, "127.0.0.9", SOCK_STREAM);
-}
-
-/* All of it, however slowly it is taken. */
-static void say_bytes(struct rig *rig, int fd, const void *data, size_t len)
-{
-    const uint8_t *at = data;
-    for (int turns = 0; len > 0 && turns < 5000; turns++) {
-        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent > 0) {
-            at += sent;
-            len -= (size_t)sent;
-        } else {
-            rig_run_for(rig, 1);
-        }
-    }
-    assert_int_equal(len, 0);
-}
-
-static void ask_tcp(struct rig *rig, int fd, const char *name, unsigned type, uint16_t id)
-{
-    uint8_t data[SK_DNS_FRAME_HEAD + 512];
-    size_t len = ask_bytes(name, type, id, data);
-    say_bytes(rig, fd, data, SK_DNS_FRAME_HEAD + len);
-}
-
-/* False: the connection ended, or nothing came in time. */
-static bool hear_bytes(struct rig *rig, int fd, uint8_t *out, size_t len)
-{
-    for (int turns = 0; len > 0 && turns < 5000; turns++) {
-        ssize_t got = recv(fd, out, len, MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN))
-            return false;
-        if (got > 0) {
-            out += got;
-            len -= (size_t)got;
-        } else {
-            rig_run_for(rig, 1);
-        }
-    }
-    return len == 0;
-}
-
-static bool hear_tcp(struct rig *rig, int fd, const char *name, unsigned type, uint16_t id,
-                     struct heard *out_heard)
-{
-    uint8_t head[SK_DNS_FRAME_HEAD];
-    if (!hear_bytes(rig, fd, head, sizeof(head)))
-        return false;
-    out_heard->len = head[0] << 8 | head[1];
-    assert_in_range(out_heard->len, SK_DNS_HEADER_LEN, sizeof(out_heard->bytes));
-    if (!hear_bytes(rig, fd, out_heard->bytes, (size_t)out_heard->len))
-        return false;
-    heard_read(out_heard, name, type, id);
-    return true;
-}
-
-/* Whether it is over within that time. */
-static bool ends_within(struct rig *rig, int fd, int ms)
-{
-    uint8_t byte;
-    for (int turns = 0; turns < ms; turns++) {
-        ssize_t got = recv(fd, &byte, 1, MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN))
-            return true;
-        rig_run_for(rig, 1);
-    }
-    return false;
-}
-
-static void assert_answered(struct rig *rig, int fd, const char *name, uint16_t id)
-{
-    struct heard heard;
-    assert_true(hear_tcp(rig, fd, name, SK_DNS_A, id, &heard));
-    assert_int_equal(heard.answers, 1);
-    assert_address(&heard, 0, "1.2.3.4");
-}
+    {"silence.test", say_nothing}, {"*kept.test", keep}, {"*many.test", say_many}, {NULL, say_truth}};
 
 /* --- tests ------------------------------------------------------------------------------ */
 
@@ -183,7 +91,7 @@ static void test_out_of_order(void **state)
     ask_tcp(&rig, fd, "a.test", SK_DNS_A, 2);
     assert_answered(&rig, fd, "a.test", 2);
     assert_int_equal(kept_count, 1);
-    say_addresses(&kept[0]);
+    say_truth(&kept[0]);
     assert_answered(&rig, fd, "kept.test", 1);
     (void)close(fd);
     rig_close(&rig);
@@ -218,7 +126,7 @@ static void test_half_closed(void **state)
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     assert_true(rig_await(&rig, &kept_count, 1));
     rig_run_for(&rig, 20);
-    say_addresses(&kept[0]);
+    say_truth(&kept[0]);
     assert_answered(&rig, fd, "granted.kept.test", 4);
     assert_true(ends_within(&rig, fd, 200));
     (void)close(fd);
@@ -291,7 +199,7 @@ static void test_gone(void **state)
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
     (void)close(fd);
     rig_run_for(&rig, 20);
-    say_addresses(&kept[0]);
+    say_truth(&kept[0]);
     rig_run_for(&rig, 20);
     struct heard heard = ask(&rig, "a.test", SK_DNS_A);
     assert_int_equal(heard.answers, 1);
@@ -370,77 +278,6 @@ static void test_reads_nothing(void **state)
     rig_close(&rig);
 }
 
-/* --- how many ------------------------------------------------------------------------------- */
-
-static void adapt_few(struct sk_dns_options *options)
-{
-    options->limits.connections_each = 3;
-    options->limits.connections_all = 4;
-    options->limits.idle = SK_SEC(20);
-}
-
-static void test_too_many(void **state)
-{
-    struct rig rig;
-    int fds[6];
-    (void)state;
-    rig_open(&rig, pages, adapt_few);
-    for (size_t i = 0; i < 3; i++)
-        fds[i] = talk_open(&rig);
-    rig_run_for(&rig, 10);
-    fds[3] = talk_open(&rig);
-    assert_true(ends_within(&rig, fds[3], 200)); /* its fourth */
-    ask_tcp(&rig, fds[0], "silence.test", SK_DNS_A, 1);
-    fds[4] = asker_open(&rig, "127.0.0.10", SOCK_STREAM);
-    fds[5] = asker_open(&rig, "127.0.0.10", SOCK_STREAM); /* the fifth of all */
-    assert_true(ends_within(&rig, fds[1], 200));          /* idle longest, and nothing of it under way */
-    assert_false(ends_within(&rig, fds[0], 5));
-    ask_tcp(&rig, fds[5], "a.test", SK_DNS_A, 2);
-    assert_answered(&rig, fds[5], "a.test", 2);
-    (void)close(fds[5]);
-    rig_run_for(&rig, 10);
-    fds[5] = talk_open(&rig); /* a place is free again */
-    ask_tcp(&rig, fds[5], "a.test", SK_DNS_A, 3);
-    assert_answered(&rig, fds[5], "a.test", 3);
-    for (size_t i = 0; i < sk_array_len(fds); i++)
-        (void)close(fds[i]);
-    rig_close(&rig);
-}
-
-static void test_all_busy(void **state)
-{
-    struct rig rig;
-    int fds[4];
-    (void)state;
-    rig_open(&rig, pages, adapt_few);
-    for (size_t i = 0; i < 4; i++) {
-        fds[i] = asker_open(&rig, i % 2 ? "127.0.0.10" : "127.0.0.11", SOCK_STREAM);
-        ask_tcp(&rig, fds[i], "silence.test", SK_DNS_A, 1);
-    }
-    assert_true(rig_await(&rig, &rig.far[0].by_udp, 4));
-    int fd = talk_open(&rig);
-    assert_true(ends_within(&rig, fd, 200));
-    (void)close(fd);
-    for (size_t i = 0; i < 4; i++)
-        (void)close(fds[i]);
-    rig_close(&rig);
-}
-
-static void test_nobody(void **state)
-{
-    struct rig rig;
-    (void)state;
-    rig_open(&rig, pages, NULL);
-    int fd = asker_open(&rig, "127.0.0.66", SOCK_STREAM);
-    assert_true(ends_within(&rig, fd, 200));
-    (void)close(fd);
-    fd = asker_open(&rig, "::1", SOCK_STREAM);
-    ask_tcp(&rig, fd, "a.test", SK_DNS_A, 3);
-    assert_answered(&rig, fd, "a.test", 3);
-    (void)close(fd);
-    rig_close(&rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,9 +292,6 @@ int main(void)
         cmocka_unit_test(test_gone_during_grant),
         cmocka_unit_test(test_closed),
         cmocka_unit_test(test_reads_nothing),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_all_busy),
-        cmocka_unit_test(test_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
