@@ -22,6 +22,17 @@ import places  # noqa: E402
 PROBE = (SUPPORT / "probe.py").read_text()
 IP_PKTINFO = 8
 NODE_PORT = 9100  # where something of the node's own answers, on all its addresses
+# A program that echoes on a port, of both families.
+ECHO = """import socketserver
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while said := self.request.recv(4096): self.request.sendall(said)
+class Server(socketserver.ThreadingTCPServer):
+    address_family, allow_reuse_address, daemon_threads, request_queue_size = 10, True, True, 128
+server = Server(("::", {}), Echo)
+print("here", flush=True)
+server.serve_forever()
+"""
 LOOSE4, LOOSE6 = "10.77.{}.", "fd77:0:0:{}::"
 
 
@@ -195,9 +206,9 @@ class Lab:
         shutil.rmtree(self.folder)
 
 
-def probe_inside(pid, attempts, *extra, seconds=60):
-    """The probe with all of root's powers in that process' network."""
-    said = subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", *extra, "--", sys.executable, "-B",
+def probe_inside(namespace, attempts, *extra, seconds=60):
+    """The probe with all of root's powers in that network."""
+    said = subprocess.run(["nsenter", f"--net={namespace}", *extra, "--", sys.executable, "-B",
                            str(SUPPORT / "probe.py"), json.dumps(attempts)],
                           check=True, stdout=subprocess.PIPE, text=True, timeout=seconds).stdout
     return json.loads(said)
@@ -239,19 +250,15 @@ class LooseBox:
 
     def serve(self, port):
         """Somebody answers there."""
-        echo = ("import socketserver\nclass Echo(socketserver.BaseRequestHandler):\n"
-                "    def handle(self): self.request.sendall(self.request.recv(100))\n"
-                "class Server(socketserver.ThreadingTCPServer): address_family, allow_reuse_address = 10, True\n"
-                f"server = Server(('::', {port}), Echo)\nprint('here', flush=True)\nserver.serve_forever()\n")
         self.server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/proc/{self.pid}/ns/net",
-                                        "--", sys.executable, "-c", echo], stdout=subprocess.PIPE, text=True)
+                                        "--", sys.executable, "-c", ECHO.format(port)], stdout=subprocess.PIPE, text=True)
         assert self.server.stdout.readline() == "here\n"
 
     def beside(self, other):
         self.words |= {"@neighbour": other.words["@ipv4"], "@neighbour6": other.words["@ipv6"]}
 
     def probe(self, attempts):
-        return probe_inside(self.pid, attempts, f"--mount=/proc/{self.pid}/ns/mnt")
+        return probe_inside(f"/proc/{self.pid}/ns/net", attempts, f"--mount=/proc/{self.pid}/ns/mnt")
 
     rooted = probe
 

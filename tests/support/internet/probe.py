@@ -50,10 +50,20 @@ def udp(attempt):
 def sctp(attempt):
     """Where the kernel has none, by hand: an INIT that nobody answers, seen by the witness alone."""
     chunk = struct.pack("!BBHIIHHI", 1, 0, 20, 1, 65536, 1, 1, 1)
-    packet = struct.pack("!HHII", 40000, attempt["port"], 0, 0) + chunk
+    ports = struct.pack("!HHI", 40000, attempt["port"], 0)
+    message = ports + struct.pack("<I", crc32c(ports + bytes(4) + chunk)) + chunk
     with socket.socket(family(attempt["to"]), socket.SOCK_RAW, 132) as raw:
-        raw.sendto(packet, (attempt["to"], 0))
+        raw.sendto(message, (attempt["to"], 0))
     return {"ok": True}
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
 
 
 def ping(attempt):
@@ -89,14 +99,20 @@ def checksum(data):
 def datagram(source, to, port, payload=b"by hand"):
     """A UDP packet without its IP header; its checksum covers the addresses."""
     head = struct.pack("!HHHH", 40001, port, 8 + len(payload), 0)
+    return head[:6] + sum_of(source, to, 17, head + payload) + payload
+
+
+def segment(source, to, port):
+    """A TCP SYN."""
+    head = struct.pack("!HHIIBBHHH", 40002, port, 1, 0, 5 << 4, 2, 65535, 0, 0)
+    return head[:16] + sum_of(source, to, 6, head) + head[18:]
+
+
+def sum_of(source, to, protocol, data):
+    """A filter throws away what has a wrong one, whatever its rules say."""
     ends = ipaddress.ip_address(source).packed + ipaddress.ip_address(to).packed
-    length = struct.pack("!II", 8 + len(payload), 17) if ":" in to else struct.pack("!HH", 17, 8 + len(payload))
-    return head[:6] + struct.pack("!H", checksum(ends + length + head + payload) or 0xFFFF) + payload
-
-
-def segment(port):
-    """A TCP SYN; its checksum is wrong, which no filter looks at."""
-    return struct.pack("!HHIIBBHHH", 40002, port, 1, 0, 5 << 4, 2, 65535, 0, 0)
+    length = struct.pack("!II", len(data), protocol) if ":" in to else struct.pack("!HH", protocol, len(data))
+    return struct.pack("!H", checksum(ends + length + data) or 0xFFFF)
 
 
 def send_ipv4(raw, source, to, protocol, payload, place=0, more=False, number=1):
@@ -129,7 +145,7 @@ def own_address(to):
 def spoof(attempt):
     """A datagram, or a SYN, from somebody else's address. "ok": it was sent; whether it got out others know."""
     to, source = attempt["to"], attempt.get("source") or own_address(attempt["to"])
-    payload = segment(attempt["port"]) if attempt.get("tcp") else datagram(source, to, attempt["port"])
+    payload = segment(source, to, attempt["port"]) if attempt.get("tcp") else datagram(source, to, attempt["port"])
     with raw_socket(to) as raw:
         send = send_ipv6 if ":" in to else send_ipv4
         send(raw, source, to, 6 if attempt.get("tcp") else 17, payload)
@@ -137,14 +153,14 @@ def spoof(attempt):
 
 
 def slices(attempt):
-    """A SYN in two fragments, of which the first has no more than ports; with "port_later" the first says another
-    port, which the second overwrites."""
+    """A SYN in two fragments, of which the first has no more than ports; with "port_first" another comes before,
+    with another port for the same place."""
     to, source = attempt["to"], own_address(attempt["to"])
-    syn, number = segment(attempt["port"]), random.randrange(1, 65536)
+    syn, number = segment(source, to, attempt["port"]), random.randrange(1, 65536)
     with raw_socket(to) as raw:
         if "port_first" in attempt:
             # Two heads for one place: what the filter reads must be what the host reads.
-            send_ipv4(raw, source, to, 6, segment(attempt["port_first"])[:8], 0, True, number)
+            send_ipv4(raw, source, to, 6, segment(source, to, attempt["port_first"])[:8], 0, True, number)
             send_ipv4(raw, source, to, 6, syn[:8], 0, True, number)
         else:
             send_ipv4(raw, source, to, 6, syn[:8], 0, True, number)

@@ -1,0 +1,91 @@
+"""The truth table, from inside sandboxes: what each policy lets out and what not, as the sandbox sees it, as hosts out
+there saw it, and as the node counted it."""
+import time
+
+import pytest
+
+import net_boxes
+import net_table
+from lab import Lab
+
+pytestmark = pytest.mark.real
+POLICIES = {policy.name: policy for policy in net_table.all_policies()}
+CELLS = [(policy.name, one.name) for policy in POLICIES.values() for one in policy.cells]
+RULES = {"egress", "platform", "node", "peer", "ingress", "spoofed", "name", "no name", "hidden name", "refused",
+         "private", "rate", "upstream"}
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def node(pytestconfig, lab):
+    with net_boxes.a_node(pytestconfig, lab) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def neighbour(node):
+    """It serves, and has said to nobody that it does."""
+    return net_boxes.serving(node)
+
+
+class Outcome:
+    """One policy's cells, tried once."""
+
+    def __init__(self, box, policy):
+        self.box, self.cells = box, {one.name: one for one in policy.cells}
+        self.before = box.network()
+        self.answers, self.heard, self.wrong = net_boxes.try_cells(box, policy.cells)
+        time.sleep(0.3)  # samples of what was denied come behind
+        self.after = box.network()
+
+
+class Outcomes(dict):
+    """Policy's name: its outcome, tried when somebody first asks for it."""
+
+    def __init__(self, node, neighbour):
+        super().__init__()
+        self.node, self.neighbour = node, neighbour
+
+    def __missing__(self, name):
+        box = net_boxes.start(self.node, POLICIES[name])
+        box.beside(self.neighbour)
+        self[name] = Outcome(box, POLICIES[name])
+        box.end()
+        return self[name]
+
+
+@pytest.fixture(scope="module")
+def outcomes(node, neighbour):
+    return Outcomes(node, neighbour)
+
+
+@pytest.mark.parametrize("policy, one", CELLS, ids=lambda part: str(part).replace("[", "").replace("]", ""))
+def test_cell(outcomes, policy, one):
+    assert outcomes[policy].wrong.get(one, "") == ""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_was_denied_was_counted(outcomes, policy):
+    outcome = outcomes[policy]
+    wire = net_boxes.denied_on_the_wire(outcome.cells.values())
+    assert outcome.after.denied_packets - outcome.before.denied_packets >= len(wire), (outcome.after, len(wire))
+    refused = [one for one in outcome.cells.values() if one.attempt["way"] == "dns" and not one.allowed and not one.rule]
+    if not POLICIES[policy].dns_denied:
+        assert outcome.after.names_denied - outcome.before.names_denied >= len(refused), outcome.after
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_told_of_denials_is_true(outcomes, policy):
+    """None is told of what was allowed; those that are told name one of the rules."""
+    outcome = outcomes[policy]
+    allowed = {(net_table.normal(one.attempt["to"]), one.attempt.get("port", 0)) for one in outcome.cells.values()
+               if one.allowed and "to" in one.attempt and one.attempt["way"] in ("tcp", "udp")}
+    for denial in outcome.after.denials:
+        assert denial.rule in RULES, denial
+        assert denial.protocol != "TCP" or (denial.destination, denial.port) not in allowed or denial.rule == "spoofed", denial
