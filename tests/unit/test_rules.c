@@ -70,6 +70,12 @@ static void test_names(void **state)
     assert_true(sk_lines_allow(&rules.world, &end));
     end.port = 80;
     assert_false(sk_lines_allow(&rules.world, &end));
+    /* With a gate the address alone opens nothing. */
+    assert_int_equal(sk_rules_make(&arena, &policy, true, &other, NULL), SK_OK);
+    end.port = 443;
+    assert_false(sk_lines_allow(&other.world, &end));
+    assert_true(sk_lines_allow(&other.gated, &end));
+    assert_int_equal(rules.gated.count, 0);
     names[1].name_except = NULL;
     assert_int_equal(sk_rules_make(&arena, &policy, false, &other, NULL), SK_OK);
     assert_string_not_equal(rules.names, other.names);
@@ -104,7 +110,12 @@ static void test_ingress(void **state)
                  allows(&rules.ingress, "192.0.2.7", 6, 9001));
     assert_false(allows(&rules.ingress, "192.0.2.7", 6, 9002));
     assert_true(sk_lines_allow(&rules.ingress, &peer));
-    assert_int_equal(rules.world.count + rules.peers.count, 0);
+    /* The node comes to what is public, by its port and protocol. */
+    assert_true(allows(&rules.node, "10.213.0.1", 6, 9001));
+    assert_false(allows(&rules.node, "10.213.0.1", 17, 9001) || allows(&rules.node, "10.213.0.1", 6, 9000));
+    assert_false(allows(&rules.node, "10.213.0.1", 6, 8080));
+    assert_int_equal(rules.world.count + rules.peers.count + rules.gated.count, 0);
+    assert_false(sk_rules_are_closed(&rules));
     sk_arena_fini(&arena);
 }
 

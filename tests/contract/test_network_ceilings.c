@@ -1,0 +1,105 @@
+/* How many connections one sandbox may have, and how fast it is. In a lab
+ * (support/net_lab.h); root. */
+#include "contract/network_scene.h"
+
+#define MOST 12
+#define MBIT 16
+
+static void with_ceilings(struct sk_nftables_options *options)
+{
+    options->connections_max = MOST;
+    options->bandwidth_bits = (uint64_t)MBIT * 1000000;
+}
+
+static void test_connections(void **state)
+{
+    static const uint16_t ports[] = {53};
+    struct network_suite *s = *state;
+    struct sk_network_place a, b;
+    struct heard heard = {.rule = "connections", .loop = s->loop};
+    struct sk_network_counts before, after;
+    int fds[MOST + 4], made = 0, answered = 0;
+    assert_int_equal(attach(s, "n1-a", false, &a) | attach(s, "n1-b", false, &b), 0);
+    assert_int_equal(apply(s, "n1-a", &allow_any) | apply(s, "n1-b", &allow_any), 0);
+    enum sk_code counted = read_counts(s, "n1-a", &before);
+    s->network->ops->listen(s->network, hear, &heard);
+    for (size_t i = 0; i < sk_array_len(fds); i++) {
+        fds[i] = lab_connect_inside(a.netns, SOCK_STREAM, i % 2 ? V4_A : V6_A, 80);
+        made += fds[i] >= 0;
+    }
+    bool told = sk_wait_until(s->loop, &heard.denied, SK_SEC(2));
+    s->network->ops->listen(s->network, ignore_all, NULL);
+    counted |= read_counts(s, "n1-a", &after);
+    pid_t node = lab_serve(NULL, ports, 1);
+    for (int i = 0; i < 4; i++)
+        answered += lab_reaches(a.netns, SOCK_DGRAM, "10.213.0.1", 53);
+    bool by_tcp = lab_reaches(a.netns, SOCK_STREAM, "10.213.0.1", 53);
+    lab_stop(node);
+    bool other = lab_reaches(b.netns, SOCK_STREAM, V4_A, 80), old = lab_echo(fds[0], 500);
+    for (size_t i = 0; i < sk_array_len(fds); i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    (void)usleep(200 * 1000);
+    bool again = lab_reaches(a.netns, SOCK_STREAM, V4_A, 80);
+    assert_int_equal(detach(s, "n1-a") | detach(s, "n1-b"), 0);
+    assert_int_equal(made, MOST);
+    assert_true(told);
+    assert_string_equal(heard.id, "n1-a");
+    assert_int_equal(counted, SK_OK);
+    assert_true(after.denied_packets >= before.denied_packets + 4);
+    assert_int_equal(answered, 4); /* questions for names are none */
+    assert_false(by_tcp);
+    assert_true(other && old && again);
+}
+
+static int64_t now_ms(void)
+{
+    return sk_duration_ms(sk_instant_diff(sk_clock_boot(), (struct sk_instant){0}));
+}
+
+/* A child's: how long that many bytes take to a host that throws them away, or from one that has them. */
+static int64_t move(const char *netns, const char *line)
+{
+    int64_t start = now_ms();
+    return lab_inside(netns, line) == 0 ? now_ms() - start : -1;
+}
+
+/* One mebibyte is half a second's worth. */
+static void test_speed(void **state)
+{
+    struct network_suite *s = *state;
+    struct real *r = sk_container_of(s, struct real, suite);
+    struct sk_network_place a;
+    char line[256];
+    assert_int_equal(attach(s, "n1-a", false, &a) | apply(s, "n1-a", &allow_any), 0);
+    (void)snprintf(
+        line, sizeof(line),
+        "socat -u TCP4-LISTEN:7001,reuseaddr OPEN:/dev/null & "
+        "(head -c 1048576 /dev/zero; sleep 1) | socat -u - TCP4-LISTEN:7002,reuseaddr & sleep 0.3");
+    int served = lab_inside(r->lab.internet, line);
+    int64_t sent = move(a.netns, "head -c 1048576 /dev/zero | socat -t 5 - TCP4:" V4_A ":7001");
+    int64_t received =
+        move(a.netns, "test $(socat -u TCP4:" V4_A ":7002 - | head -c 1048576 | wc -c) = 1048576");
+    assert_int_equal(detach(s, "n1-a"), 0);
+    assert_int_equal(served, 0);
+    assert_in_range(sent, 350, 3000);
+    assert_in_range(received, 350, 3000);
+}
+
+/* Every slot has its ceilings, also those that were made ahead. */
+static void test_both_ends(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place a;
+    assert_int_equal(attach(s, "n1-a", false, &a), 0);
+    int outside =
+        lab_run("ip -o link | grep -o 'skl[0-9]*' | sort -u | while read l; do tc qdisc show dev $l | "
+                "grep -q 'qdisc tbf .* rate %dMbit' || exit 1; done",
+                MBIT);
+    int inside = lab_inside(a.netns, "tc qdisc show dev eth0 | grep -q 'qdisc tbf .* rate 16Mbit'");
+    assert_int_equal(detach(s, "n1-a"), 0);
+    assert_int_equal(outside, 0);
+    assert_int_equal(inside, 0);
+}
+
+NETWORK_MAIN(with_ceilings, IN_LAB(test_connections), IN_LAB(test_speed), IN_LAB(test_both_ends))
