@@ -1,0 +1,246 @@
+/* drivers/edge: ways in to a sandbox's services, by port and by host name. */
+#include "component/edge_app.h"
+
+#define APP 8080
+#define TLS 8443
+
+#define GET(host) "GET /path?q HTTP/1.1\r\nHost: " host "\r\nConnection: close\r\n\r\n"
+
+static bool make_certificate(struct edge_rig *rig, const char *name)
+{
+    return lab_run("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
+                   "-keyout key -out cert -subj /CN=%s -addext subjectAltName=DNS:%s 2>/dev/null && "
+                   "umask 077 && cat cert key >pem.new && mv pem.new pem",
+                   rig->lab.dir, name, name) == 0;
+}
+
+static int setup(void **state)
+{
+    struct edge_rig *rig = *state;
+    static char path[128];
+    struct sk_err err;
+    (void)snprintf(path, sizeof(path), "%s/pem", rig->lab.dir);
+    rig->options.domain = "boxes.test";
+    rig->options.https_port = TLS;
+    rig->options.certificate = path;
+    rig->app = app_start(rig, APP);
+    if (rig->app > 0 && make_certificate(rig, "*.boxes.test") && rig_open(rig, &err) == SK_OK)
+        return 0;
+    print_error("%s\n", err.text);
+    return -1;
+}
+
+static int teardown(void **state)
+{
+    struct edge_rig *rig = *state;
+    lab_stop(rig->app);
+    rig->app = 0;
+    assert_int_equal(rig_remove(rig, "n1-a"), SK_OK);
+    int pid = rig_pid(rig);
+    rig_close(rig);
+    assert_false(rig_lives(pid));
+    return 0;
+}
+
+static void set_doors(struct edge_rig *rig)
+{
+    struct rig_box box;
+    rig_box_init(&box, "n1-a");
+    rig_add_door(&box, RIG_PORTS, NULL, APP);
+    rig_add_door(&box, RIG_PORTS + 1, NULL, APP + 1);
+    rig_add_door(&box, 0, "n1-a-8080.boxes.test", APP);
+    assert_int_equal(rig_set(rig, &box), SK_OK);
+}
+
+static void test_a_port_leads_to_the_service(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    app_ask(RIG_PORTS, GET("example.test:20000"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 OK"));
+    assert_non_null(strstr(out, "GET /path?q HTTP/1.1\r\n"));
+    assert_non_null(strcasestr(out, "\r\nhost: example.test:20000\r\n"));
+    assert_non_null(strcasestr(out, "\r\nx-forwarded-for: 127.0.0.1\r\n"));
+    assert_non_null(strcasestr(out, "\r\nx-forwarded-proto: http\r\n"));
+}
+
+static void test_a_caller_cannot_say_who_it_is(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    app_ask(RIG_PORTS,
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: https\r\n"
+            "X-Forwarded-User: root\r\nForwarded: for=6.6.6.6\r\nX-Mine: stays\r\nConnection: close\r\n\r\n",
+            out, sizeof(out));
+    assert_non_null(strstr(out, "200 OK"));
+    assert_null(strstr(out, "6.6.6.6"));
+    assert_null(strcasestr(out, "x-forwarded-user"));
+    assert_null(strcasestr(out, "proto: https"));
+    assert_non_null(strcasestr(out, "x-mine: stays"));
+}
+
+static void test_nobody_listens_yet(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    app_ask(RIG_PORTS + 1, GET("a"), out, sizeof(out));
+    assert_memory_equal(out, "HTTP/1.1 503 ", 13);
+}
+
+static void test_a_port_without_a_service_refuses(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    assert_string_equal(app_ask(RIG_PORTS + 2, GET("a"), out, sizeof(out)), "");
+    assert_int_equal(rig_remove(*state, "n1-a"), SK_OK);
+    assert_string_equal(app_ask(RIG_PORTS, GET("a"), out, sizeof(out)), "");
+}
+
+/* Also for a connection that was made while it was there. */
+static void test_a_closed_door_is_closed(void **state)
+{
+    struct edge_rig *rig = *state;
+    static const char kept[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    char out[20000];
+    set_doors(rig);
+    int fd = lab_connect(SOCK_STREAM, "127.0.0.1", RIG_PORTS, 1000);
+    (void)rig_converse(fd, kept, strlen(kept), false, out, sizeof(out), 300);
+    assert_non_null(strstr(out, "200 OK"));
+    assert_int_equal(rig_remove(rig, "n1-a"), SK_OK);
+    (void)rig_converse(fd, kept, strlen(kept), false, out, sizeof(out), 300);
+    assert_memory_equal(out, "HTTP/1.1 404 ", 13);
+    (void)close(fd);
+}
+
+static void test_web_sockets_pass(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    static const char upgrade[] =
+        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    int fd = lab_connect(SOCK_STREAM, "127.0.0.1", RIG_PORTS, 1000);
+    (void)rig_converse(fd, upgrade, strlen(upgrade), false, out, sizeof(out), 500);
+    assert_memory_equal(out, "HTTP/1.1 101 ", 13);
+    static const char frames[] = "\x82\x05\0\xff\r\n\r";
+    assert_int_equal(rig_converse(fd, frames, 7, false, out, sizeof(out), 500), 7);
+    assert_memory_equal(out, frames, 7);
+    (void)close(fd);
+}
+
+static void test_too_large_a_head_is_refused(void **state)
+{
+    static char request[40000], out[20000];
+    set_doors(*state);
+    size_t len = (size_t)snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    memset(request + len, 'x', 30000);
+    (void)snprintf(request + len + 30000, 10, "\r\n\r\n");
+    app_ask(RIG_PORTS, request, out, sizeof(out));
+    assert_null(strstr(out, "200 OK"));
+}
+
+/* --- HTTPS ------------------------------------------------------------------------------------- */
+
+/* What openssl's client gets for a request; "" = no handshake. */
+static const char *ask_tls(struct edge_rig *rig, const char *name, const char *request, char *out,
+                           size_t size)
+{
+    char line[2048];
+    (void)snprintf(
+        line, sizeof(line),
+        "cd %s && printf '%s' | timeout 5 openssl s_client -quiet -connect 127.0.0.1:%d "
+        "-servername %s -CAfile cert -verify_return_error -verify_hostname %s -alpn h2,http/1.1 2>&1; "
+        "sleep 0.1",
+        rig->lab.dir, request, TLS, name, name);
+    FILE *pipe = popen(line, "r");
+    size_t got = pipe ? fread(out, 1, size - 1, pipe) : 0;
+    out[got] = '\0';
+    if (pipe)
+        (void)pclose(pipe);
+    return out;
+}
+
+#define TLS_GET(host) "GET /tls HTTP/1.1\\r\\nHost: " host "\\r\\nConnection: close\\r\\n\\r\\n"
+
+static void test_a_host_name_leads_to_the_service(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    ask_tls(*state, "n1-a-8080.boxes.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 OK"));
+    assert_non_null(strstr(out, "GET /tls HTTP/1.1"));
+    assert_non_null(strcasestr(out, "\r\nx-forwarded-proto: https\r\n"));
+    assert_non_null(strcasestr(out, "\r\nx-forwarded-port: 8443\r\n"));
+    ask_tls(*state, "n1-a-8080.boxes.test", TLS_GET("N1-A-8080.Boxes.Test:8443"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 OK"));
+}
+
+static void test_unknown_hosts(void **state)
+{
+    char out[20000];
+    set_doors(*state);
+    ask_tls(*state, "other.boxes.test", TLS_GET("other.boxes.test"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 404 "));
+    ask_tls(*state, "n1-a-8080.boxes.test", TLS_GET("20000"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 404 "));
+    /* No certificate is shown to who asks for something else. */
+    ask_tls(*state, "elsewhere.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
+    assert_null(strstr(out, "HTTP/1.1"));
+    assert_null(strstr(out, "boxes.test"));
+}
+
+static void test_a_new_certificate_is_taken_under_way(void **state)
+{
+    struct edge_rig *rig = *state;
+    char out[20000];
+    set_doors(rig);
+    int kept = lab_connect(SOCK_STREAM, "127.0.0.1", RIG_PORTS, 1000), pid = rig_pid(rig);
+    assert_true(
+        make_certificate(rig, "*.boxes.test")); /* another key: cert, which clients trust, is its own */
+    ask_tls(rig, "n1-a-8080.boxes.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
+    assert_null(strstr(out, "200 OK"));
+    rig_run(rig, 200); /* the look at the start */
+    sk_haproxy_reload(rig->edge);
+    rig_run(rig, 500);
+    ask_tls(rig, "n1-a-8080.boxes.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
+    assert_non_null(strstr(out, "200 OK"));
+    assert_int_equal(rig_pid(rig), pid);
+    (void)rig_converse(kept, GET("a"), strlen(GET("a")), false, out, sizeof(out), 1000);
+    assert_non_null(strstr(out, "200 OK"));
+    (void)close(kept);
+}
+
+static void test_a_broken_certificate_changes_nothing(void **state)
+{
+    struct edge_rig *rig = *state;
+    char out[20000];
+    set_doors(rig);
+    rig_run(rig, 200);
+    assert_int_equal(lab_run("cd %s && umask 077 && cat key >pem.new && mv pem.new pem", rig->lab.dir), 0);
+    rig->log.level = SK_ERROR + 1;
+    sk_haproxy_reload(rig->edge);
+    rig_run(rig, 500);
+    rig->log.level = SK_WARN;
+    ask_tls(rig, "n1-a-8080.boxes.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
+    assert_non_null(strstr(out, "200 OK"));
+    /* And maps can still be changed. */
+    set_doors(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_port_leads_to_the_service, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_caller_cannot_say_who_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_listens_yet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_port_without_a_service_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_closed_door_is_closed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_web_sockets_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_large_a_head_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_host_name_leads_to_the_service, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unknown_hosts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_new_certificate_is_taken_under_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_broken_certificate_changes_nothing, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, rig_setup_group, rig_teardown_group);
+}
