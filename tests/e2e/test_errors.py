@@ -241,8 +241,8 @@ def test_what_comes_later_is_refused_not_ignored(node):
     refused = [
         node.spec(volumes=[volume], container={"volume_mounts": [mount]}),
         node.spec(container={"secret_stores": [secret]}),
-        node.spec(services=[pb.Service(port=80, visibility=pb.VISIBILITY_PUBLIC)]),
-        node.spec(network=pb.NetworkOptions(egress=[pb.EgressRule(any=True)])),
+        node.spec(network=pb.NetworkOptions(egress=[pb.EgressRule(selector=pb.SelectorBlock(pod_labels={"a": "b"}))])),
+        node.spec(network_config_id="c"),
         node.spec(container={"security_context": pb.SecurityContext(privileged=True)}),
         node.spec(runtime_class="no-such-class"),
         node.spec(object_storage_access=pb.ObjectStorageAccess(buckets=["b"])),

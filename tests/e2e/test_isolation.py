@@ -23,10 +23,17 @@ def box(node):
     return node.running()
 
 
-def test_network_is_loopback_alone(node, box):
+def test_network_is_its_own(node, box):
+    assert sorted(node.output(box, "ls /sys/class/net").split()) == ["eth0", "lo"]
+    # Nothing of the host's sockets, abstract ones included.
+    assert "@" not in node.output(box, "cat /proc/net/unix")
+
+
+def test_a_closed_network_is_loopback_alone(node):
+    closed = pb.NetworkOptions(deny_egress=True, dns_egress=pb.DNS_EGRESS_MODE_DENY)
+    box = node.running(network=closed)
     assert node.output(box, "ls /sys/class/net").split() == ["lo"]
     assert node.output(box, "wc -l </proc/net/route").strip() == "1"
-    # Nothing of the host's sockets, abstract ones included.
     assert "@" not in node.output(box, "cat /proc/net/unix")
     assert node.execute(box, "/bin/sh", "-c", "nc -w 1 192.0.2.1 80 </dev/null").exit_code != 0
 
