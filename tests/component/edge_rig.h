@@ -197,8 +197,11 @@ static inline int rig_pid(const struct edge_rig *rig)
     return pid;
 }
 
+/* One that was replaced is this process' child, but nobody's to wait for. */
 static inline bool rig_lives(int pid)
 {
+    if (pid > 0)
+        (void)waitpid(pid, NULL, WNOHANG);
     return pid > 0 && kill(pid, 0) == 0;
 }
 
