@@ -397,6 +397,7 @@ down() {
         # What core/gc and containerd's own collector still do has a few seconds to happen.
         [ "${1:-}" = --lax ] || alive=$(node_objects)
         end_containers
+        [ "${1:-}" != --lax ] || rm -rf "$DIR/run/agent"
         containerd_stop
     fi
     [ "${1:-}" = --lax ] || left+=$'\n'$(node_places)
