@@ -107,7 +107,7 @@ void sk_network_close(struct sk_node *node, const char *id, struct sk_done *done
 
     (void)snprintf(c->id, sizeof(c->id), "%s", id);
     c->node = node;
-    /* Of what an earlier daemon told the edge nothing is known. */
+    /* Of what an earlier daemon told the edge nothing is known, unless this one has opened the network. */
     c->is_at_edge = node->edge && (!s || !s->network.has_place || s->network.at_edge);
     if (s)
         abandon(s);

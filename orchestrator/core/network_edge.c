@@ -3,6 +3,7 @@
 struct telling {
     struct sk_done inner, *outer;
     struct sk_sandbox *sandbox; /* the flow's */
+    bool leaves;                /* the edge is to know nothing of it any more */
 };
 
 /* --- what the edge has to know ------------------------------------------------------ */
@@ -59,6 +60,8 @@ static void on_told(struct sk_done *inner, const struct sk_err *err)
     struct sk_done *outer = t->outer;
     struct sk_sandbox *s = t->sandbox;
 
+    if (t->leaves && !err)
+        s->network.at_edge = false;
     free(t);
     outer->cancel = NULL;
     if (err && err->code == SK_UNAVAILABLE) {
@@ -81,16 +84,21 @@ void sk_network_tell_edge(struct sk_sandbox *s, const struct sk_net_policy *poli
     struct sk_edge_box box;
 
     fill_box(s, policy, &arena, &box);
-    if (!edge || !(box.door_count || has_names(policy) || s->network.at_edge)) {
+    bool leaves = !box.door_count && !has_names(policy);
+    if (!edge || (leaves && !s->network.at_edge)) {
         sk_done_later(s->node->loop, done, NULL);
         return;
     }
     struct telling *t = sk_alloc(sizeof(*t));
     t->outer = done;
     t->sandbox = s;
+    t->leaves = leaves;
     done->callee = t;
     done->cancel = cancel;
     s->network.at_edge = true;
     sk_done_init(&t->inner, on_told);
-    edge->ops->set(edge, &box, &t->inner);
+    if (leaves)
+        edge->ops->remove(edge, box.id, &t->inner);
+    else
+        edge->ops->set(edge, &box, &t->inner);
 }

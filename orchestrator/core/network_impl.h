@@ -24,7 +24,7 @@ struct sk_sandbox_network {
     struct sk_network_place place;
     struct sk_network_address ipv4, ipv6;
     bool is_over;         /* it is being taken away, or was */
-    bool at_edge;         /* the edge was told of it */
+    bool at_edge;         /* the edge knows of it, perhaps from an earlier daemon */
     bool has_ports;       /* of the node */
     struct sk_list flows; /* struct sk_network_flow: the first is under way, the others wait for their turn */
     struct sk_timer again; /* after a restart: the next try */

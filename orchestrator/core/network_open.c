@@ -137,6 +137,7 @@ void sk_network_restore(struct sk_sandbox *s)
     if (!s->record->spec.network)
         return; /* of a daemon that knew no networks */
     struct opening *o = sk_alloc(sizeof(*o));
+    s->network.at_edge = true;
     o->flow.over = restored;
     sk_network_flow_start(&o->flow, s, "network again", steps);
 }

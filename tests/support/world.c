@@ -16,7 +16,7 @@ void world_new_node(struct world *w)
         .agent = sk_fake_agent_base(w->agent),
         .network = sk_fake_network_base(w->network),
         .names = sk_fake_names_base(w->names),
-        .edge = sk_fake_edge_base(w->edge),
+        .edge = w->given_edge,
     };
 
     w->node = sk_node_new(w->loop, w->log, &w->config, &drivers, w->store);
@@ -45,6 +45,7 @@ void world_init(struct world *w)
     w->network = sk_fake_network_new(w->loop);
     w->names = sk_fake_names_new(w->loop);
     w->edge = sk_fake_edge_new(w->loop);
+    w->given_edge = sk_fake_edge_base(w->edge);
     w->store = sk_memstore_new(w->loop);
     w->config = (struct sk_node_config){
         .node_id = "n1",

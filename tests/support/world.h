@@ -31,6 +31,7 @@ struct world {
     struct sk_fake_agent *agent;
     struct sk_fake_network *network;
     struct sk_fake_edge *edge;
+    struct sk_edge *given_edge; /* what nodes are given: the fake, until a test says otherwise */
     struct sk_fake_names *names;
     struct sk_store *store;
     struct sk_node_config config;
