@@ -128,16 +128,32 @@ struct sk_arena *sk_server_call_arena(struct sk_server_call *rpc)
 
 /* --- what tests call ---------------------------------------------------------------------- */
 
-/* Begins a call of a streaming method. */
-static inline void fake_begin(struct sk_server_call *rpc, struct world *w, const char *path,
-                              unsigned *imports)
+static inline void fake_open(struct sk_server_call *rpc, struct world *w, const char *path, unsigned *imports)
 {
     *rpc = (struct sk_server_call){.loop = w->loop};
     rpc->call =
         (struct sk_call){.rpc = rpc, .arena = &rpc->arena, .node = w->node, .key_id = "", .imports = imports};
     assert_true(sk_method_find(path, &rpc->call.method));
     rpc->call.began = sk_loop_now(w->loop);
+}
+
+/* Begins a call of a streaming method. */
+static inline void fake_begin(struct sk_server_call *rpc, struct world *w, const char *path,
+                              unsigned *imports)
+{
+    fake_open(rpc, w, path, imports);
     rpc->call.method.stream(&rpc->call);
+}
+
+/* One of a unary method; the request lives as long as the call, and no longer. */
+static inline void fake_ask(struct sk_server_call *rpc, struct world *w, const char *path,
+                            const ProtobufCMessage *request)
+{
+    size_t len;
+
+    fake_open(rpc, w, path, NULL);
+    const uint8_t *bytes = sk_pb_pack(&rpc->arena, request, &len);
+    rpc->call.method.unary(&rpc->call, sk_pb_unpack(&rpc->arena, request->descriptor, bytes, len));
 }
 
 /* Only what is wanted can come. NULL: the client says no more. */
