@@ -4,7 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Descriptors that are no connection's; and each connection has two, and half of one for what is on its way. */
+/* Descriptors that are no connection's; and each connection has two, and half of one for what is on its way.
+ */
 #define RESERVED        300
 #define CONNECTIONS_MIN 100
 #define CONNECTIONS_MAX ((size_t)20000)
@@ -260,7 +261,7 @@ enum sk_code sk_haproxy_config_write(const struct sk_haproxy_options *options,
         code = sk_fail(err, SK_RESOURCE_EXHAUSTED, "%zu descriptors are too few for %zu ports",
                        host->descriptors, listeners);
     if (code != SK_OK)
-        return sk_err_wrap(err, "edge");
+        return code;
     size_t connections = (host->descriptors - listeners - RESERVED) * 2 / 5;
     connections = connections < CONNECTIONS_MAX ? connections : CONNECTIONS_MAX;
     assert(is_word(host->description));

@@ -72,11 +72,6 @@ static void add_name(struct plan *plan, enum sk_haproxy_map map, const char *nam
     }
 }
 
-static bool is_about_https(const struct sk_net_rule *rule)
-{
-    return rule->peer == SK_NET_NAME && sk_net_rule_has_port(rule, SK_NET_TCP, 443);
-}
-
 static bool is_excepted(const struct sk_net_rule *rule, const char *name)
 {
     for (char **except = rule->name_except; except && *except; except++) {
@@ -91,7 +86,7 @@ static bool is_granted(const struct sk_net_policy *policy, const char *name)
 {
     for (size_t i = 0; i < policy->egress_count; i++) {
         const struct sk_net_rule *rule = &policy->egress[i];
-        if (is_about_https(rule) && sk_domain_matches(rule->name, name) && !is_excepted(rule, name))
+        if (rule->peer == SK_NET_NAME && sk_domain_matches(rule->name, name) && !is_excepted(rule, name))
             return true;
     }
     return false;
@@ -137,7 +132,7 @@ enum sk_code sk_plan_make(struct sk_arena *arena, const bool has[SK_MAP_COUNT], 
         code = add_door(&plan, &box->doors[i], err);
     for (size_t i = 0; box->policy && has[SK_MAP_NAMES] && i < box->policy->egress_count && code == SK_OK;
          i++) {
-        if (is_about_https(&box->policy->egress[i]))
+        if (box->policy->egress[i].peer == SK_NET_NAME)
             code = add_rule(&plan, &box->policy->egress[i], err);
     }
     if (code == SK_OK)
