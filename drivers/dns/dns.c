@@ -4,6 +4,7 @@
 #include "drivers/dns/query.h"
 #include "drivers/dns/tcp.h"
 #include "drivers/dns/udp.h"
+#include "net/special.h"
 
 enum { PORT = 53, RATE = 100 };
 
@@ -75,6 +76,8 @@ static enum sk_code open_address(struct sk_dns *dns, const struct sk_ip *ip, uin
                                  struct sk_err *err)
 {
     struct sk_dns_peer at = {*ip, port ? port : PORT};
+    if (sk_ip_kind_of(ip) == SK_IP_UNSPECIFIED) /* answers could leave with another address than was asked */
+        return sk_fail(err, SK_INVALID_ARGUMENT, "DNS is answered at single addresses, not at all of them");
     enum sk_code code = sk_dns_udp_open(dns, &at, err);
     return code == SK_OK ? sk_dns_tcp_open(dns, &at, err) : code;
 }

@@ -30,7 +30,7 @@ struct sk_dns_limits {
 
 /* Copied. */
 struct sk_dns_options {
-    const struct sk_ip *listen; /* may come to the machine later */
+    const struct sk_ip *listen; /* single addresses; may come to the machine later */
     size_t listen_count;
     uint16_t port;                /* 0 = 53 */
     const char *const *upstreams; /* "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:5353"; tried in order */

@@ -29,25 +29,34 @@ static void finish(struct sk_dns_lookup *lookup, struct sk_dns_answer *answer)
 }
 
 /* The next try begins in the next turn. */
-static void give_up(struct sk_dns_lookup *lookup, bool answered)
+static void try_later(struct sk_dns_lookup *lookup)
 {
-    struct sk_instant now = sk_loop_now(lookup->loop);
-    sk_dns_upstreams_note(lookup->upstreams, &lookup->peer, now, answered);
     hang_up(lookup);
-    sk_timer_start(lookup->loop, &lookup->timer, now, on_time);
+    sk_timer_start(lookup->loop, &lookup->timer, sk_loop_now(lookup->loop), on_time);
 }
 
-/* Connected, so that the kernel drops what others send, and says when nobody listens. */
+/* The resolver had its chance. */
+static void give_up(struct sk_dns_lookup *lookup, bool answered)
+{
+    sk_dns_upstreams_note(lookup->upstreams, &lookup->peer, sk_loop_now(lookup->loop), answered);
+    try_later(lookup);
+}
+
+/* False: the system has no room. */
+static bool open_socket(struct sk_dns_lookup *lookup)
+{
+    int type = (lookup->by_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    lookup->fd = socket(lookup->peer.ip.is_v6 ? AF_INET6 : AF_INET, type, 0);
+    return lookup->fd >= 0 &&
+           sk_watch_open(lookup->loop, lookup->fd, on_ready, lookup, &lookup->watch, NULL) == SK_OK;
+}
+
+/* So the kernel drops what others send, and says when nobody listens. False: there is no way to it. */
 static bool call(struct sk_dns_lookup *lookup)
 {
     struct sockaddr_storage address;
     socklen_t len = sk_dns_peer_address(&lookup->peer, &address);
-    int type = (lookup->by_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
-    lookup->fd = socket(lookup->peer.ip.is_v6 ? AF_INET6 : AF_INET, type, 0);
-    if (lookup->fd < 0 ||
-        (connect(lookup->fd, (const struct sockaddr *)&address, len) && errno != EINPROGRESS))
-        return false;
-    return sk_watch_open(lookup->loop, lookup->fd, on_ready, lookup, &lookup->watch, NULL) == SK_OK;
+    return connect(lookup->fd, (const struct sockaddr *)&address, len) == 0 || errno == EINPROGRESS;
 }
 
 static void send_question(struct sk_dns_lookup *lookup)
@@ -76,6 +85,10 @@ static void try_it(struct sk_dns_lookup *lookup, bool by_tcp)
     lookup->others = 0;
     lookup->sent = 0;
     sk_random(&lookup->id, sizeof(lookup->id));
+    if (!open_socket(lookup)) {
+        try_later(lookup);
+        return;
+    }
     if (!call(lookup)) {
         give_up(lookup, false);
         return;

@@ -53,6 +53,14 @@ static enum sk_code take_additions(struct sk_dns_reader *r, unsigned count, stru
     return r->at == r->len ? worst : SK_INVALID_ARGUMENT;
 }
 
+/* The first name of a message is whole: where it has dots, the lengths of labels stand in the message. */
+static void take_letters(const struct sk_dns_reader *r, struct sk_dns_question *q)
+{
+    size_t len = strlen(q->name);
+    for (size_t i = 0; i < len; i++)
+        q->as_asked[i] = (char)(q->name[i] == '.' ? '.' : r->data[SK_DNS_HEADER_LEN + 1 + i]);
+}
+
 static enum sk_code take_question(struct sk_dns_reader *r, const struct sk_dns_header *h,
                                   struct sk_dns_question *q)
 {
@@ -68,6 +76,7 @@ static enum sk_code take_question(struct sk_dns_reader *r, const struct sk_dns_h
         (class != SK_DNS_CLASS_IN || !name.is_plain || q->type == 0 || q->type == SK_DNS_TYPE_OPT))
         code = SK_UNIMPLEMENTED;
     memcpy(q->name, name.text, sizeof(q->name));
+    take_letters(r, q);
     return code;
 }
 
@@ -98,9 +107,9 @@ static void write_opt(struct sk_dns_writer *w)
     sk_dns_write_u16(w, 0);
 }
 
-static void write_asked(struct sk_dns_writer *w, const struct sk_dns_question *q)
+static void write_asked(struct sk_dns_writer *w, const struct sk_dns_question *q, const char *name)
 {
-    sk_dns_write_name(w, q->name);
+    sk_dns_write_name(w, name);
     sk_dns_write_u16(w, q->type);
     sk_dns_write_u16(w, SK_DNS_CLASS_IN);
 }
@@ -111,7 +120,7 @@ size_t sk_dns_write_question(const struct sk_dns_question *question, uint16_t id
     struct sk_dns_header h = {.id = id, .questions = 1, .additions = 1};
     h.flags = question->recursion_desired ? SK_DNS_RECURSION_DESIRED : 0;
     sk_dns_write_header(&w, &h);
-    write_asked(&w, question);
+    write_asked(&w, question, question->name);
     write_opt(&w);
     return w.len;
 }
@@ -163,7 +172,7 @@ size_t sk_dns_write_answer(const struct sk_dns_question *question, const struct 
     h.additions = question->has_edns;
     sk_dns_write_header(&w, &h);
     if (h.questions)
-        write_asked(&w, question);
+        write_asked(&w, question, *question->as_asked ? question->as_asked : question->name);
     if (!w.is_full)
         write_addresses(&w, question, answer, &h);
     if (h.additions)

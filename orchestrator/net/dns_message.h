@@ -26,7 +26,9 @@ enum sk_dns_rcode {
 struct sk_dns_question {
     uint16_t id;
     char name[SK_DOMAIN_MAX]; /* normalised, but the last label may be a number; "" = the root */
-    uint16_t type;            /* 0 = unknown: an answer is a header alone */
+    /* The same in the letters of the asker, who may know its answers by them; "" = as name. */
+    char as_asked[SK_DOMAIN_MAX];
+    uint16_t type; /* 0 = unknown: an answer is a header alone */
     bool recursion_desired;
     uint16_t udp_size; /* what the asker takes; 512 without EDNS, at most SK_DNS_UDP_MAX */
     bool has_edns;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +24,7 @@ static void try_question(const uint8_t *data, size_t size)
     size_t len = sk_dns_write_question(&once, 7, out);
     expect(sk_dns_read_question(out, len, &twice, NULL) == SK_OK);
     expect(strcmp(once.name, twice.name) == 0 && once.type == twice.type && twice.id == 7);
+    expect(strcasecmp(once.name, once.as_asked) == 0 && strcmp(twice.as_asked, once.name) == 0);
     expect(once.recursion_desired == twice.recursion_desired);
     expect(once.udp_size >= 512 && once.udp_size <= SK_DNS_UDP_MAX);
     if (sk_domain_normalise(once.name, name, NULL) == SK_OK)

@@ -258,6 +258,24 @@ static void test_write_answer(void **state)
     assert_true(sk_ip_equal(&again.addresses[1].ip, &a.addresses[1].ip));
 }
 
+/* Askers that mix letters to know true answers from guesses find them again; resolvers see none of it. */
+static void test_letters(void **state)
+{
+    struct sk_dns_question q;
+    struct sk_dns_answer a = addresses(1, false);
+    struct sk_dns_writer w = begin(QUERY, 1, 0, 0, 0);
+    uint8_t out[512];
+    (void)state;
+    add_question(&w, "wWw.eXample-1.COM", SK_DNS_A);
+    assert_int_equal(ask(&w, &q), SK_OK);
+    assert_string_equal(q.name, "www.example-1.com");
+    assert_string_equal(q.as_asked, "wWw.eXample-1.COM");
+    assert_true(sk_dns_write_answer(&q, &a, out, sizeof(out)) > 12);
+    assert_memory_equal(out + 12, bytes + 12, 19 + 4);
+    assert_int_equal(sk_dns_write_question(&q, ID, out), 12 + 19 + 4 + 11);
+    assert_memory_equal(out + 12, "\3www\11example-1\3com", 19);
+}
+
 static void test_write_answer_cut(void **state)
 {
     struct sk_dns_question q = question("a.b", SK_DNS_AAAA);
@@ -302,7 +320,8 @@ int main(void)
         cmocka_unit_test(test_question_with_nul), cmocka_unit_test(test_question_lengths),
         cmocka_unit_test(test_question_names),    cmocka_unit_test(test_longest_name),
         cmocka_unit_test(test_write_question),    cmocka_unit_test(test_write_answer),
-        cmocka_unit_test(test_write_answer_cut),  cmocka_unit_test(test_write_refusals),
+        cmocka_unit_test(test_letters),           cmocka_unit_test(test_write_answer_cut),
+        cmocka_unit_test(test_write_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,7 @@ static void test_addresses(void **state)
     rig_open(&rig, pages, NULL);
     struct heard heard = ask(&rig, "WWW.Example.com", SK_DNS_A);
     assert_string_equal(rig.asked_name, "www.example.com");
+    assert_memory_equal(heard.bytes + SK_DNS_HEADER_LEN, "\3WWW\7Example\3com", 17);
     assert_int_equal(rcode_of(&heard), SK_DNS_NOERROR);
     assert_int_equal(heard.answers, 1);
     assert_address(&heard, 0, "1.2.3.4");

@@ -80,6 +80,13 @@ static void adapt_internal(struct sk_dns_options *options)
     options->internal_names = names;
 }
 
+static void adapt_everywhere(struct sk_dns_options *options)
+{
+    static const struct sk_ip everywhere[2];
+    options->upstreams = nonsense + 1;
+    options->listen = everywhere;
+}
+
 static int taken_udp, taken_tcp;
 
 static void adapt_taken(struct sk_dns_options *options)
@@ -95,6 +102,7 @@ static void test_bad_options(void **state)
     assert_no_options(adapt_upstream, SK_INVALID_ARGUMENT);
     assert_no_options(adapt_upstreams, SK_RESOURCE_EXHAUSTED);
     assert_no_options(adapt_internal, SK_INVALID_ARGUMENT);
+    assert_no_options(adapt_everywhere, SK_INVALID_ARGUMENT);
     bound_pair(&ip, &taken_udp, &taken_tcp);
     assert_no_options(adapt_taken, sk_code_from_errno(EADDRINUSE));
     (void)close(taken_udp);
