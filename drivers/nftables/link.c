@@ -14,7 +14,8 @@
 /* The same on every link: nobody but its two ends ever sees them. Locally administered. */
 static const uint8_t host_mac[6] = {0x02, 0x53, 0x4b, 0, 0, 1};
 static const uint8_t guest_mac[6] = {0x02, 0x53, 0x4b, 0, 0, 2};
-/* The host's end of every link, as its sandbox sees it. */
+/* The host's end of every link, as its sandbox sees it: a neighbour that is known for good. The host does not
+ * have that address: whatever it sends anywhere by IPv6, it would look through those of all links. */
 static const struct sk_ip router6 = {.is_v6 = true, .bytes = {0xFE, 0x80, [15] = 1}};
 
 static unsigned char family_of(const struct sk_ip *ip)
@@ -195,8 +196,6 @@ static enum sk_code settle_host(struct sk_netlink *host, const struct sk_link *l
         code = add_route(host, index, &link->ipv4, NULL, &link->gateway4, err);
     if (code == SK_OK)
         code = add_neighbour(host, index, &link->ipv4, guest_mac, err);
-    if (code == SK_OK && link->has_ipv6)
-        code = add_address(host, index, &router6, err);
     if (code == SK_OK && link->has_ipv6)
         code = add_route(host, index, &link->ipv6, NULL, &link->gateway6, err);
     if (code == SK_OK && link->has_ipv6)

@@ -2,6 +2,7 @@
 # run.sh [LIVES [EXECS]]: measures Sandkeep beside containerd, crun and runc, on one machine in one run, and
 # writes tests/bench/RESULTS.md. Defaults: 60 lives, 1000 execs. Root; a release build; a quiet machine.
 # run.sh --sessions: what sessions and idle sandboxes cost; writes that section of the file alone.
+# run.sh --network [ROUNDS [ROUNDS_OF_TRAFFIC]]: networks of sandboxes beside the CNI bridge plugin; the same.
 # run.sh --pull [MIB [LAYERS [ROUNDS]]]: an image from a local registry beside ctr and skopeo; the same.
 set -euo pipefail
 # shellcheck source=tests/support/lib.sh
@@ -169,12 +170,12 @@ prepare() {
 }
 
 # section NAME: what the file has of it; '' is all before the first that has a run of its own.
-section() { awk -v want="$1" '/^## (Sessions|Pulls)$/ { now = $2 } now == want' "$OUT"; }
+section() { awk -v want="$1" '/^## (Sessions|Pulls|Network)$/ { now = $2 } now == want' "$OUT"; }
 
 # replace NAME FILE: the file with one section anew, the others as they were.
 replace() {
     local name
-    for name in '' Sessions Pulls; do
+    for name in '' Sessions Pulls Network; do
         if [ "$name" = "$1" ]; then
             cat "$2" && echo
         else
@@ -212,6 +213,17 @@ pulls() {
     alone Pulls bench_pull.py table_pull.py "$@"
 }
 
+networks() {
+    [ "$(id -u)" = 0 ] || die "run this as root"
+    packages_install run build test
+    cmake --preset release >/dev/null
+    ninja -C "$BUILD" sandkeep-bench-network >&2
+    rows network "$BUILD/tests/sandkeep-bench-network" "$@"
+    facts >"$WORK/facts"
+    python3 tests/bench/table_network.py "$ROWS" "$WORK/facts" >"$WORK/section"
+    replace Network "$WORK/section"
+}
+
 main() {
     local runtime
     prepare
@@ -240,5 +252,6 @@ fi
 case ${1:-} in
     --sessions) sessions ;;
     --pull) pulls "${@:2}" ;;
+    --network) networks "${@:2}" ;;
     *) main ;;
 esac
