@@ -58,6 +58,11 @@ struct sk_blob_ask {
     int64_t size;
 };
 
+/* One layer that was unpacked before those below it were there. */
+struct sk_ahead {
+    struct sk_content *content;
+};
+
 /* One layer onto the ones below it. */
 struct sk_unpack_ask {
     const char *lease;
@@ -67,6 +72,7 @@ struct sk_unpack_ask {
     const char *chain;             /* … of those and this one */
     int64_t max_bytes, max_inodes; /* of what the layer unpacks to; it is ended soon after it went above */
     int64_t *out_bytes;            /* what it unpacked to; NULL = nobody asks */
+    struct sk_ahead *ahead_take;   /* of the same layer; NULL = none */
 };
 
 struct sk_image_login;
@@ -140,6 +146,14 @@ struct sk_content_ops {
      * one that fails or is cancelled. Errors: SK_FAILED_PRECONDITION (damaged, hostile, not what diff_id
      * says), SK_RESOURCE_EXHAUSTED (above the limits; the disk is full). */
     void (*unpack)(struct sk_content *content, const struct sk_unpack_ask *ask, struct sk_done *done);
+    /* Unpacks one layer whose blob is there, whatever is below it; that is not looked for. *out, NULL on
+     * failure, is for unpack, which has little left to do then and comes to the same as without it; or for
+     * drop_ahead. Nothing stays of one that fails or is cancelled, and it says nothing of the layer: believe
+     * unpack. NULL when the store cannot. Errors: those of unpack; SK_UNIMPLEMENTED (never here). */
+    void (*unpack_ahead)(struct sk_content *content, const struct sk_unpack_ask *ask, struct sk_ahead **out,
+                         struct sk_done *done);
+    /* When done fires, nothing of it stays. */
+    void (*drop_ahead)(struct sk_ahead *ahead_take, struct sk_done *done);
     /* Fetches and unpacks what is not there, and puts all of it under the lease; gives it no name. What it
      * fetches from, and how, is the store's own: no address is judged, no size known before it has come.
      * It may leave layers packed. NULL when the store cannot. Errors: those of pull (drivers/image.h);

@@ -26,6 +26,7 @@ struct sk_ctd_content {
     struct sk_list writes;        /* struct sk_ctd_write: open, or kept under one of these leases */
     struct sk_list unpacks;       /* struct sk_ctd_unpack_key: under way */
     struct sk_list transfers;     /* struct sk_ctd_transfer_name: under way */
+    bool is_ahead_off;            /* layers cannot be moved: none is unpacked ahead any more */
 };
 
 void sk_ctd_content_init(struct sk_ctd_content *content, struct sk_ctd_client *client);
@@ -100,6 +101,10 @@ void sk_ctd_measure(struct sk_content *base, const char *chain, const char *abov
                     struct sk_done *done);
 /* unpack.c */
 void sk_ctd_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
+/* ahead.c */
+void sk_ctd_unpack_ahead(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_ahead **out,
+                         struct sk_done *done);
+void sk_ctd_drop_ahead(struct sk_ahead *base_take, struct sk_done *done);
 /* disk.c */
 void sk_ctd_disk(struct sk_content *base, struct sk_disk_room *out, struct sk_done *done);
 /* content_litter.c */

@@ -22,6 +22,7 @@ static void drop(struct sk_fake_call *call)
 {
     struct sk_fake_ask *ask = (struct sk_fake_ask *)call->args;
 
+    sk_fake_ahead_free(ask->ahead);
     sk_arena_fini(&ask->arena);
     free(ask);
 }
@@ -255,6 +256,8 @@ static const struct sk_content_ops ops = {
     .remove_image = sk_fake_remove_image,
     .find_snapshot = sk_fake_find_snapshot,
     .unpack = sk_fake_unpack,
+    .unpack_ahead = sk_fake_unpack_ahead,
+    .drop_ahead = sk_fake_drop_ahead,
     .measure = sk_fake_measure,
     .disk = op_disk,
     .list_litter = op_list_litter,
@@ -279,7 +282,7 @@ void sk_fake_content_free(struct sk_fake_content *fake)
 {
     if (!fake)
         return;
-    assert(fake->writers == 0);
+    assert(fake->writers == 0 && fake->aheads == 0);
     sk_fake_calls_fini(&fake->calls);
     sk_fake_shelf_fini(&fake->shelf);
     free(fake);
@@ -309,6 +312,11 @@ const struct sk_fake_thing *sk_fake_content_find(const struct sk_fake_content *f
 size_t sk_fake_content_writers(const struct sk_fake_content *fake)
 {
     return fake->writers;
+}
+
+size_t sk_fake_content_aheads(const struct sk_fake_content *fake)
+{
+    return fake->aheads;
 }
 
 void sk_fake_content_add_blob(struct sk_fake_content *fake, const void *data, size_t len,
@@ -342,7 +350,7 @@ void sk_fake_content_set_disk(struct sk_fake_content *fake, int64_t total_bytes,
 
 void sk_fake_content_restart(struct sk_fake_content *fake)
 {
-    assert(fake->writers == 0);
+    assert(fake->writers == 0 && fake->aheads == 0);
     sk_list_each(&fake->shelf.things, link) sk_list_entry(link, struct sk_fake_thing, link)->is_used = false;
 }
 

@@ -27,6 +27,8 @@ const struct sk_fake_thing *sk_fake_content_find(const struct sk_fake_content *f
                                                  const char *key);
 /* Writers that were opened and not closed. */
 size_t sk_fake_content_writers(const struct sk_fake_content *fake);
+/* Layers that were unpacked ahead, and neither used nor dropped. */
+size_t sk_fake_content_aheads(const struct sk_fake_content *fake);
 
 /* A blob that is simply there, until the next collection unless something keeps it. */
 void sk_fake_content_add_blob(struct sk_fake_content *fake, const void *data, size_t len,

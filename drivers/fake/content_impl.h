@@ -14,7 +14,12 @@ struct sk_fake_content {
     struct sk_fake_shelf shelf;
     struct sk_disk_room disk;
     int64_t swell;
-    size_t writers;
+    size_t writers, aheads;
+};
+
+struct sk_fake_ahead {
+    struct sk_ahead base;
+    char chain[SK_DIGEST_SIZE];
 };
 
 /* One call's arguments: all copied, in `arena`. */
@@ -31,6 +36,7 @@ struct sk_fake_ask {
     struct sk_oci_descriptor target;
     const char *puller;
     struct sk_unpack_ask unpack;
+    struct sk_fake_ahead *ahead; /* owned */
 };
 
 struct sk_fake_content *sk_fake_content_of(struct sk_content *base);
@@ -58,6 +64,11 @@ void sk_fake_remove_image(struct sk_content *base, const char *name, struct sk_d
 void sk_fake_find_snapshot(struct sk_content *base, const char *lease, const char *chain, bool *out_found,
                            struct sk_done *done);
 void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done);
+void sk_fake_unpack_ahead(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_ahead **out,
+                          struct sk_done *done);
+void sk_fake_drop_ahead(struct sk_ahead *ahead_take, struct sk_done *done);
+/* NULL is fine. */
+void sk_fake_ahead_free(struct sk_fake_ahead *ahead);
 void sk_fake_measure(struct sk_content *base, const char *chain, const char *above, int64_t *out_bytes,
                      struct sk_done *done);
 

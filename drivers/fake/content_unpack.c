@@ -1,6 +1,8 @@
 /* content_unpack.c: layers of the fake image store: sizes and names, no files. */
 #include "drivers/fake/content_impl.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static enum sk_code find_snapshot(struct sk_fake_call *call, struct sk_err *err)
@@ -37,7 +39,8 @@ static enum sk_code check(const struct sk_fake_ask *ask, struct sk_err *err)
 
     if (!blob)
         return sk_fail(err, SK_NOT_FOUND, "layer %s is not there", unpack->layer.digest);
-    if (*unpack->parent && !sk_fake_shelf_find(&ask->fake->shelf, SK_FAKE_SNAPSHOT, unpack->parent))
+    if (unpack->parent && *unpack->parent &&
+        !sk_fake_shelf_find(&ask->fake->shelf, SK_FAKE_SNAPSHOT, unpack->parent))
         return sk_fail(err, SK_NOT_FOUND, "the layers below %s are not there", unpack->chain);
     if (is_plain(unpack->layer.media_type) && strcmp(unpack->layer.digest, unpack->diff_id) != 0)
         return sk_fail(err, SK_FAILED_PRECONDITION, "layer %s is not what its image says",
@@ -62,7 +65,7 @@ static enum sk_code unpack_layer(struct sk_fake_call *call, struct sk_err *err)
     return sk_fake_shelf_hold(&ask->fake->shelf, made, ask->lease, err);
 }
 
-void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done)
+static struct sk_fake_ask *unpack_ask_new(struct sk_content *base, const struct sk_unpack_ask *ask)
 {
     struct sk_fake_ask *made = sk_fake_ask_new(sk_fake_content_of(base), ask->lease, NULL);
 
@@ -70,8 +73,71 @@ void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, st
     made->unpack.diff_id = sk_arena_strdup(&made->arena, ask->diff_id);
     made->unpack.parent = sk_arena_strdup(&made->arena, ask->parent);
     made->unpack.chain = sk_arena_strdup(&made->arena, ask->chain);
+    return made;
+}
+
+void sk_fake_unpack(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_done *done)
+{
+    struct sk_fake_ask *made = unpack_ask_new(base, ask);
+
+    if (ask->ahead_take) {
+        made->ahead = sk_container_of(ask->ahead_take, struct sk_fake_ahead, base);
+        assert(strcmp(made->ahead->chain, ask->chain) == 0);
+    }
     sk_fake_ask_start(made, "content.unpack", &(struct sk_fake_call){.effect = unpack_layer}, done);
 }
+
+/* --- ahead ----------------------------------------------------------------------- */
+
+void sk_fake_ahead_free(struct sk_fake_ahead *ahead)
+{
+    if (ahead)
+        sk_fake_content_of(ahead->base.content)->aheads--;
+    free(ahead);
+}
+
+static enum sk_code unpack_ahead(struct sk_fake_call *call, struct sk_err *err)
+{
+    const struct sk_fake_ask *ask = call->args;
+    enum sk_code code = check(ask, err);
+
+    if (code != SK_OK)
+        return code;
+    struct sk_fake_ahead *ahead = sk_alloc(sizeof(*ahead));
+    ahead->base.content = &ask->fake->base;
+    (void)snprintf(ahead->chain, sizeof(ahead->chain), "%s", ask->unpack.chain);
+    ask->fake->aheads++;
+    *(struct sk_ahead **)call->out = &ahead->base;
+    return SK_OK;
+}
+
+void sk_fake_unpack_ahead(struct sk_content *base, const struct sk_unpack_ask *ask, struct sk_ahead **out,
+                          struct sk_done *done)
+{
+    struct sk_fake_ask *made = unpack_ask_new(base, ask);
+
+    made->unpack.parent = NULL;
+    *out = NULL;
+    sk_fake_ask_start(made, "content.unpack_ahead",
+                      &(struct sk_fake_call){.out = out, .asks = true, .effect = unpack_ahead}, done);
+}
+
+static enum sk_code drop_ahead(struct sk_fake_call *call, struct sk_err *err)
+{
+    (void)call;
+    (void)err;
+    return SK_OK;
+}
+
+void sk_fake_drop_ahead(struct sk_ahead *ahead_take, struct sk_done *done)
+{
+    struct sk_fake_ask *made = sk_fake_ask_new(sk_fake_content_of(ahead_take->content), NULL, NULL);
+
+    made->ahead = sk_container_of(ahead_take, struct sk_fake_ahead, base);
+    sk_fake_ask_start(made, "content.drop_ahead", &(struct sk_fake_call){.effect = drop_ahead}, done);
+}
+
+/* --- how large -------------------------------------------------------------------- */
 
 static enum sk_code measure(struct sk_fake_call *call, struct sk_err *err)
 {

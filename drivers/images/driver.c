@@ -69,6 +69,7 @@ struct sk_images_driver *sk_images_driver_new(const struct sk_images_options *op
     sk_image_cache_init(&driver->cache);
     sk_flights_init(&driver->blobs, driver->loop);
     sk_flights_init(&driver->unpacks, driver->loop);
+    sk_map_init(&driver->aheads);
     sk_map_init(&driver->leases);
     sk_list_init(&driver->owed);
     return driver;
@@ -83,6 +84,7 @@ static void release(struct sk_images_driver *driver)
 {
     sk_flights_fini(&driver->blobs);
     sk_flights_fini(&driver->unpacks);
+    sk_map_fini(&driver->aheads);
     sk_map_fini(&driver->leases);
     sk_image_cache_fini(&driver->cache);
     free(driver->architecture);

@@ -20,6 +20,7 @@ struct sk_images_driver {
     struct sk_image_cache cache;
     struct sk_flights blobs;   /* fetches under way, by digest */
     struct sk_flights unpacks; /* layers being unpacked, by chain id */
+    struct sk_map aheads;      /* those unpacked before their turn, by chain id (aheads.h) */
     struct sk_map leases;      /* struct sk_lease, by id */
     struct sk_list owed;       /* those that the store is still to let go of */
     size_t under_way;          /* what goes on behind the calls */

@@ -58,6 +58,7 @@ static void start_run(void *arg, struct sk_flight *flight, struct sk_done *done)
     run->flight = flight;
     run->lease = sk_lease_ref(layering->lease);
     run->ask = layering->ask;
+    layering->ask.ahead_take = NULL;
     copy(run->diff_id, layering->ask.diff_id);
     copy(run->parent, layering->ask.parent);
     copy(run->chain, layering->ask.chain);

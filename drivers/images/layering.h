@@ -23,7 +23,8 @@ struct sk_layering {
 };
 
 /* lease: borrowed until done fires; ask->lease is not read. The layer's blob and the layers below are under
- * the lease. ask->out_bytes is not written: see `bytes`. Can be cancelled; others who wait for the same layer
+ * the lease. ask->out_bytes is not written: see `bytes`; layering->ask.ahead_take is what of it
+ * was not used, which is the caller's again. Can be cancelled; others who wait for the same layer
  * do not notice. Errors: of the store. */
 void sk_layering_start(struct sk_layering *layering, struct sk_lease *lease, const struct sk_unpack_ask *ask,
                        struct sk_done *done);

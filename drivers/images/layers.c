@@ -1,10 +1,5 @@
 #include "drivers/images/layers.h"
-
-/* Ceiling of a layer's files: as many as headers of an archive fit, and never more than several times what
- * the largest images have (some 500 000, of Python and CUDA), while the file systems of nodes have room for
- * few times as many, and to walk through them takes seconds. */
-#define BYTES_PER_INODE 512
-#define INODES_MAX      ((int64_t)2 * 1000 * 1000)
+#include "drivers/images/inodes.h"
 
 static void go_on(struct sk_layers *layers);
 
@@ -33,12 +28,14 @@ static void give_up(struct sk_layers *layers)
             sk_done_cancel(&layers->slots[i].came);
     if (layers->is_stepping)
         sk_done_cancel(&layers->step);
+    sk_aheads_give_up(&layers->aheads);
 }
 
 static void finish(struct sk_layers *layers)
 {
     free(sk_take(layers->slots));
     free(sk_take(layers->is_here));
+    sk_aheads_fini(&layers->aheads);
     sk_done_fire(layers->done, layers->fault.code == SK_OK ? NULL : &layers->fault);
 }
 
@@ -123,6 +120,7 @@ static void on_unpacked(struct sk_done *step, const struct sk_err *err)
 {
     struct sk_layers *layers = sk_container_of(step, struct sk_layers, step);
 
+    sk_aheads_give_back(&layers->aheads, layers->unpacked, sk_take(layers->layering.ask.ahead_take));
     if (!err) {
         layers->ask.progress->layers_done = (unsigned)++layers->unpacked;
         note_bytes(layers, layers->layering.bytes);
@@ -130,29 +128,47 @@ static void on_unpacked(struct sk_done *step, const struct sk_err *err)
     step_ended(layers, err);
 }
 
-static int64_t inodes_for(int64_t bytes)
-{
-    int64_t inodes = bytes / BYTES_PER_INODE + 1;
-    return inodes < INODES_MAX ? inodes : INODES_MAX;
-}
-
-static void unpack(struct sk_layers *layers)
+static struct sk_unpack_ask ask_for(const struct sk_layers *layers, size_t layer)
 {
     struct sk_facts *facts = layers->ask.facts;
-    size_t layer = layers->unpacked;
     int64_t room = layers->ask.max_bytes - layers->measured;
-    struct sk_unpack_ask ask = {
+
+    room = room > 0 ? room : 0;
+    return (struct sk_unpack_ask){
         .layer = facts->said.layers[layer],
         .diff_id = facts->config.diff_ids[layer],
         .parent = sk_facts_chain(facts, layer),
         .chain = sk_facts_chain(facts, layer + 1),
-        .max_bytes = room > 0 ? room : 0,
-        .max_inodes = inodes_for(room > 0 ? room : 0),
+        .max_bytes = room,
+        .max_inodes = sk_inodes_for(room),
     };
+}
 
+static void unpack(struct sk_layers *layers)
+{
+    struct sk_unpack_ask ask = ask_for(layers, layers->unpacked);
+
+    ask.ahead_take = sk_aheads_take(&layers->aheads, layers->unpacked);
     layers->is_stepping = true;
     sk_done_init(&layers->step, on_unpacked);
     sk_layering_start(&layers->layering, layers->ask.lease, &ask, &layers->step);
+}
+
+/* Those that have come before their turn. */
+static void unpack_ahead(struct sk_layers *layers)
+{
+    unsigned at_once = driver_of(layers)->layers_at_once - (layers->is_stepping ? 1 : 0);
+
+    for (size_t i = layers->unpacked + 1; i < count_of(layers); i++) {
+        struct sk_unpack_ask ask = ask_for(layers, i);
+        if (layers->is_here[i])
+            sk_aheads_offer(&layers->aheads, i, &ask, at_once);
+    }
+}
+
+static void on_ahead(struct sk_aheads *aheads)
+{
+    go_on(sk_container_of(aheads, struct sk_layers, aheads));
 }
 
 /* The next step of unpacking, if it can be taken. */
@@ -160,7 +176,7 @@ static void unpack_more(struct sk_layers *layers)
 {
     size_t at = layers->unpacked;
 
-    if (layers->is_stepping || at == count_of(layers))
+    if (layers->is_stepping || at == count_of(layers) || sk_aheads_comes(&layers->aheads, at))
         return;
     if (layers->measured_at != at)
         measure(layers);
@@ -179,11 +195,12 @@ static void go_on(struct sk_layers *layers)
     if (layers->fault.code == SK_OK) {
         fetch_more(layers);
         unpack_more(layers);
+        unpack_ahead(layers);
         tell_phase(layers);
     } else {
         give_up(layers);
     }
-    if (layers->busy == 0 && !layers->is_stepping)
+    if (layers->busy == 0 && !layers->is_stepping && sk_aheads_is_idle(&layers->aheads))
         finish(layers);
 }
 
@@ -266,6 +283,7 @@ void sk_layers_start(struct sk_layers *layers, const struct sk_layers_ask *ask, 
     for (unsigned i = 0; i < layers->slot_count; i++)
         layers->slots[i].layers = layers;
     layers->is_here = sk_alloc(count * sizeof(*layers->is_here));
+    sk_aheads_init(&layers->aheads, ask->lease, count, on_ahead);
     done->callee = layers;
     done->cancel = cancel_layers;
     layers->is_stepping = true;

@@ -1,9 +1,10 @@
 /* layers.h: the layers of one image: those that do not lie unpacked are
- * fetched, several at once, and unpacked in their order, each as soon as it
- * and all below it are there. */
+ * fetched, several at once, and unpacked, each as soon as it is there: in
+ * their order, or ahead of it. */
 #ifndef SK_IMAGES_LAYERS_H
 #define SK_IMAGES_LAYERS_H
 
+#include "drivers/images/aheads.h"
 #include "drivers/images/facts.h"
 #include "drivers/images/layering.h"
 #include "drivers/images/want.h"
@@ -35,6 +36,7 @@ struct sk_layers {
     size_t next;     /* to be fetched */
     size_t unpacked; /* from the lowest on */
     struct sk_layering layering;
+    struct sk_aheads aheads;
     struct sk_done step; /* of the unpacking, or the look at what is there */
     bool is_stepping;
     bool is_found;

@@ -4,7 +4,8 @@
 #ifndef SK_CONTRACT_CONTENT_LAYERS_H
 #define SK_CONTRACT_CONTENT_LAYERS_H
 
-#include "contract/content.h"
+#include "contract/content_ahead.h"
+#include "drivers/containerd/ahead.h"
 #include "support/private_containerd.h"
 
 #include <fcntl.h>
@@ -205,6 +206,39 @@ static void test_layers_stay_where_they_are_unpacked(void **state)
     assert_int_equal(let_go(s, LEASE_A), SK_OK);
 }
 
+/* Each ahead, and then on top of a layer that has a folder of its own for what they want. */
+static void test_layers_stay_there_when_unpacked_ahead(void **state)
+{
+    struct content_suite *s = *state;
+    SK_AUTO_FREE char *canary = path_in(s, "canary");
+    SK_CLEANUP(sk_buf_fini) struct sk_buf text;
+    SK_CLEANUP(sk_buf_fini) struct sk_buf low = tarball_of("tmp/below", "x");
+    char lower[SK_DIGEST_SIZE], digest[SK_DIGEST_SIZE], chain[SK_DIGEST_SIZE];
+
+    sk_buf_init(&text, 100);
+    assert_int_equal(sk_buf_printf(&text, CANARY), SK_OK);
+    save(canary, &text);
+    assert_int_equal(hold(s, LEASE_A), SK_OK);
+    assert_int_equal(put_blob(s, LEASE_A, low.data, low.len, lower), SK_OK);
+    const struct sk_unpack_ask first = unpack_ask(lower, low.len, lower, "", lower);
+    assert_int_equal(unpack(s, &first), SK_OK);
+    for (size_t i = 0; i < sk_array_len(hostiles); i++) {
+        SK_CLEANUP(sk_buf_fini) struct sk_buf tar = hostile_layer(s, &hostiles[i]);
+        assert_int_equal(put_blob(s, LEASE_A, tar.data, tar.len, digest), SK_OK);
+        sk_digest_of(hostiles[i].what, strlen(hostiles[i].what), chain);
+        struct sk_unpack_ask ask = unpack_ask(digest, tar.len, digest, lower, chain);
+        enum sk_code ahead = unpack_ahead(s, &ask, &ask.ahead_take);
+        assert_true(is_canary_well(s));
+        enum sk_code code = unpack(s, &ask);
+        printf("  %s: %s\n", hostiles[i].what, ahead == SK_OK ? "ahead" : "not ahead");
+        assert_int_equal(ahead, code); /* none of them is another for what is below */
+        assert_true(is_canary_well(s));
+        assert_int_equal(has_snapshot(s, chain), code == SK_OK);
+    }
+    assert_int_equal(litter_count(s), 0);
+    assert_int_equal(let_go(s, LEASE_A), SK_OK);
+}
+
 /* --- layers that are large -------------------------------------------------------------- */
 
 /* A gzipped archive of one file of so many MiB of zeros. */
@@ -246,6 +280,99 @@ static void test_a_bomb_is_cut_off(void **state)
     assert_true(snapshots_mebibytes(s) <= before + 1); /* before the lease is let go of */
     assert_int_equal(litter_count(s), 0);
     assert_int_equal(let_go(s, LEASE_A), SK_OK);
+}
+
+static void test_a_bomb_is_cut_off_ahead(void **state)
+{
+    struct content_suite *s = *state;
+    SK_CLEANUP(sk_buf_fini) struct sk_buf blob = bomb(s, 300);
+    long before = snapshots_mebibytes(s);
+    char digest[SK_DIGEST_SIZE];
+    struct sk_ahead *ahead;
+
+    assert_int_equal(hold(s, LEASE_A), SK_OK);
+    assert_int_equal(put_blob(s, LEASE_A, blob.data, blob.len, digest), SK_OK);
+    struct sk_unpack_ask ask = unpack_ask(digest, blob.len, digest, "", digest);
+    (void)snprintf(ask.layer.media_type, sizeof(ask.layer.media_type), GZIP_TYPE);
+    ask.max_bytes = 8 << 20;
+    assert_int_equal(unpack_ahead(s, &ask, &ahead), SK_RESOURCE_EXHAUSTED);
+    assert_null(ahead);
+    assert_true(snapshots_mebibytes(s) <= before + 1); /* before the lease is let go of */
+    assert_int_equal(litter_count(s), 0);
+    assert_int_equal(let_go(s, LEASE_A), SK_OK);
+}
+
+/* Once it is dropped, and once a folder below says no. */
+static void test_the_files_of_what_is_not_used_go_at_once(void **state)
+{
+    struct content_suite *s = *state;
+    SK_AUTO_FREE char *text = sk_alloc((20 << 20) + 1);
+    SK_CLEANUP(sk_buf_fini) struct sk_buf low, high;
+    char lower[SK_DIGEST_SIZE], upper[SK_DIGEST_SIZE], chain[SK_DIGEST_SIZE];
+    struct sk_ahead *ahead;
+
+    memset(text, 'x', 20 << 20);
+    sk_buf_init(&low, SIZE_MAX / 2);
+    tarball_add(&low, "d", '0', NULL, "a file"); /* where the other has a folder */
+    tarball_end(&low);
+    high = tarball_of("d/large", text);
+    sk_digest_of("large on top", 12, chain);
+    assert_int_equal(hold(s, LEASE_A), SK_OK);
+    assert_int_equal(put_blob(s, LEASE_A, low.data, low.len, lower), SK_OK);
+    assert_int_equal(put_blob(s, LEASE_A, high.data, high.len, upper), SK_OK);
+    const struct sk_unpack_ask first = unpack_ask(lower, low.len, lower, "", lower);
+    struct sk_unpack_ask ask = unpack_ask(upper, high.len, upper, lower, chain);
+    assert_int_equal(unpack(s, &first), SK_OK);
+    long before = snapshots_mebibytes(s);
+    assert_int_equal(unpack_ahead(s, &ask, &ahead), SK_OK);
+    assert_true(snapshots_mebibytes(s) >= before + 20);
+    assert_int_equal(drop_ahead(s, ahead), SK_OK);
+    assert_true(snapshots_mebibytes(s) <= before + 1);
+    assert_int_equal(unpack_ahead(s, &ask, &ask.ahead_take), SK_OK);
+    enum sk_code code = unpack(s, &ask);
+    assert_true(snapshots_mebibytes(s) <= before + (code == SK_OK ? 22 : 1));
+    assert_int_equal(let_go(s, LEASE_A), SK_OK);
+    assert_int_equal(litter_count(s), 0);
+}
+
+static void test_a_containerd_that_dies_in_between(void **state)
+{
+    struct content_suite *s = *state;
+    SK_CLEANUP(two_layers_fini) struct two_layers two;
+
+    two_layers_init(s, &two);
+    assert_int_equal(unpack(s, &two.first), SK_OK);
+    assert_int_equal(unpack_ahead(s, &two.second, &two.second.ahead_take), SK_OK);
+    assert_int_equal(sk_test_containerd(s->arg, "stop"), 0);
+    assert_int_equal(sk_test_containerd(s->arg, "start"), 0);
+    for (int i = 0; i < 50 && size_of(s, NULL, two.lower) < -1; i++)
+        usleep(100000);
+    assert_int_equal(unpack(s, &two.second), SK_OK);
+    assert_true(has_snapshot(s, two.chain));
+    assert_nothing_stays(s, &two);
+}
+
+static void test_what_a_killed_daemon_had_unpacked_ahead_is_litter(void **state)
+{
+    struct content_suite *s = *state;
+    SK_CLEANUP(two_layers_fini) struct two_layers two;
+    struct sk_ahead *ahead;
+
+    two_layers_init(s, &two);
+    assert_int_equal(unpack_ahead(s, &two.second, &ahead), SK_OK);
+    assert_int_equal(litter_count(s), 0);
+    struct sk_ctd_ahead *forgotten = sk_container_of(ahead, struct sk_ctd_ahead, base);
+    SK_AUTO_FREE char *key = sk_strdup(forgotten->key.key);
+    sk_ctd_ahead_free(forgotten); /* with the daemon */
+    struct sk_litter_list left = litter(s);
+    assert_int_equal(left.len, 1);
+    assert_string_equal(left.items[0].name, key);
+    struct sk_wait w;
+    sk_wait_init(&w, s->loop);
+    s->content->ops->remove_litter(s->content, &left.items[0], &w.done);
+    assert_int_equal(sk_wait(&w), SK_OK);
+    free(left.items);
+    assert_nothing_stays(s, &two);
 }
 
 static void test_a_layer_of_too_many_files(void **state)
@@ -385,6 +512,11 @@ static int run_content_layers(struct content_suite *s)
         cmocka_unit_test_prestate(test_a_layer_that_is_damaged, s),
         cmocka_unit_test_prestate(test_layers_stay_where_they_are_unpacked, s),
         cmocka_unit_test_prestate(test_a_bomb_is_cut_off, s),
+        cmocka_unit_test_prestate(test_layers_stay_there_when_unpacked_ahead, s),
+        cmocka_unit_test_prestate(test_a_bomb_is_cut_off_ahead, s),
+        cmocka_unit_test_prestate(test_the_files_of_what_is_not_used_go_at_once, s),
+        cmocka_unit_test_prestate(test_a_containerd_that_dies_in_between, s),
+        cmocka_unit_test_prestate(test_what_a_killed_daemon_had_unpacked_ahead_is_litter, s),
         cmocka_unit_test_prestate(test_a_layer_of_too_many_files, s),
         cmocka_unit_test_prestate(test_unpacking_is_cancelled_half_way, s),
         cmocka_unit_test_prestate(test_what_hangs_can_be_cancelled, s),

@@ -20,6 +20,7 @@ int main(void)
     struct content_suite suite = {
         .loop = p.loop, .content = sk_containerd_content(p.driver), .arg = &p, .restart = restart};
     result = run_content_suite(&suite);
+    result |= run_content_ahead(&suite);
     result |= run_content_layers(&suite);
     return sk_test_down(&p, result);
 }

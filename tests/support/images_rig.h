@@ -113,6 +113,7 @@ static inline void rig_fini(struct rig *r)
     if (r->driver)
         rig_close_driver(r);
     assert_int_equal(sk_fake_content_writers(r->content), 0);
+    assert_int_equal(sk_fake_content_aheads(r->content), 0);
     assert_false(sk_fake_registry_counts(r->registry)->sent_while_held);
     sk_fake_content_free(r->content);
     sk_fake_registry_free(r->registry);
