@@ -195,8 +195,12 @@ static bool inside(const char *netns, int (*attempt)(const char *host), const ch
 {
     int status = -1;
     pid_t child = fork();
+    if (child == 0 && lab_enter(netns) < 0) {
+        perror(netns);
+        _exit(2);
+    }
     if (child == 0)
-        _exit(lab_enter(netns) < 0 ? 2 : attempt(host));
+        _exit(attempt(host));
     if (waitpid(child, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) > 1)
         abort();
     return WEXITSTATUS(status) == 0;
