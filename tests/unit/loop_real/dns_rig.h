@@ -109,17 +109,13 @@ static struct sk_dns_options rig_options(const struct rig *rig, const struct sk_
     };
 }
 
-/* adapt may change the options; it may be NULL. */
-static void rig_open(struct rig *rig, const struct page *pages, void (*adapt)(struct sk_dns_options *options))
+/* At a port that was free a moment ago, on 127.0.0.1. */
+static enum sk_code rig_try(struct rig *rig, void (*adapt)(struct sk_dns_options *options),
+                            struct sk_err *err)
 {
     struct sk_ip listen[2] = {ip_of("127.0.0.1"), ip_of("::1")};
     const char *upstreams[2];
-    struct sk_err err;
     int udp, tcp;
-    *rig = (struct rig){0};
-    assert_int_equal(sk_loop_new(&rig->loop, &err), SK_OK);
-    far_open(&rig->far[0], rig->loop, "127.0.0.2", pages);
-    far_open(&rig->far[1], rig->loop, "::1", pages);
     bound_pair(&listen[0], &udp, &tcp);
     rig->port = bound_port(udp);
     (void)close(udp);
@@ -127,7 +123,21 @@ static void rig_open(struct rig *rig, const struct page *pages, void (*adapt)(st
     struct sk_dns_options options = rig_options(rig, listen, upstreams);
     if (adapt)
         adapt(&options);
-    if (sk_dns_open(rig->loop, NULL, &options, &rig->dns, &err) != SK_OK)
+    return sk_dns_open(rig->loop, NULL, &options, &rig->dns, err);
+}
+
+/* adapt may change the options; it may be NULL. */
+static void rig_open(struct rig *rig, const struct page *pages, void (*adapt)(struct sk_dns_options *options))
+{
+    struct sk_err err;
+    *rig = (struct rig){0};
+    assert_int_equal(sk_loop_new(&rig->loop, &err), SK_OK);
+    far_open(&rig->far[0], rig->loop, "127.0.0.2", pages);
+    far_open(&rig->far[1], rig->loop, "::1", pages);
+    enum sk_code code = SK_UNKNOWN;
+    for (int tries = 0; tries < 20 && code != SK_OK; tries++)
+        code = rig_try(rig, adapt, &err);
+    if (code != SK_OK)
         fail_msg("%s", err.text);
     sk_dns_base(rig->dns)->ops->listen(sk_dns_base(rig->dns), &rig_events, rig);
 }
