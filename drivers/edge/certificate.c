@@ -54,7 +54,8 @@ static enum sk_code load(const char *path, char **out_text, struct sk_err *err)
         code = sk_fail(err, SK_FAILED_PRECONDITION, "%s is not text", path);
     if (code != SK_OK) {
         free(text);
-        return sk_err_wrap(err, "certificate");
+        (void)sk_err_wrap(err, "certificate");
+        return code;
     }
     squeeze(text);
     *out_text = text;

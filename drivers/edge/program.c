@@ -8,8 +8,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-extern char **environ;
-
 static int prepare(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *actions, const char *dir,
                    int output)
 {

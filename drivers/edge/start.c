@@ -15,6 +15,7 @@
 #define CONFIG_MAX ((size_t)1 << 16)
 #define START_MS   15000
 #define STEP_MS    20
+#define LISTENS_MS 200 /* in which the one before stops to, if it goes on at all */
 
 static const unsigned char script[] = {
 #include <gate_lua.inc>
@@ -173,8 +174,10 @@ static enum sk_code replace(struct sk_haproxy *edge, struct sk_program *before, 
         code = wait_for_it(edge, err);
     if (code != SK_OK && edge->process.pid)
         end_at_once(&edge->process);
-    if (code == SK_OK)
+    if (code == SK_OK) {
         sk_program_signal(before, SIGUSR1);
+        (void)sk_program_has_ended(before, LISTENS_MS);
+    }
     return code;
 }
 
