@@ -1,8 +1,8 @@
 #include "core/create.h"
 
 #include "core/defaults.h"
-#include "core/etc_files.h"
 #include "core/log_shelf.h"
+#include "core/mounts.h"
 #include "core/patience.h"
 #include "core/stdio.h"
 #include "core/teardown.h"
@@ -22,8 +22,7 @@ struct sk_create {
     struct sk_image *image;
     struct sk_box box;
     char cpuset[256];
-    struct sk_arena arena; /* of the two lists of files */
-    const struct sk_guest_file *files;
+    struct sk_arena arena; /* of what is mounted */
     int pid;
     struct sk_instant started; /* its init */
     struct sk_done main_started;
@@ -200,38 +199,18 @@ static void close_network(struct sk_op *op, struct sk_done *done)
     sk_network_close(of(op)->sandbox->node, id(of(op)), done);
 }
 
-/* What the sandbox is to find in place, as the drivers want it: where it comes from, where it goes. */
-static void list_files(struct sk_create *c)
-{
-    const struct sk_spec *spec = &c->sandbox->record->spec;
-    const struct sk_network_place *place = sk_sandbox_place(c->sandbox);
-    struct sk_mounted_file ours[SK_ETC_FILES];
-    size_t more = place ? sk_etc_files_make(&c->arena, spec, id(c), place, ours) : 0;
-    size_t count = spec->file_count + more;
-    struct sk_guest_file *files = sk_arena_alloc(&c->arena, (count + 1) * sizeof(files[0]));
-    struct sk_bind *binds = sk_arena_alloc(&c->arena, (count + 1) * sizeof(binds[0]));
-
-    for (size_t i = 0; i < count; i++) {
-        const struct sk_mounted_file *file =
-            i < spec->file_count ? &spec->files[i] : &ours[i - spec->file_count];
-        files[i] = (struct sk_guest_file){.data = file->content, .len = file->len};
-        binds[i].source = sk_arena_printf(&c->arena, "%s/files/%zu", c->box.agent_dir, i);
-        binds[i].target = file->path;
-    }
-    c->files = files;
-    c->box.netns = place ? place->netns : NULL;
-    c->box.binds = binds;
-    c->box.bind_count = count;
-}
-
 static void put_files(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
     struct sk_sandbox *s = c->sandbox;
+    const struct sk_network_place *place = sk_sandbox_place(s);
+    struct sk_mounts mounts = sk_mounts_make(&c->arena, s->record, place, c->box.agent_dir);
 
-    list_files(c);
-    if (c->box.bind_count)
-        s->node->agent->ops->put_files(s->guest, c->files, c->box.bind_count, done);
+    c->box.netns = place ? place->netns : NULL;
+    c->box.binds = mounts.binds;
+    c->box.bind_count = mounts.count;
+    if (mounts.count)
+        s->node->agent->ops->put_files(s->guest, mounts.files, mounts.count, done);
     else
         answer(c, done, SK_OK, NULL);
 }

@@ -155,5 +155,5 @@ void sk_node_set_network(struct sk_node *node, struct sk_sandbox *s, const struc
     c->echo_next_len = echo_len;
     c->outer = done;
     c->flow.over = over;
-    sk_network_flow_start(&c->flow, s, "network change", steps);
+    sk_network_flow_start(&c->flow, s, "network_change", steps);
 }

@@ -114,7 +114,7 @@ void sk_network_close(struct sk_node *node, const char *id, struct sk_done *done
     c->outer = done;
     done->callee = c;
     done->cancel = cancel;
-    c->op.flow = "network end";
+    c->op.flow = "network_close";
     sk_node_hold(node);
     sk_done_init(&c->whole, on_whole);
     sk_op_start(&c->op, node->loop, node->log, steps, (struct sk_instant){0}, &c->whole);

@@ -98,7 +98,7 @@ void sk_network_open(struct sk_sandbox *s, struct sk_done *done)
     o->flow.over = opened;
     done->callee = o;
     done->cancel = cancel;
-    sk_network_flow_start(&o->flow, s, "network", steps);
+    sk_network_flow_start(&o->flow, s, "network_open", steps);
 }
 
 /* --- after a restart -------------------------------------------------------------- */
@@ -139,5 +139,5 @@ void sk_network_restore(struct sk_sandbox *s)
     struct opening *o = sk_alloc(sizeof(*o));
     s->network.at_edge = true;
     o->flow.over = restored;
-    sk_network_flow_start(&o->flow, s, "network again", steps);
+    sk_network_flow_start(&o->flow, s, "network_again", steps);
 }

@@ -74,7 +74,7 @@ static void same_rules(const struct sk_net_rule *a, const struct sk_net_rule *b,
         if (a[i].name)
             assert_string_equal(a[i].name, b[i].name);
         assert_int_equal(a[i].name_except == NULL, b[i].name_except == NULL);
-        for (size_t j = 0; a[i].name_except && a[i].name_except[j]; j++)
+        for (size_t j = 0; a[i].name_except && b[i].name_except && a[i].name_except[j]; j++)
             assert_string_equal(a[i].name_except[j], b[i].name_except[j]);
         assert_int_equal(a[i].port_count, b[i].port_count);
         for (size_t j = 0; j < a[i].port_count; j++)
