@@ -140,9 +140,9 @@ void sk_services_decode(const SK_PB(SandboxSpec) * spec, const struct sk_path *p
         !sk_check_count(check, SK_FIELD(path, "services"), spec->n_services, SK_SERVICES_MAX))
         return;
     check_ports(spec, path, check);
+    check_mixture(spec, path, check);
     for (size_t i = 0; i < spec->n_services; i++)
         check_service(spec->services[i], SK_ITEM(path, "services", i), config, check);
-    check_mixture(spec, path, check);
     if (check->count)
         return;
     policy->services = sk_arena_alloc(arena, spec->n_services * sizeof(policy->services[0]));

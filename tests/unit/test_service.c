@@ -174,6 +174,9 @@ static void what_cannot_be_had_together(void **state)
     alone(f, 80, PRIVATE, 0);
     open_endpoint(f, 81);
     assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.services");
+    f->node.network.domain = ""; /* nor where one of them could not be had alone */
+    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", "sandbox.spec.services");
+    f->node.network.domain = "boxes.example.com";
     f->spec->n_services = 0;
     open_endpoint(f, 80);
     open_endpoint(f, 81);
