@@ -1,6 +1,6 @@
 #include "drivers/nftables/denials.h"
 
-#include "drivers/nftables/table.h"
+#include "drivers/nftables/reasons.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -101,17 +101,6 @@ static int take_sample(const struct nlattr *attr, void *arg)
     return MNL_CB_OK;
 }
 
-/* The table's own word for it, as a static string. */
-static const char *reason_of(const char *prefix)
-{
-    const char *reason;
-    for (size_t i = 0; prefix && (reason = sk_table_reason(i)); i++) {
-        if (strcmp(reason, prefix) == 0)
-            return reason;
-    }
-    return NULL;
-}
-
 static int tell(const struct nlmsghdr *header, void *arg)
 {
     const struct sk_denials *denials = arg;
@@ -120,10 +109,10 @@ static int tell(const struct nlmsghdr *header, void *arg)
     if (header->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET))
         return MNL_CB_OK;
     (void)mnl_attr_parse(header, sizeof(struct nfgenmsg), take_sample, &sample);
-    denial.event.rule = reason_of(sample.prefix);
+    denial.event.rule = sample.prefix ? sk_reason_find(sample.prefix) : NULL;
     if (!denial.event.rule || !sample.packet || !sk_denial_parse(sample.packet, sample.len, &denial.event))
         return MNL_CB_OK;
-    denial.link = sk_table_reason_is_inward(denial.event.rule) ? sample.out : sample.in;
+    denial.link = sk_reason_is_inward(denial.event.rule) ? sample.out : sample.in;
     denials->each(denials->arg, &denial);
     return MNL_CB_OK;
 }

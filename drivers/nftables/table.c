@@ -1,5 +1,7 @@
 #include "drivers/nftables/table.h"
 
+#include "drivers/nftables/reasons.h"
+
 #include <assert.h>
 #include <nftables/libnftables.h>
 #include <string.h>
@@ -169,26 +171,12 @@ static void put(struct sk_buf *out, const struct sk_table *table, const char *te
 
 /* --- reasons to deny ----------------------------------------------------------------------- */
 
-static const char ingress[] = "ingress";
-
-const char *sk_table_reason(size_t index)
-{
-    static const char *const reasons[] = {"spoofed", "platform", "peer",       "egress",
-                                          "node",    ingress,    "connections"};
-    return index < sk_array_len(reasons) ? reasons[index] : NULL;
-}
-
-bool sk_table_reason_is_inward(const char *reason)
-{
-    return strcmp(reason, ingress) == 0;
-}
-
 /* The counter of the sandbox, a sample for whoever listens, and the end. */
 static void put_denials(struct sk_buf *out, unsigned group)
 {
     const char *reason;
-    for (size_t i = 0; (reason = sk_table_reason(i)); i++) {
-        const char *key = sk_table_reason_is_inward(reason) ? "oifname" : "iifname";
+    for (size_t i = 0; (reason = sk_reason_nth(i)); i++) {
+        const char *key = sk_reason_is_inward(reason) ? "oifname" : "iifname";
         (void)!sk_buf_printf(out,
                              " chain deny_%s {\n  counter name %s map @" SK_TABLE_DENIED "\n"
                              "  update @sampled { %s limit rate 5/second burst 10 packets } "
@@ -247,7 +235,7 @@ static void put_declared(struct sk_buf *out, const struct sk_table *table)
     put(out, table, declare);
     for (size_t i = 0; i < sk_array_len(chains); i++)
         (void)!sk_buf_printf(out, " chain %s { }\n", chains[i]);
-    for (size_t i = 0; (reason = sk_table_reason(i)); i++)
+    for (size_t i = 0; (reason = sk_reason_nth(i)); i++)
         (void)!sk_buf_printf(out, " chain deny_%s { }\n", reason);
     if (table->connections_max)
         (void)!sk_buf_printf(out, " set connections_%u { type ifname; flags dynamic; size 65535; }\n",
@@ -262,7 +250,7 @@ static void put_flushed(struct sk_buf *out, const struct sk_table *table)
         (void)!sk_buf_printf(out, "flush chain inet %s %s\n", table->name, hooks[i]);
     for (size_t i = 0; i < sk_array_len(chains); i++)
         (void)!sk_buf_printf(out, "flush chain inet %s %s\n", table->name, chains[i]);
-    for (size_t i = 0; (reason = sk_table_reason(i)); i++)
+    for (size_t i = 0; (reason = sk_reason_nth(i)); i++)
         (void)!sk_buf_printf(out, "flush chain inet %s deny_%s\n", table->name, reason);
     put(out, table, "flush map inet $N " SK_TABLE_TENANT4 "\nflush map inet $N " SK_TABLE_TENANT6 "\n");
 }

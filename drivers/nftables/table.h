@@ -39,11 +39,6 @@ struct sk_table {
     uint16_t log_group;
 };
 
-/* Why a packet was denied, as the table's log says it: static; NULL behind the last. */
-const char *sk_table_reason(size_t index);
-/* Whether the sandbox that it is about is the one that the packet goes to. */
-bool sk_table_reason_is_inward(const char *reason);
-
 /* The text that nft reads. Pure. `anew`: a table that is there is removed first, with all that is in it; else
  * what sandboxes have in it stays, but for their tenants' numbers, which are the driver's own of each start.
  */
