@@ -2,6 +2,7 @@
 that tells of their networks."""
 import contextlib
 import ipaddress
+import itertools
 import json
 import os
 import pathlib
@@ -23,7 +24,7 @@ from nodes import ROOT, TERMINAL, wait_until
 SERVICE = "sandkeep.v1.NetworkService"
 IMAGE = "docker.io/library/python:3.11"
 KEEP = ("/bin/sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")
-POOL6 = "fd5a:6b:{:x}::/112"
+POOLS6 = (f"fd5a:6b:{os.getpid() & 0xFFFF:x}:{number:x}::/112" for number in itertools.count())
 
 
 def _load():
@@ -55,7 +56,7 @@ def call(node, name, timeout=30, **fields):
 def a_node(pytestconfig, lab, **keys):
     """A node on that internet; with IPv6. SDK calls find it by the environment."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file, pytest.MonkeyPatch.context() as patch:
-        config = lab.config(network_ipv6_pool=POOL6.format(os.getpid() & 0xFFFF)) | keys
+        config = lab.config(network_ipv6_pool=next(POOLS6)) | keys
         file.write(json.dumps(config))
         file.flush()
         node = start_node(pytestconfig, config=file.name, images="python busybox bare")

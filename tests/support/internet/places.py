@@ -15,6 +15,7 @@ LATE = ("44.5.0.10", "2a00:44:5::10")       # what a name stands for later
 RESOLVER = ("44.53.0.53", "2a00:44:53::53")  # the node's upstream
 DOH = ("44.53.1.53", "2a00:44:53:1::53")    # a resolver of somebody else's
 INSIDE = ("10.99.0.10", "fd12:3456::10")    # a private network beyond the node
+STORE = ("10.99.0.20", "fd12:3456::20")     # there, and the config knows its name
 FORBIDDEN = ("44.9.0.10", "2a00:44:9::10")  # what the node's config lists
 
 # Of one family, or in strange clothes.
@@ -24,7 +25,7 @@ LINK_LOCAL4 = "169.254.7.7"
 WRAPPED6 = ["64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"]  # NAT64 and 6to4 of a metadata address
 SHARED4 = "100.64.7.7"
 
-BOTH = [WEB, BESIDE, FAR, SHARED, CDN, LATE, RESOLVER, DOH, INSIDE, FORBIDDEN]
+BOTH = [WEB, BESIDE, FAR, SHARED, CDN, LATE, RESOLVER, DOH, INSIDE, STORE, FORBIDDEN]
 ALL4 = [pair[0] for pair in BOTH] + METADATA4 + [LINK_LOCAL4, SHARED4]
 ALL6 = [pair[1] for pair in BOTH] + METADATA6 + WRAPPED6
 
@@ -53,7 +54,7 @@ ZONE = {
     "rebind-mapped.test": {"AAAA": ["::ffff:169.254.169.254"]},
     "rebind-both.test": {"A": [WEB[0], INSIDE[0]]},
     "rebind-node.test": {"A": [NODE4], "AAAA": [NODE6]},
-    "repo.lan.test": {"A": [INSIDE[0]], "AAAA": [INSIDE[1]]},  # the config says it may
+    "repo.lan.test": {"A": [STORE[0]], "AAAA": [STORE[1]]},
     "empty.test": {},
     "broken.test": {"rcode": 2},
     "many.test": {"A": [f"44.1.7.{n}" for n in range(1, 120)]},  # does not fit into a datagram
