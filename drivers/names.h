@@ -11,7 +11,7 @@
 
 enum sk_name_leave {
     SK_NAME_IGNORED, /* not one of ours: no answer at all */
-    SK_NAME_REFUSED, /* answered REFUSED */
+    SK_NAME_REFUSED, /* answered NXDOMAIN: clients ask nobody else, and not again */
     SK_NAME_ANSWERED,
     SK_NAME_GRANTED, /* answered when on_granted agrees */
 };

@@ -33,6 +33,8 @@ struct sk_cni_place {
  * with its words). */
 SK_MUST_CHECK enum sk_code sk_cni_join(const struct sk_cni_options *options, struct sk_cni_place *out_place,
                                        struct sk_err *err);
+/* As socket(2), but in the namespace; -1 and errno. By a thread of its own, for which the caller waits. */
+int sk_cni_socket(const struct sk_cni_place *place, int family, int type);
 /* Absent is success. */
 SK_MUST_CHECK enum sk_code sk_cni_leave(const struct sk_cni_options *options, struct sk_err *err);
 

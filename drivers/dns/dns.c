@@ -72,14 +72,14 @@ static void dns_free(struct sk_dns *dns)
     free(dns);
 }
 
-static enum sk_code open_address(struct sk_dns *dns, const struct sk_ip *ip, uint16_t port,
-                                 struct sk_err *err)
+static enum sk_code open_address(struct sk_dns *dns, const struct sk_dns_options *options,
+                                 const struct sk_ip *ip, struct sk_err *err)
 {
-    struct sk_dns_peer at = {*ip, port ? port : PORT};
+    struct sk_dns_peer at = {*ip, options->port ? options->port : PORT};
     if (sk_ip_kind_of(ip) == SK_IP_UNSPECIFIED) /* answers could leave with another address than was asked */
         return sk_fail(err, SK_INVALID_ARGUMENT, "DNS is answered at single addresses, not at all of them");
-    enum sk_code code = sk_dns_udp_open(dns, &at, err);
-    return code == SK_OK ? sk_dns_tcp_open(dns, &at, err) : code;
+    enum sk_code code = sk_dns_udp_open(dns, options, &at, err);
+    return code == SK_OK ? sk_dns_tcp_open(dns, options, &at, err) : code;
 }
 
 static enum sk_code fill(struct sk_dns *dns, const struct sk_dns_options *options, struct sk_err *err)
@@ -89,7 +89,7 @@ static enum sk_code fill(struct sk_dns *dns, const struct sk_dns_options *option
     if (code == SK_OK)
         code = sk_dns_upstreams_init(&dns->upstreams, options, dns->log, err);
     for (size_t i = 0; i < options->listen_count && code == SK_OK; i++)
-        code = open_address(dns, &options->listen[i], options->port, err);
+        code = open_address(dns, options, &options->listen[i], err);
     return code;
 }
 

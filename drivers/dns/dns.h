@@ -30,6 +30,10 @@ struct sk_dns_limits {
 
 /* Copied. */
 struct sk_dns_options {
+    /* Makes the sockets that questions come to, where they lie in another network than ours; NULL =
+     * socket(2). */
+    int (*make_socket)(void *arg, int family, int type);
+    void *make_socket_arg;
     const struct sk_ip *listen; /* single addresses; may come to the machine later */
     size_t listen_count;
     uint16_t port;                /* 0 = 53 */

@@ -214,7 +214,7 @@ void sk_dns_query_take(struct sk_dns *dns, const struct sk_dns_path *path, const
         answer_code(path, &question, SK_DNS_NOTIMP);
     } else if (leave == SK_NAME_REFUSED) {
         deny(dns, path, &question, "refused");
-        answer_code(path, &question, SK_DNS_REFUSED);
+        answer_code(path, &question, SK_DNS_NXDOMAIN);
     } else {
         take_allowed(dns, path, asker, &question, leave == SK_NAME_GRANTED);
     }

@@ -18,11 +18,19 @@ static bool prepare(int fd, bool is_v6, int type)
            (type == SOCK_DGRAM || set(fd, SOL_SOCKET, SO_REUSEADDR));
 }
 
-enum sk_code sk_dns_socket_bind(const struct sk_dns_peer *at, int type, int *out_fd, struct sk_err *err)
+static int make(const struct sk_dns_options *options, int family, int type)
+{
+    if (options->make_socket)
+        return options->make_socket(options->make_socket_arg, family, type);
+    return socket(family, type, 0);
+}
+
+enum sk_code sk_dns_socket_bind(const struct sk_dns_options *options, const struct sk_dns_peer *at, int type,
+                                int *out_fd, struct sk_err *err)
 {
     struct sockaddr_storage address;
     socklen_t len = sk_dns_peer_address(at, &address);
-    SK_AUTO_FD int fd = socket(address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    SK_AUTO_FD int fd = make(options, address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0 || !prepare(fd, at->ip.is_v6, type) || bind(fd, (const struct sockaddr *)&address, len)) {
         int sys = errno;
         char text[SK_IP_TEXT_MAX];

@@ -40,10 +40,11 @@ static void on_readable(void *arg, unsigned events)
     }
 }
 
-enum sk_code sk_dns_tcp_open(struct sk_dns *dns, const struct sk_dns_peer *at, struct sk_err *err)
+enum sk_code sk_dns_tcp_open(struct sk_dns *dns, const struct sk_dns_options *options,
+                             const struct sk_dns_peer *at, struct sk_err *err)
 {
     SK_AUTO_FD int fd = -1;
-    enum sk_code code = sk_dns_socket_bind(at, SOCK_STREAM, &fd, err);
+    enum sk_code code = sk_dns_socket_bind(options, at, SOCK_STREAM, &fd, err);
     if (code == SK_OK && listen(fd, BACKLOG))
         code = sk_fail_sys(err, sk_code_from_errno(errno), errno, "listen for DNS by TCP");
     if (code != SK_OK)

@@ -41,11 +41,12 @@ static void on_readable(void *arg, unsigned events)
     }
 }
 
-enum sk_code sk_dns_udp_open(struct sk_dns *dns, const struct sk_dns_peer *at, struct sk_err *err)
+enum sk_code sk_dns_udp_open(struct sk_dns *dns, const struct sk_dns_options *options,
+                             const struct sk_dns_peer *at, struct sk_err *err)
 {
     const int room = RECEIVE_BUFFER;
     SK_AUTO_FD int fd = -1;
-    enum sk_code code = sk_dns_socket_bind(at, SOCK_DGRAM, &fd, err);
+    enum sk_code code = sk_dns_socket_bind(options, at, SOCK_DGRAM, &fd, err);
     if (code != SK_OK)
         return code;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
