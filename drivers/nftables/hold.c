@@ -185,8 +185,7 @@ void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const str
 {
     char set[SK_HOLD_NAME_MAX];
     struct sk_other_end end = {.ip = *ip, .protocol = IPPROTO_TCP, .port = 443};
-    if (hold->rules.gated.count && sk_lines_allow(&hold->rules.world, &end))
-        return;
+    bool is_open = hold->rules.gated.count && sk_lines_allow(&hold->rules.world, &end);
     sk_hold_name(slot, ip->is_v6 ? "granted6" : "granted4", set);
     struct sk_batch_element element = {.set = set,
                                        .key = ip->bytes,
@@ -195,7 +194,8 @@ void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const str
     /* One that is there keeps its old lifetime when it is added. */
     sk_batch_element(batch, SK_BATCH_ADD, &element);
     sk_batch_element(batch, SK_BATCH_REMOVE, &element);
-    sk_batch_element(batch, SK_BATCH_ADD, &element);
+    if (!is_open)
+        sk_batch_element(batch, SK_BATCH_ADD, &element);
 }
 
 static void put_grants(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
@@ -215,10 +215,10 @@ static void put_names(struct sk_batch *batch, const struct sk_slot *slot, const 
                       struct sk_instant now)
 {
     put_granted(batch, SK_BATCH_ADD, slot);
-    if (slot->hold)
-        flush_granted(batch, slot);
-    if (sk_hold_inherits(next, slot->hold))
+    if (slot->hold && sk_hold_inherits(next, slot->hold))
         put_grants(batch, slot, next, now);
+    else if (slot->hold)
+        flush_granted(batch, slot);
     if (!next->rules.names)
         put_granted(batch, SK_BATCH_REMOVE, slot);
 }

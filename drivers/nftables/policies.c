@@ -100,7 +100,7 @@ static void write_replacement(struct sk_batch *batch, const void *what)
 /* What was granted for the same names still is. */
 static void inherit(struct sk_hold *next, struct sk_hold *before)
 {
-    if (!sk_hold_inherits(next, before))
+    if (!before || !sk_hold_inherits(next, before))
         return;
     next->grants = before->grants;
     before->grants = (struct sk_grants){0};

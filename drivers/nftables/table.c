@@ -150,7 +150,7 @@ static void put_word(struct sk_buf *out, const struct sk_table *table, char mark
     if (mark == 'a' || mark == 'b')
         sk_ip_print(mark == 'b' ? &table->gateway6 : &table->gateway4, text);
     if (mark == 'p')
-        (void)snprintf(text, sizeof(text), "%u", table->gate_port ? table->gate_port : 53);
+        (void)snprintf(text, sizeof(text), "%u", table->gate_port ? table->gate_port : 53u);
     if (mark == 'N' || mark == 'L')
         value = mark == 'N' ? table->name : table->link_prefix;
     (void)!sk_buf_append(out, value, strlen(value));
