@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define FIELDS 6
+#define FIELDS 7
 
 /* HAProxy's word for it, and the contract's. */
 static const char *const whys[][2] = {{"name", "name"}, {"unreadable", "no name"}, {"hidden", "hidden name"}};
@@ -68,6 +68,8 @@ bool sk_denial_read(const char *line, struct sk_edge_denial *out_denial)
         sk_ip_parse(fields[2], &denial.destination, NULL) != SK_OK)
         return false;
     denial.why = read_why(fields[5]);
+    if (fields[6][strspn(fields[6], "0123456789")])
+        return false;
     if (!read_port(fields[3], &denial.port) || !read_name(fields[4], denial.name) || !denial.why)
         return false;
     *out_denial = denial;

@@ -4,7 +4,8 @@
 
 #include "drivers/edge.h"
 
-/* "gate|<source>|<destination>|<port>|<name>|<why>", "-" = none. False = the line is not exactly that. */
+/* "gate|<source>|<destination>|<port>|<name>|<why>|<bytes>", "-" = none. False = the line is not exactly
+ * that. */
 bool sk_denial_read(const char *line, struct sk_edge_denial *out_denial);
 
 #endif

@@ -29,6 +29,8 @@ void sk_haproxy_said(void *arg, const char *line)
     struct sk_haproxy *edge = arg;
     struct sk_edge_denial denial;
     bool is_fault = strncmp(line, "[ALERT]", 7) == 0;
+    if (is_fault && strstr(line, "runtime error: refused"))
+        return; /* the gate's script, which can end a connection in no other way; it is told of as well */
     /* The first one says most: what follows is that there were errors. */
     if (is_fault && !*edge->fault)
         (void)snprintf(edge->fault, sizeof(edge->fault), "%.200s", line + 7 + strspn(line + 7, " "));

@@ -204,8 +204,11 @@ static void put_gate(const struct sk_haproxy_options *options, size_t connection
     if (options->gate_has_ipv6)
         put_gate_bind(&options->gate_ipv6, options->gate_port, out);
     put_line(out, "  maxconn %zu\n", connections * 3 / 10);
+    /* %B: bytes are only known at the end, so that the line waits for it, and for what is found until then.
+     */
     put(out, "  log global\n"
-             "  log-format \"gate|%[src]|%[dst]|%[dst_port]|%[var(sess.name)]|%[var(sess.why)]\"\n"
+             "  log-format \"gate|%[src]|%[dst]|%[dst_port]|%[var(sess.name)]|%[var(sess.why)]|%B\"\n"
+             "  filter lua.gate\n"
              "  tcp-request connection reject unless { dst_port 443 }\n"
              "  tcp-request connection reject if { dst 127.0.0.0/8 ::1 0.0.0.0/8 :: }\n"
              "  tcp-request connection track-sc0 src table gate_crowd\n"

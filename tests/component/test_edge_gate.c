@@ -237,6 +237,170 @@ static void test_rules_change(void **state)
     assert_false(name_passes(rig, "new.example.com"));
 }
 
+/* --- a server that asks again ------------------------------------------------------------------------ */
+
+/* Reads a first message, asks for another, and echoes what comes then. */
+static void ask_again(int fd)
+{
+    static const uint8_t retry[] = "\x16\x03\x03\0\x38\x02\0\0\x34\x03\x03"
+                                   "\xCF\x21\xAD\x74\xE5\x9A\x61\x11\xBE\x1D\x8C\x02\x1E\x65\xB8\x91"
+                                   "\xC2\xA2\x11\x16\x7A\xBB\x8C\x5E\x07\x9E\x09\xE2\xC8\xA8\x33\x9C"
+                                   "\0\x13\x01\0\0\x0C\0\x2B\0\x02\x03\x04\0\x33\0\x02\0\x18";
+    char bytes[4096];
+    ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
+    (void)!send(fd, "\x15\x03\x03\0\x02\x01\x70", 7, MSG_NOSIGNAL); /* a warning, as some do */
+    (void)!send(fd, retry, 20, MSG_NOSIGNAL);
+    (void)usleep(20000);
+    (void)!send(fd, retry + 20, sizeof(retry) - 1 - 20, MSG_NOSIGNAL);
+    while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+        (void)!send(fd, bytes, (size_t)got, MSG_NOSIGNAL);
+    (void)close(fd);
+}
+
+static pid_t serve_again(struct edge_rig *rig)
+{
+    int ready[2];
+    char byte;
+    if (pipe2(ready, O_CLOEXEC) < 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int listener = lab_enter(rig->lab.internet) == 0 ? lab_listener(AF_INET, SOCK_STREAM, 443) : -1;
+        if (listener < 0)
+            _exit(1);
+        (void)fcntl(listener, F_SETFL, 0);
+        (void)!write(ready[1], "r", 1);
+        for (;;)
+            ask_again(accept(listener, NULL, NULL));
+    }
+    (void)close(ready[1]);
+    bool serves = read(ready[0], &byte, 1) == 1;
+    (void)close(ready[0]);
+    return serves ? child : -1;
+}
+
+/* Whether a second message for that name reaches the server; what is in front of it does in any case. */
+static bool passes_again(struct edge_rig *rig, const char *name, const char *front, size_t front_len)
+{
+    struct hello first, second = {.len = 0}, whole;
+    char out[8192];
+    hello_make(&first, "good.example.com", NULL, false);
+    hello_make(&whole, name, NULL, false);
+    hello_put(&second, front, front_len);
+    hello_put(&second, whole.bytes, whole.len);
+    int fd = lab_connect_inside(rig->box, SOCK_STREAM, RIG_SHARED4, 443);
+    assert_true(fd >= 0);
+    assert_int_equal(rig_converse(fd, first.bytes, first.len, false, out, sizeof(out), 300), 7 + 61);
+    size_t got = rig_converse(fd, second.bytes, second.len, false, out, sizeof(out), 500);
+    (void)close(fd);
+    assert_true(got <= front_len || got == second.len);
+    return got == second.len;
+}
+
+static void test_a_second_message_says_the_same(void **state)
+{
+    static const char front[] = "\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x03xyz";
+    struct edge_rig *rig = *state;
+    static const uint16_t ports[] = {443, 80};
+    lab_stop(rig->internet);
+    pid_t server = serve_again(rig);
+    bool same = passes_again(rig, "good.example.com", "", 0);
+    bool behind = passes_again(rig, "GOOD.example.com", front, sizeof(front) - 1);
+    bool other = passes_again(rig, "evil.example.com", "", 0);
+    bool other_behind = passes_again(rig, "evil.example.com", front, sizeof(front) - 1);
+    bool granted = passes_again(rig, "a.wild.example.com", "", 0);
+    bool none = passes_again(rig, NULL, "", 0);
+    lab_stop(server);
+    rig->internet = lab_serve(rig->lab.internet, ports, 2);
+    rig_run(rig, 50);
+    assert_true(server > 0 && rig->internet > 0);
+    assert_true(same && behind);
+    assert_false(other || other_behind || granted || none);
+    assert_int_equal(rig->denied, 4);
+    assert_string_equal(rig->denials[0].name, "evil.example.com");
+    assert_string_equal(rig->denials[0].why, "name");
+    assert_string_equal(rig->denials[3].why, "no name");
+}
+
+/* Before the server has asked, to be there when it does. */
+static void test_two_messages_at_once_are_refused(void **state)
+{
+    struct edge_rig *rig = *state;
+    struct hello both, second;
+    char out[8192];
+    hello_make(&both, "good.example.com", NULL, false);
+    size_t first = both.len;
+    hello_make(&second, "evil.example.com", NULL, false);
+    hello_put(&both, second.bytes, second.len);
+    int fd = lab_connect_inside(rig->box, SOCK_STREAM, RIG_SHARED4, 443);
+    assert_true(rig_converse(fd, both.bytes, both.len, true, out, sizeof(out), 500) <= first);
+    (void)close(fd);
+}
+
+/* What clients of a known server say without waiting for it (RFC 8446 section 2.3). */
+static void test_early_data_passes(void **state)
+{
+    struct hello hello;
+    char record[16384 + 5] = "\x17\x03\x03\x40";
+    struct edge_rig *rig = *state;
+    char out[32768];
+    hello_make(&hello, "good.example.com", NULL, false);
+    hello_put(&hello, "\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x03xyz", 14);
+    assert_true(passes(rig, &hello));
+    int fd = lab_connect_inside(rig->box, SOCK_STREAM, RIG_SHARED4, 443);
+    assert_int_equal(send(fd, hello.bytes, hello.len, MSG_NOSIGNAL), hello.len);
+    assert_int_equal(rig_converse(fd, record, sizeof(record), true, out, sizeof(out), 2000),
+                     hello.len + sizeof(record));
+    (void)close(fd);
+}
+
+/* --- real ones -------------------------------------------------------------------------------------- */
+
+/* Whether openssl's client gets a page from openssl's server outside; `how`: its options. */
+static bool gets_page(struct edge_rig *rig, const char *address, const char *how)
+{
+    char line[1024];
+    (void)snprintf(
+        line, sizeof(line),
+        "cd %s && printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 openssl s_client -quiet -connect %s:443 "
+        "-servername good.example.com -sess_out session %s 2>/dev/null | grep -q 'HTTP/1.0 200'",
+        rig->lab.dir, address, how);
+    return lab_inside(rig->box, line) == 0;
+}
+
+static void test_real_handshakes(void **state)
+{
+    struct edge_rig *rig = *state;
+    static const uint16_t ports[] = {443, 80};
+    lab_stop(rig->internet);
+    pid_t server = fork();
+    if (server == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (chdir(rig->lab.dir) < 0 || lab_enter(rig->lab.internet) < 0)
+            _exit(1);
+        (void)!lab_run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 "
+                       "-keyout k -out c -subj /CN=x 2>/dev/null");
+        (void)execlp("openssl", "openssl", "s_server", "-accept", "443", "-cert", "c", "-key", "k", "-www",
+                     "-quiet", "-groups", "P-384", (char *)NULL);
+        _exit(1);
+    }
+    bool reached = false;
+    for (int i = 0; i < 50 && !reached; i++) {
+        (void)usleep(100000);
+        reached = gets_page(rig, RIG_SHARED4, "-groups P-384");
+    }
+    bool resumed = gets_page(rig, RIG_SHARED4, "-groups P-384 -sess_in session");
+    bool v6 = gets_page(rig, "[" RIG_SHARED6 "]", "-groups P-384");
+    bool old = gets_page(rig, RIG_SHARED4, "-groups P-384:P-256 -tls1_2");
+    bool again = gets_page(rig, RIG_SHARED4, "-groups X25519:P-384");
+    lab_stop(server);
+    rig->internet = lab_serve(rig->lab.internet, ports, 2);
+    assert_true(rig->internet > 0);
+    assert_true(reached && resumed && v6 && old);
+    assert_true(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +415,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_gate_itself_leads_nowhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_sandbox_has_its_own_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rules_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_second_message_says_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_messages_at_once_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_early_data_passes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_real_handshakes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, rig_setup_group, rig_teardown_group);
 }
