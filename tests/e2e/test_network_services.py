@@ -305,9 +305,7 @@ def test_https_endpoints(node, edge):
     for port, url in found.items():
         status, body = wait_until(lambda url=url: (said := ask(node, edge, url))[0] == 200 and said, 10, "it answers")
         assert status == 200 and f'"port": {port}'.encode() in body and b'"path": "/some/path"' in body
-    assert {endpoint.port: endpoint.url for endpoint in sandbox.service_endpoints} == found
-    again = Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)
-    assert {endpoint.port: endpoint.url for endpoint in again.service_endpoints} == found
+    assert urls(sandbox) == urls(Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)) == found
     node.sh("daemon", "kill")
     assert ask(node, edge, found[8000])[0] == 200, "while the daemon is dead"
     node.sh("daemon", "start")
