@@ -1,6 +1,7 @@
 """Images that not everybody may have: a create's own login, the node's, and who may use what was fetched with one."""
 import base64
 import json
+import os
 import pathlib
 import subprocess
 
@@ -43,7 +44,7 @@ def never_written(node, secret):
     """No file of the daemon's has the password, in the forms in which it is sent."""
     forms = [secret.encode(), base64.b64encode(f"{images.faulty.USER}:{secret}".encode())]
     for path in [node.folder / "daemon.log", *(node.folder / "state").rglob("*"), *(node.folder / "run").rglob("*")]:
-        if path.is_file():
+        if path.is_file() and not os.path.ismount(path):  # the networks of sandboxes are files that cannot be read
             data = path.read_bytes()
             assert not any(form in data for form in forms), path
 
