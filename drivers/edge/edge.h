@@ -27,9 +27,8 @@ struct sk_haproxy_options {
     const char *domain;             /* HTTPS to names below it; NULL or "" = none */
     uint16_t https_port;            /* with a domain */
     const char *certificate;        /* with a domain: PEM with chain and key, root's alone to read */
-    /* The gate: where the packet filter sends HTTPS to granted names: IPv4 by dnat; IPv6 by tproxy, with the
-     * destination as it was, since HAProxy asks for the destination before a dnat with IPv4 alone. What comes
-     * with another destination port than 443 is refused. */
+    /* The gate: where the packet filter sends HTTPS to granted names, with the destination changed by dnat.
+     * What was on its way to another port than 443 is refused. */
     uint16_t gate_port; /* 0 = none */
     struct sk_ip gate_ipv4, gate_ipv6;
     bool gate_has_ipv6;

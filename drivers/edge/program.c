@@ -5,11 +5,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#define LIBRARY 3 /* the descriptor that it has there */
+
 static int prepare(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *actions, const char *dir,
-                   int output)
+                   int output, int library)
 {
     sigset_t defaults, mask;
     (void)sigfillset(&defaults);
@@ -25,10 +29,48 @@ static int prepare(posix_spawnattr_t *attributes, posix_spawn_file_actions_t *ac
         sys = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
     if (sys == 0)
         sys = posix_spawn_file_actions_adddup2(actions, output, STDERR_FILENO);
+    if (sys == 0 && library >= 0)
+        sys = posix_spawn_file_actions_adddup2(actions, library, LIBRARY);
     return sys;
 }
 
-static int spawn(char *const argv[], const char *dir, int output, pid_t *out_pid)
+/* Ours, with the library in front of others. The list is the caller's; its last string, too. */
+static char **make_environment(void)
+{
+    const char *others = getenv("LD_PRELOAD");
+    size_t count = 0, at = 0;
+    while (environ[count])
+        count++;
+    char **list = sk_alloc((count + 2) * sizeof(*list));
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], "LD_PRELOAD=", 11) != 0)
+            list[at++] = environ[i];
+    }
+    list[at] = sk_printf("LD_PRELOAD=/proc/self/fd/%d%s%s", LIBRARY, others ? ":" : "", others ? others : "");
+    return list;
+}
+
+static void free_environment(char **list)
+{
+    size_t last = 0;
+    while (list[last + 1])
+        last++;
+    free(list[last]);
+    free(list);
+}
+
+static int run(pid_t *out_pid, char *const argv[], const posix_spawn_file_actions_t *actions,
+               const posix_spawnattr_t *attributes, bool has_library)
+{
+    if (!has_library)
+        return posix_spawn(out_pid, argv[0], actions, attributes, argv, environ);
+    char **environment = make_environment();
+    int sys = posix_spawn(out_pid, argv[0], actions, attributes, argv, environment);
+    free_environment(environment);
+    return sys;
+}
+
+static int spawn(char *const argv[], const char *dir, int output, int library, pid_t *out_pid)
 {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
@@ -37,9 +79,9 @@ static int spawn(char *const argv[], const char *dir, int output, pid_t *out_pid
         return sys;
     sys = posix_spawn_file_actions_init(&actions);
     if (sys == 0) {
-        sys = prepare(&attributes, &actions, dir, output);
+        sys = prepare(&attributes, &actions, dir, output, library);
         if (sys == 0)
-            sys = posix_spawn(out_pid, argv[0], &actions, &attributes, argv, environ);
+            sys = run(out_pid, argv, &actions, &attributes, library >= 0);
         (void)posix_spawn_file_actions_destroy(&actions);
     }
     (void)posix_spawnattr_destroy(&attributes);
@@ -47,10 +89,10 @@ static int spawn(char *const argv[], const char *dir, int output, pid_t *out_pid
 }
 
 enum sk_code sk_program_start(struct sk_program *program, char *const argv[], const char *dir, int output,
-                              struct sk_err *err)
+                              int library, struct sk_err *err)
 {
     pid_t pid = 0;
-    int sys = spawn(argv, dir, output, &pid);
+    int sys = spawn(argv, dir, output, library, &pid);
     if (sys != 0)
         return sk_fail_sys(err, sk_code_from_errno(sys), sys, "start %s", argv[0]);
     return sk_program_adopt(program, pid, err);

@@ -12,9 +12,10 @@ struct sk_program {
     void (*on_end)(struct sk_program *program); /* it has ended; only while watched */
 };
 
-/* In a session of its own, in the folder `dir`; says what it says to `output`. Errors: by errno. */
+/* In a session of its own, in the folder `dir`; says what it says to `output`. library: a file that is loaded
+ * into it before all others; -1 = none. Errors: by errno. */
 SK_MUST_CHECK enum sk_code sk_program_start(struct sk_program *program, char *const argv[], const char *dir,
-                                            int output, struct sk_err *err);
+                                            int output, int library, struct sk_err *err);
 /* One that runs already. Errors: SK_NOT_FOUND. */
 SK_MUST_CHECK enum sk_code sk_program_adopt(struct sk_program *program, int pid, struct sk_err *err);
 SK_MUST_CHECK enum sk_code sk_program_watch(struct sk_program *program, struct sk_loop *loop,

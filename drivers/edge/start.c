@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,6 +20,10 @@
 
 static const unsigned char script[] = {
 #include <gate_lua.inc>
+};
+
+static const unsigned char origin[] = {
+#include <origin.inc>
 };
 
 /* --- who and where ------------------------------------------------------------------------ */
@@ -82,13 +87,15 @@ static enum sk_code describe(struct sk_haproxy *edge, char *out, size_t size, st
     static const uint64_t key[2] = {0x73616E646B656570, 0x65646765};
     SK_CLEANUP(sk_buf_fini) struct sk_buf all;
     struct stat program;
-    sk_buf_init(&all, CONFIG_MAX * 2);
+    sk_buf_init(&all, CONFIG_MAX * 4);
     if (stat(edge->program, &program) < 0)
         return sk_fail_sys(err, SK_NOT_FOUND, errno, "%s", edge->program);
     edge->host.description = "none";
     enum sk_code code = sk_haproxy_config_write(&edge->options, &edge->host, &all, err);
     if (code == SK_OK)
         code = sk_buf_append(&all, script, sizeof(script));
+    if (code == SK_OK)
+        code = sk_buf_append(&all, origin, sizeof(origin));
     if (code == SK_OK)
         code = sk_buf_printf(&all, "%s %ju %jd %jd", edge->program, (uintmax_t)program.st_ino,
                              (intmax_t)program.st_size, (intmax_t)program.st_mtim.tv_sec);
@@ -123,13 +130,27 @@ static enum sk_code save_pid(const struct sk_haproxy *edge, int pid, struct sk_e
 
 /* --- starting --------------------------------------------------------------------------------- */
 
+/* In memory: <run_dir> may be where nothing can be run from. */
+static enum sk_code open_library(int *out_fd, struct sk_err *err)
+{
+    SK_AUTO_FD int fd = memfd_create("sandkeep-origin", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, origin, sizeof(origin)) != (ssize_t)sizeof(origin))
+        return sk_fail_sys(err, SK_RESOURCE_EXHAUSTED, errno, "make a library for HAProxy");
+    *out_fd = sk_take_fd(&fd);
+    return SK_OK;
+}
+
 enum sk_code sk_haproxy_spawn(struct sk_haproxy *edge, struct sk_err *err)
 {
     char config[] = SK_HAPROXY_CONFIG, foreground[] = "-db", file[] = "-f";
     char *argv[] = {edge->program, foreground, file, config, NULL};
     edge->fault[0] = '\0';
     edge->began = sk_loop_now(edge->loop);
-    enum sk_code code = sk_program_start(&edge->process, argv, edge->dir, edge->voice.out, err);
+    SK_AUTO_FD int library = -1;
+    bool needs_library = edge->options.gate_port && edge->options.gate_has_ipv6;
+    enum sk_code code = needs_library ? open_library(&library, err) : SK_OK;
+    if (code == SK_OK)
+        code = sk_program_start(&edge->process, argv, edge->dir, edge->voice.out, library, err);
     edge->admin.pid = edge->process.pid;
     return code == SK_OK ? save_pid(edge, edge->process.pid, err) : code;
 }

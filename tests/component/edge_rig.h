@@ -58,16 +58,12 @@ static inline bool rig_wire(struct edge_rig *rig)
            lab_write("/proc/sys/net/ipv6/conf/all/forwarding", "1");
 }
 
-/* As the packet filter of a node does; HAProxy asks for the first destination of IPv4 alone, so that IPv6
- * must come with it. */
+/* As the packet filter of a node does. */
 static inline bool rig_bring_to_gate(void)
 {
-    return lab_run("nft 'table inet gate { chain nat4 { type nat hook prerouting priority -100; "
-                   "iifname sk0 meta nfproto ipv4 tcp dport 443 dnat ip to 10.231.255.1:%d; }; "
-                   "chain tproxy6 { type filter hook prerouting priority -150; "
-                   "iifname sk0 meta nfproto ipv6 tcp dport 443 tproxy ip6 to [fd5b::1]:%d "
-                   "meta mark set 0x5a accept; }; }' && ip -6 rule add fwmark 0x5a lookup 90 && "
-                   "ip -6 route add local ::/0 dev lo table 90",
+    return lab_run("nft 'table inet gate { chain nat { type nat hook prerouting priority -100; "
+                   "iifname sk0 meta nfproto ipv4 tcp dport 443 dnat ip to 10.231.255.1:%d; "
+                   "iifname sk0 meta nfproto ipv6 tcp dport 443 dnat ip6 to [fd5b::1]:%d; }; }'",
                    RIG_GATE, RIG_GATE) == 0;
 }
 
