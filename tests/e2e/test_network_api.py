@@ -301,8 +301,9 @@ def test_what_is_made_closed_stays_closed(node):
 @pytest.mark.real
 def test_changes_outlive_the_daemon(own_node):
     rules = [block("192.0.2.0/24")]
-    sandbox = own_node.running(services=[PRIVATE])
+    sandbox = own_node.running(services=[service(8080)])
     before = Networks(own_node).set(sandbox.sandbox_id, egress=rules)
+    assert before.services[0].url.startswith("http://")
     for how in ("stop", "kill"):
         own_node.sh("daemon", how)
         own_node.sh("daemon", "start")
