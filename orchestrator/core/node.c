@@ -300,9 +300,8 @@ void sk_node_create(struct sk_node *node, struct sk_record *record, struct sk_sa
     } else if (node->away) {
         away_err(&err);
         sk_done_later(node->loop, done, &err);
-    } else if (find_session(node, record, &session, &err) != SK_OK) {
-        sk_done_later(node->loop, done, &err);
-    } else if (assign_ports(node, record, &err) != SK_OK) {
+    } else if (find_session(node, record, &session, &err) != SK_OK ||
+               assign_ports(node, record, &err) != SK_OK) {
         sk_done_later(node->loop, done, &err);
     } else {
         sk_answer_create(admit(node, session, record), true, out_sandbox, done);

@@ -133,7 +133,7 @@ static void same_list(const char **a, const char **b)
 {
     assert_int_equal(a == NULL, b == NULL);
     assert_int_equal(sk_strings_count(a), sk_strings_count(b));
-    for (size_t i = 0; a && a[i]; i++)
+    for (size_t i = 0; a && b && a[i]; i++)
         assert_string_equal(a[i], b[i]);
 }
 
@@ -161,7 +161,7 @@ static void same_spec(const struct sk_spec *a, const struct sk_spec *b)
     assert_string_equal(a->login.path, b->login.path);
     assert_string_equal(a->login.field, b->login.field);
     assert_int_equal(a->network == NULL, b->network == NULL);
-    if (a->network) {
+    if (a->network && b->network) {
         assert_string_equal(a->network->tenant, b->network->tenant);
         assert_int_equal(a->network->egress_count, b->network->egress_count);
         assert_int_equal(a->network->dns, b->network->dns);
