@@ -1,5 +1,6 @@
 /* Layers that come before those below them are unpacked ahead of their turn: when, how many, and what becomes
  * of them when their turn never comes. */
+#include "drivers/images/aheads.h"
 #include "support/images_rig.h"
 #include "support/sweep.h"
 
@@ -147,6 +148,59 @@ static void run_until_ahead(struct ahead *a)
     assert_int_equal(sk_fake_content_aheads(a->r.content), 3);
 }
 
+static void pull_slowly(struct ahead *a, struct rig_call *call, int64_t max_bytes)
+{
+    struct sk_image_pull pull = {
+        .name = "registry.test/app:2", .puller = "", .max_bytes = max_bytes, .progress = &call->progress};
+
+    sk_fake_registry_bend(a->r.registry)->pace = SK_MSEC(10);
+    a->r.base->ops->pull(a->r.base, &pull, &call->image, rig_call_init(call));
+}
+
+/* With an equal part of half the room each, that half is all they take, however many layers there are. */
+static void test_no_more_of_them_than_parts(void **state)
+{
+    struct ahead *a = *state;
+    struct rig_image image = {.tag = "2", .layers = {a->bottom}};
+    char texts[SK_AHEADS_MAX + 3][8];
+    struct rig_call call;
+    size_t most = 0;
+
+    for (size_t i = 0; i < SK_AHEADS_MAX + 3; i++) {
+        (void)snprintf(texts[i], sizeof(texts[i]), "no %zu", i);
+        image.layers[i + 1] = texts[i];
+    }
+    rig_publish(&a->r, &image);
+    pull_slowly(a, &call, (int64_t)4 * MIB);
+    for (int i = 0; i < 4000 && !call.answers; i++) {
+        size_t now = sk_fake_content_aheads(a->r.content);
+        most = now > most ? now : most;
+        sk_vloop_advance(a->r.loop, SK_MSEC(1));
+    }
+    assert_int_equal(call.err.code, SK_OK);
+    assert_int_equal(most, SK_AHEADS_MAX);
+    sk_image_free(call.image);
+    rig_remove(&a->r, "registry.test/app:2");
+    rig_image_fini(&image);
+}
+
+/* What swells beyond its part is not followed by the next that may. */
+static void test_none_after_one_that_swells(void **state)
+{
+    struct ahead *a = *state;
+    struct rig_image image = {.tag = "2", .layers = {a->bottom, "one", "two", "three", "four", "five", NULL}};
+    struct rig_call call;
+
+    rig_publish(&a->r, &image);
+    sk_fake_content_swell(a->r.content, 30000);
+    pull_slowly(a, &call, (int64_t)MIB);
+    sk_vloop_advance(a->r.loop, SK_SEC(10));
+    assert_int_equal(call.err.code, SK_RESOURCE_EXHAUSTED);
+    assert_in_range(a->aheads, 1, 2);
+    assert_int_equal(sk_fake_content_aheads(a->r.content), 0);
+    rig_image_fini(&image);
+}
+
 static void test_a_pull_that_is_cancelled_drops_them(void **state)
 {
     struct ahead *a = *state;
@@ -260,6 +314,7 @@ int main(void)
         CASE(test_what_comes_early_is_unpacked_early),  CASE(test_a_store_that_cannot),
         CASE(test_none_where_one_is_fetched_at_a_time), CASE(test_none_of_a_layer_that_is_large),
         CASE(test_a_pull_that_is_cancelled_drops_them), CASE(test_a_bottom_that_is_wrong_drops_them),
+        CASE(test_no_more_of_them_than_parts),          CASE(test_none_after_one_that_swells),
         CASE(test_what_another_pull_has_unpacked),      cmocka_unit_test(test_failure_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
