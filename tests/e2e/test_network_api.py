@@ -85,11 +85,18 @@ def test_rules_are_told_as_they_were_said(node):
     assert list(node.end(sandbox).status.effective_egress) == egress
 
 
-def test_many_rules(node):
-    egress = [block(f"10.{i}.0.0/16", *(f"10.{i}.{j}.0/24" for j in range(32)), ports=[ports("", 80)])
-              for i in range(256)]
-    sandbox = node.running(**network(egress=egress))
+def test_as_much_as_may_be_asked_for_is_held_to(node):
+    holes = [f"{i}.0/24" for i in range(0, 64, 2)]
+    many = [ports("UDP" if i % 2 else "", 1000 * i + 1, 1000 * i + 500) for i in range(16)]
+    egress = [block(f"10.{i}.0.0/16", *(f"10.{i}.{hole}" for hole in holes), ports=many) for i in range(256)]
+    ingress = [pb.IngressRule(cidr=rule.cidr) for rule in egress[:32]]
+    services = [service(1000 + i, pb.VISIBILITY_CUSTOM) for i in range(100)]
+    sandbox = node.reach(node.create(**network(egress=egress, ingress=ingress), services=services),
+                         {pb.STATE_RUNNING}, 60)
     assert list(node.get(sandbox.sandbox_id).status.effective_egress) == egress
+    networks = Networks(node)
+    assert list(networks.set(sandbox.sandbox_id, deny_egress=True).effective_egress) == []
+    assert list(networks.set(sandbox.sandbox_id, egress=egress, ingress=ingress).effective_ingress) == ingress
 
 
 @pytest.mark.core
