@@ -115,11 +115,16 @@ static void record_now(struct sk_op *op, struct sk_done *done)
     answer(c, done, NULL);
 }
 
+/* clang-format off */
 static const struct sk_step steps[] = {
-    {"turn", sk_network_await_turn, NULL}, {"look", look, NULL},
-    {"rules", apply_next, apply_now},      {"edge", tell_next, tell_now},
-    {"record", record_next, record_now},   {0},
+    {"turn", sk_network_await_turn, NULL},
+    {"look", look, NULL},
+    {"rules", apply_next, apply_now},
+    {"edge", tell_next, tell_now},
+    {"record", record_next, record_now},
+    {0},
 };
+/* clang-format on */
 
 /* --- the whole -------------------------------------------------------------------------- */
 

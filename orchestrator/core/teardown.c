@@ -42,10 +42,16 @@ static void remove_rootfs(struct sk_op *op, struct sk_done *done)
     w->node->runtime->ops->remove_rootfs(w->node->runtime, w->id, &w->inner);
 }
 
+/* clang-format off */
 static const struct sk_step steps[] = {
-    {"task", delete_task, NULL},           {"guest", settle_guest, NULL},   {"network", close_network, NULL},
-    {"container", delete_container, NULL}, {"rootfs", remove_rootfs, NULL}, {0},
+    {"task", delete_task, NULL},
+    {"guest", settle_guest, NULL},
+    {"network", close_network, NULL},
+    {"container", delete_container, NULL},
+    {"rootfs", remove_rootfs, NULL},
+    {0},
 };
+/* clang-format on */
 
 void sk_teardown_start(struct sk_teardown *teardown, struct sk_node *node, const char *id,
                        void (*task_gone)(struct sk_teardown *teardown, struct sk_done *done),
