@@ -1,6 +1,6 @@
-/* loopback.c: preloaded into the daemon of a test's node on the machine's own network, lets it reach no address
- * but this machine's loopback, and ask nobody for names: whatever a test leads it to, it stays here. Programs
- * that the daemon starts are let be: they reach sandboxes. */
+/* loopback.c: preloaded into the daemon of a test's node on the machine's own network, lets it reach no
+ * address but this machine's loopback, and ask nobody for names: whatever a test leads it to, it stays here.
+ * Programs that the daemon starts are let be: they reach sandboxes. */
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
