@@ -90,6 +90,31 @@ static inline void rig_run(struct edge_rig *rig, int ms)
     (void)sk_wait_until(rig->loop, &never, SK_MSEC(ms));
 }
 
+/* --- HAProxy's process --------------------------------------------------------------------------- */
+
+static inline int rig_pid(const struct edge_rig *rig)
+{
+    char path[128];
+    int pid = 0;
+    (void)snprintf(path, sizeof(path), "%s/edge/pid", rig->lab.dir);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%d", &pid) != 1)
+        pid = 0;
+    if (file)
+        (void)fclose(file);
+    return pid;
+}
+
+/* One that was replaced is this process' child, but nobody's to wait for. */
+static inline bool rig_lives(int pid)
+{
+    if (pid > 0)
+        (void)waitpid(pid, NULL, WNOHANG);
+    return pid > 0 && kill(pid, 0) == 0;
+}
+
+/* --- the whole ----------------------------------------------------------------------------------- */
+
 /* The tests of one program share the network, each opens its own edge. */
 static inline int rig_setup_group(void **state)
 {
@@ -123,6 +148,8 @@ static inline int rig_setup_group(void **state)
 static inline int rig_teardown_group(void **state)
 {
     struct edge_rig *rig = *state;
+    if (rig_pid(rig) > 0) /* left by a test that failed */
+        (void)kill(rig_pid(rig), SIGKILL);
     lab_stop(rig->internet);
     lab_stop(rig->app);
     sk_loop_free(rig->loop);
@@ -176,29 +203,6 @@ static inline enum sk_code rig_remove(struct edge_rig *rig, const char *id)
     sk_wait_init(&wait, rig->loop);
     sk_haproxy_base(rig->edge)->ops->remove(sk_haproxy_base(rig->edge), id, &wait.done);
     return sk_wait(&wait);
-}
-
-/* --- HAProxy's process --------------------------------------------------------------------------- */
-
-static inline int rig_pid(const struct edge_rig *rig)
-{
-    char path[128];
-    int pid = 0;
-    (void)snprintf(path, sizeof(path), "%s/edge/pid", rig->lab.dir);
-    FILE *file = fopen(path, "r");
-    if (file && fscanf(file, "%d", &pid) != 1)
-        pid = 0;
-    if (file)
-        (void)fclose(file);
-    return pid;
-}
-
-/* One that was replaced is this process' child, but nobody's to wait for. */
-static inline bool rig_lives(int pid)
-{
-    if (pid > 0)
-        (void)waitpid(pid, NULL, WNOHANG);
-    return pid > 0 && kill(pid, 0) == 0;
 }
 
 /* --- talking ---------------------------------------------------------------------------------------- */
