@@ -87,6 +87,8 @@ static inline bool rig_own_network(void)
 
 #define RIG_FAKE ", \"drivers\": \"fake\""
 
+#define RIG_REAL ", \"guest_path\": \"/bin/true\", \"runtime\": \"crun\""
+
 static inline int rig_set_up(void **state)
 {
     struct rig *rig = sk_alloc(sizeof(*rig));

@@ -208,6 +208,18 @@ static void refuses_what_is_missing(void **state)
     rig_must_refuse(rig, "/nonexistent/guest");
 }
 
+/* Before anything is made of it. */
+static void refuses_networks_that_it_cannot_make(void **state)
+{
+    struct rig *rig = *state;
+
+    rig_configure(rig, "127.0.0.1:0", RIG_REAL ", \"edge_program\": \"/nonexistent/haproxy\"");
+    rig_must_refuse(rig, "/nonexistent/haproxy");
+    rig_configure(rig, "127.0.0.1:0",
+                  RIG_REAL ", \"network\": \"cni\", \"cni_config\": \"/nonexistent/list\"");
+    rig_must_refuse(rig, "cni");
+}
+
 /* Recovery waits for containerd for ever; a signal ends the wait. */
 static void stops_while_it_starts(void **state)
 {
@@ -215,9 +227,7 @@ static void stops_while_it_starts(void **state)
 
     if (geteuid() != 0)
         skip(); /* networks are root's alone */
-    rig_configure(rig, "127.0.0.1:0",
-                  ", \"guest_path\": \"/bin/true\", \"runtime\": \"crun\", \"containerd_socket\": "
-                  "\"/nonexistent/sock\"");
+    rig_configure(rig, "127.0.0.1:0", RIG_REAL ", \"containerd_socket\": \"/nonexistent/sock\"");
     rig_start(rig);
     rig_must_say(rig, "recover.list_failed");
     assert_int_equal(rig_stop(rig, SIGTERM), 0);
@@ -321,6 +331,7 @@ int main(void)
         RIG_TEST(refuses_a_newer_database),
         RIG_TEST(refuses_a_port_that_is_taken),
         RIG_TEST(refuses_what_is_missing),
+        RIG_TEST(refuses_networks_that_it_cannot_make),
         RIG_TEST(stops_while_it_starts),
         RIG_TEST(tells_the_service_manager),
         RIG_TEST(checks_and_prints_the_configuration),
