@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import stat
+import subprocess
 import tarfile
 
 import pytest
@@ -169,6 +170,29 @@ def test_a_layer_too_large_to_be_unpacked_ahead(pytestconfig, world):
         found, said = pulled(node, name, layers)
         assert steps(said, "unpack_ahead", "keep") == []
         assert found[0]["large"]
+
+
+def unpacked(node):
+    """Bytes of all layers, done or under way. Files may go while they are counted."""
+    where = node.folder / "containerd/root/io.containerd.snapshotter.v1.overlayfs"
+    done = subprocess.run(["du", "-s", "-B1", str(where)], capture_output=True, text=True, check=False)
+    return int(done.stdout.split()[0])
+
+
+def test_what_is_ahead_has_half_the_room_in_all(pytestconfig, world):
+    """However many layers there are, each as large as may be."""
+    layers = [lowest(6), *(layer(file(f"zeros-{n}", bytes(zoo.MIB * 31 // 8))) for n in range(30))]
+    name, seen = world.add("odd-many", zoo.image(layers)), []
+    config = world.config(image_max_bytes="64Mi", image_layers_at_once=9, log_level="debug")
+    with images.a_node(pytestconfig, config) as node:
+        before = unpacked(node)
+        pull = subprocess.Popen([node.build / "sandkeep", "image", "pull", name], env=os.environ | node.env)
+        while pull.poll() is None:
+            seen.append(unpacked(node) - before)
+        assert pull.returncode != 0
+        assert len(steps(events(node), "unpack_ahead", "keep")) >= 8
+        assert images.loose(node) == []
+    assert 48 * zoo.MIB < max(seen) < 100 * zoo.MIB, max(seen)
 
 
 def test_a_layer_that_is_wrong_is_told_of_in_its_turn(world, ahead):
