@@ -22,7 +22,8 @@ struct sk_haproxy {
     const struct sk_log *log; /* may be NULL */
     struct sk_arena arena;    /* of the options */
     struct sk_haproxy_options options;
-    char *program, *dir; /* absolute paths */
+    char *program, *dir;      /* absolute paths */
+    char *entering, *entered; /* what is in front of the program where it runs elsewhere; NULL = nothing */
     struct sk_haproxy_host host;
     bool has[SK_MAP_COUNT];
 

@@ -55,6 +55,7 @@ static struct sk_haproxy *make(struct sk_loop *loop, const struct sk_log *log,
     edge->options.program = sk_arena_strdup(&edge->arena, options->program);
     edge->options.run_dir = sk_arena_strdup(&edge->arena, options->run_dir);
     edge->options.user = sk_arena_strdup(&edge->arena, options->user);
+    edge->options.netns = sk_arena_strdup(&edge->arena, options->netns);
     edge->options.listen = sk_arena_strdup(&edge->arena, options->listen);
     edge->options.domain = sk_arena_strdup(&edge->arena, options->domain);
     edge->options.certificate = sk_arena_strdup(&edge->arena, options->certificate);
@@ -78,6 +79,8 @@ static void unmake(struct sk_haproxy *edge)
     sk_maps_fini(&edge->maps);
     sk_buf_fini(&edge->line);
     sk_arena_fini(&edge->arena);
+    free(edge->entering);
+    free(edge->entered);
     free(edge->program);
     free(edge->dir);
     free(edge);

@@ -21,6 +21,7 @@ struct sk_haproxy_options {
     const char *program; /* a name or a path of HAProxy 2.6 or newer, with Lua */
     const char *run_dir; /* its files are in <run_dir>/edge: the process id in pid */
     const char *user;    /* whom it runs as; NULL = as the driver does */
+    const char *netns;   /* path of the network namespace that it runs in; NULL = the driver's */
     /* Ways in. */
     const char *listen;             /* address; "0.0.0.0", "::" = all */
     uint16_t first_port, last_port; /* plain; 0 = none */

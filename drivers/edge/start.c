@@ -61,6 +61,12 @@ static enum sk_code find_all(struct sk_haproxy *edge, struct sk_err *err)
     edge->program = sk_haproxy_find(edge->options.program);
     if (!edge->program)
         return sk_fail(err, SK_NOT_FOUND, "%s is not installed", edge->options.program);
+    if (edge->options.netns) {
+        edge->entering = sk_haproxy_find("nsenter"); /* which becomes the program */
+        edge->entered = sk_printf("--net=%s", edge->options.netns);
+        if (!edge->entering)
+            return sk_fail(err, SK_NOT_FOUND, "nsenter is not installed");
+    }
     edge->dir = sk_printf("%s/edge", edge->options.run_dir);
     if (mkdir(edge->dir, 0700) < 0 && errno != EEXIST)
         return sk_fail_sys(err, sk_code_from_errno(errno), errno, "make %s", edge->dir);
@@ -86,10 +92,12 @@ static enum sk_code describe(struct sk_haproxy *edge, char *out, size_t size, st
 {
     static const uint64_t key[2] = {0x73616E646B656570, 0x65646765};
     SK_CLEANUP(sk_buf_fini) struct sk_buf all;
-    struct stat program;
+    struct stat program, network = {0};
     sk_buf_init(&all, CONFIG_MAX * 4);
     if (stat(edge->program, &program) < 0)
         return sk_fail_sys(err, SK_NOT_FOUND, errno, "%s", edge->program);
+    if (edge->options.netns && stat(edge->options.netns, &network) < 0)
+        return sk_fail_sys(err, SK_NOT_FOUND, errno, "%s", edge->options.netns);
     edge->host.description = "none";
     enum sk_code code = sk_haproxy_config_write(&edge->options, &edge->host, &all, err);
     if (code == SK_OK)
@@ -97,8 +105,9 @@ static enum sk_code describe(struct sk_haproxy *edge, char *out, size_t size, st
     if (code == SK_OK)
         code = sk_buf_append(&all, origin, sizeof(origin));
     if (code == SK_OK)
-        code = sk_buf_printf(&all, "%s %ju %jd %jd", edge->program, (uintmax_t)program.st_ino,
-                             (intmax_t)program.st_size, (intmax_t)program.st_mtim.tv_sec);
+        code = sk_buf_printf(&all, "%s %ju %jd %jd %ju", edge->program, (uintmax_t)program.st_ino,
+                             (intmax_t)program.st_size, (intmax_t)program.st_mtim.tv_sec,
+                             (uintmax_t)network.st_ino);
     if (code == SK_OK)
         (void)snprintf(out, size, "sandkeep-%016jx", (uintmax_t)sk_siphash(key, all.data, all.len));
     return code;
@@ -143,14 +152,15 @@ static enum sk_code open_library(int *out_fd, struct sk_err *err)
 enum sk_code sk_haproxy_spawn(struct sk_haproxy *edge, struct sk_err *err)
 {
     char config[] = SK_HAPROXY_CONFIG, foreground[] = "-db", file[] = "-f";
-    char *argv[] = {edge->program, foreground, file, config, NULL};
+    char *argv[] = {edge->entering, edge->entered, edge->program, foreground, file, config, NULL};
     edge->fault[0] = '\0';
     edge->began = sk_loop_now(edge->loop);
     SK_AUTO_FD int library = -1;
     bool needs_library = edge->options.gate_port && edge->options.gate_has_ipv6;
     enum sk_code code = needs_library ? open_library(&library, err) : SK_OK;
     if (code == SK_OK)
-        code = sk_program_start(&edge->process, argv, edge->dir, edge->voice.out, library, err);
+        code = sk_program_start(&edge->process, edge->entering ? argv : argv + 2, edge->dir, edge->voice.out,
+                                library, err);
     edge->admin.pid = edge->process.pid;
     return code == SK_OK ? save_pid(edge, edge->process.pid, err) : code;
 }
