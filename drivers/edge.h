@@ -21,6 +21,7 @@ struct sk_edge_door {
     uint16_t node_port; /* a port of the node, plain; 0 = by `host` */
     const char *host;   /* HTTPS to that host name, ended here; lower case; else NULL */
     uint16_t port;      /* the sandbox's, TCP */
+    uint16_t timeout_s; /* by `host`: a request whose answer has not begun by then gets 504 */
 };
 
 struct sk_edge_box {

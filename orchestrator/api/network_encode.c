@@ -84,7 +84,11 @@ static void encode_urls(const struct doors *doors, SK_PB(ServiceStatus) * out)
 {
     const struct sk_net_policy *policy = doors->record->spec.network;
     const struct sk_net_service *service = policy ? find_service(policy, out->port) : NULL;
-    if (!service || doors->record->state >= SK_STATE_TERMINATING)
+    if (!service)
+        return;
+    if (out->endpoint)
+        out->endpoint->request_timeout_seconds = service->timeout_s;
+    if (doors->record->state >= SK_STATE_TERMINATING)
         return;
     if (out->endpoint)
         out->endpoint->url = endpoint_url(doors, service);
@@ -97,7 +101,6 @@ static SK_PB(EndpointStatus) * encode_endpoint(struct sk_arena *arena, const SK_
     SK_PB(EndpointStatus) *out = SK_PB_NEW(arena, endpoint_status);
     out->kind = asked->kind;
     out->auth = asked->auth;
-    out->request_timeout_seconds = asked->request_timeout_seconds;
     return out;
 }
 

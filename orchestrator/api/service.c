@@ -1,7 +1,7 @@
 #include "api/service.h"
 
 #define NAME_MAX_LEN 128
-/* Of requests to endpoints, in seconds. */
+/* Of requests to endpoints, in seconds; 0 = the default. */
 #define TIMEOUT_LEAST 15
 #define TIMEOUT_MOST  900
 
@@ -18,10 +18,9 @@ static void refuse_here(const struct sk_path *path, struct sk_check *check, cons
 static void check_timeout(const SK_PB(EndpointSpec) * endpoint, const struct sk_path *path,
                           struct sk_check *check)
 {
-    const struct sk_path *at = SK_FIELD(path, "request_timeout_seconds");
-    if (endpoint->request_timeout_seconds &&
-        sk_check_range(check, at, endpoint->request_timeout_seconds, TIMEOUT_LEAST, TIMEOUT_MOST))
-        refuse_yet(at, check, "endpoints have no limit of their own yet");
+    if (endpoint->request_timeout_seconds)
+        (void)sk_check_range(check, SK_FIELD(path, "request_timeout_seconds"),
+                             endpoint->request_timeout_seconds, TIMEOUT_LEAST, TIMEOUT_MOST);
 }
 
 static void check_kind(const SK_PB(EndpointSpec) * endpoint, const struct sk_path *path,
@@ -116,13 +115,22 @@ static void check_mixture(const SK_PB(SandboxSpec) * spec, const struct sk_path 
                    "PUBLIC, PRIVATE and those with endpoints cannot be had together");
 }
 
+static uint16_t decode_timeout(const SK_PB(EndpointSpec) * endpoint)
+{
+    if (!endpoint)
+        return 0;
+    int32_t asked = endpoint->request_timeout_seconds;
+    return asked ? (uint16_t)asked : SK_NET_TIMEOUT_S;
+}
+
 static struct sk_net_service decode_service(const SK_PB(Service) * service)
 {
     static const enum sk_net_protocol protocols[] = {SK_NET_TCP, SK_NET_TCP, SK_NET_UDP, SK_NET_SCTP};
     struct sk_net_service out = {.protocol = protocols[service->protocol],
                                  .port = (uint16_t)service->port,
                                  .visibility = SK_NET_SILENT,
-                                 .has_endpoint = service->endpoint};
+                                 .has_endpoint = service->endpoint,
+                                 .timeout_s = decode_timeout(service->endpoint)};
     if (service->visibility == SK_PBE(VISIBILITY, VISIBILITY_PUBLIC))
         out.visibility = SK_NET_PUBLIC;
     else if (service->visibility == SK_PBE(VISIBILITY, VISIBILITY_PRIVATE))

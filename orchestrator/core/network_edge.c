@@ -24,7 +24,7 @@ static bool fill_door(const struct sk_sandbox *s, const struct sk_net_service *s
 
     if (service->visibility != SK_NET_PUBLIC || service->protocol != SK_NET_TCP)
         return false;
-    *out_door = (struct sk_edge_door){.port = service->port};
+    *out_door = (struct sk_edge_door){.port = service->port, .timeout_s = service->timeout_s};
     if (!service->has_endpoint)
         out_door->node_port = service->node_port;
     else if (config->domain && config->domain[0])

@@ -39,6 +39,8 @@ struct sk_net_rule {
 
 enum sk_net_dns { SK_NET_DNS_ALL, SK_NET_DNS_GRANTED, SK_NET_DNS_NONE };
 
+#define SK_NET_TIMEOUT_S 15 /* of endpoints of which nothing else is said */
+
 /* A port that others may reach, if the rules for ingress or its visibility let them. */
 struct sk_net_service {
     enum sk_net_protocol protocol;
@@ -46,6 +48,7 @@ struct sk_net_service {
     enum { SK_NET_SILENT, SK_NET_PUBLIC, SK_NET_PRIVATE, SK_NET_CUSTOM } visibility;
     bool has_endpoint;  /* PUBLIC: https at the edge, by name */
     uint16_t node_port; /* PUBLIC without endpoint: the port of the node that leads there; 0 = none yet */
+    uint16_t timeout_s; /* endpoints: how long an answer may take to begin; others: 0 */
 };
 
 struct sk_net_policy {

@@ -77,7 +77,8 @@ static bool is_service(const wire_service *service)
 {
     return is_protocol(service->protocol) && service->port > 0 && service->port <= UINT16_MAX &&
            service->visibility >= SK_NET_SILENT && service->visibility <= SK_NET_CUSTOM &&
-           service->node_port >= 0 && service->node_port <= UINT16_MAX;
+           service->node_port >= 0 && service->node_port <= UINT16_MAX && service->timeout_s >= 0 &&
+           service->timeout_s <= UINT16_MAX;
 }
 
 const char *sk_codec_network_fault(const wire_network *wire)
@@ -165,6 +166,7 @@ static void fill_services(wire_network *wire, const struct sk_net_policy *policy
         services[i].visibility = (int32_t)service->visibility;
         services[i].has_endpoint = service->has_endpoint;
         services[i].node_port = service->node_port;
+        services[i].timeout_s = service->timeout_s;
         wire->services[i] = &services[i];
     }
 }
@@ -235,6 +237,13 @@ static struct sk_net_rule *take_rules(struct sk_arena *arena, wire_rule **wire, 
     return rules;
 }
 
+static uint16_t take_timeout(const wire_service *wire)
+{
+    if (!wire->has_endpoint)
+        return 0;
+    return wire->timeout_s ? (uint16_t)wire->timeout_s : SK_NET_TIMEOUT_S;
+}
+
 static struct sk_net_service *take_services(struct sk_arena *arena, const wire_network *wire)
 {
     struct sk_net_service *services = sk_arena_alloc(arena, (wire->n_services + 1) * sizeof(*services));
@@ -245,6 +254,7 @@ static struct sk_net_service *take_services(struct sk_arena *arena, const wire_n
         services[i].visibility = (__typeof__(services[i].visibility))service->visibility;
         services[i].has_endpoint = service->has_endpoint;
         services[i].node_port = (uint16_t)service->node_port;
+        services[i].timeout_s = take_timeout(service);
     }
     return services;
 }

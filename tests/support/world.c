@@ -234,7 +234,11 @@ void world_add_doors(struct sk_record *record)
     struct sk_net_rule rules[] = {{.peer = SK_NET_NAME, .name = (char *)(uintptr_t) "*.example.com"}};
     struct sk_net_service doors[] = {
         {.protocol = SK_NET_TCP, .port = 8080, .visibility = SK_NET_PUBLIC},
-        {.protocol = SK_NET_TCP, .port = 8443, .visibility = SK_NET_PUBLIC, .has_endpoint = true},
+        {.protocol = SK_NET_TCP,
+         .port = 8443,
+         .visibility = SK_NET_PUBLIC,
+         .has_endpoint = true,
+         .timeout_s = 30},
         {.protocol = SK_NET_TCP, .port = 9000, .visibility = SK_NET_PRIVATE},
     };
     struct sk_net_policy policy = {

@@ -46,7 +46,11 @@ static struct sk_net_policy *rich(struct sk_arena *arena)
     struct sk_net_rule ingress[] = {{.peer = SK_NET_ANY}};
     struct sk_net_service services[] = {
         {.protocol = SK_NET_TCP, .port = 8080, .visibility = SK_NET_PUBLIC, .node_port = 20000},
-        {.protocol = SK_NET_TCP, .port = 65535, .visibility = SK_NET_PUBLIC, .has_endpoint = true},
+        {.protocol = SK_NET_TCP,
+         .port = 65535,
+         .visibility = SK_NET_PUBLIC,
+         .has_endpoint = true,
+         .timeout_s = 900},
         {.protocol = SK_NET_UDP, .port = 1, .visibility = SK_NET_CUSTOM},
     };
     struct sk_net_policy policy = {
@@ -97,6 +101,7 @@ static void same(const struct sk_net_policy *a, const struct sk_net_policy *b)
         assert_int_equal(a->services[i].visibility, b->services[i].visibility);
         assert_int_equal(a->services[i].has_endpoint, b->services[i].has_endpoint);
         assert_int_equal(a->services[i].node_port, b->services[i].node_port);
+        assert_int_equal(a->services[i].timeout_s, b->services[i].timeout_s);
     }
 }
 
@@ -147,6 +152,30 @@ static void an_empty_one_is_not_none(void **state)
     same(&nothing, after->spec.network);
     sk_record_free(before);
     sk_record_free(after);
+}
+
+/* What is an endpoint has a limit, also where the record is older than limits are. */
+static void old_endpoints_have_the_default(void **state)
+{
+    static const struct {
+        struct sk_net_service before;
+        int timeout_s;
+    } cases[] = {
+        {{.protocol = SK_NET_TCP, .port = 80, .visibility = SK_NET_PUBLIC, .has_endpoint = true}, 15},
+        {{.protocol = SK_NET_TCP, .port = 80, .visibility = SK_NET_PUBLIC}, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sk_array_len(cases); i++) {
+        struct sk_record *before = sk_record_new(sk_id_make("node1").text);
+        struct sk_net_service service = cases[i].before;
+        struct sk_net_policy policy = {.tenant = text(""), .services = &service, .service_count = 1};
+        before->spec.network = &policy;
+        struct sk_record *after = there_and_back(before);
+        assert_int_equal(after->spec.network->services[0].timeout_s, cases[i].timeout_s);
+        sk_record_free(before);
+        sk_record_free(after);
+    }
 }
 
 /* The new one may be made of the old one's parts, and takes no more room however often it is set. */
@@ -300,15 +329,21 @@ static void refuses_services_and_modes(void **state)
     struct bad bad;
 
     (void)state;
-    static const int cases[][4] = {{SK_NET_TCP, 0, 0, 0},  {SK_NET_TCP, 65536, 0, 0},
-                                   {SK_NET_TCP, 80, 4, 0}, {SK_NET_TCP, 80, -1, 0},
-                                   {2, 80, 0, 0},          {SK_NET_TCP, 80, 0, 70000}};
+    static const int cases[][5] = {{SK_NET_TCP, 0, 0, 0},
+                                   {SK_NET_TCP, 65536, 0, 0},
+                                   {SK_NET_TCP, 80, 4, 0},
+                                   {SK_NET_TCP, 80, -1, 0},
+                                   {2, 80, 0, 0},
+                                   {SK_NET_TCP, 80, 0, 70000},
+                                   {SK_NET_TCP, 80, 0, 0, -1},
+                                   {SK_NET_TCP, 80, 0, 0, 65536}};
     for (size_t i = 0; i < sk_array_len(cases); i++) {
         bad_init(&bad);
         bad.service.protocol = cases[i][0];
         bad.service.port = cases[i][1];
         bad.service.visibility = cases[i][2];
         bad.service.node_port = cases[i][3];
+        bad.service.timeout_s = cases[i][4];
         refuses(&bad, "service");
     }
     bad_init(&bad);
@@ -327,6 +362,7 @@ int main(void)
         cmocka_unit_test(comes_back_as_it_went),
         cmocka_unit_test(old_records_have_none),
         cmocka_unit_test(an_empty_one_is_not_none),
+        cmocka_unit_test(old_endpoints_have_the_default),
         cmocka_unit_test(is_set_again),
         cmocka_unit_test(refuses_rules),
         cmocka_unit_test(refuses_ports),

@@ -84,7 +84,10 @@ static void test_is_in_force_and_on_record(void **state)
     assert_string_equal(policy->tenant, "key-1");
     assert_int_equal(policy->service_count, 3);
     assert_int_equal(policy->services[0].node_port, 20000);
-    assert_int_equal(sk_fake_edge_find(w.edge, s->record->id)->door_count, 2);
+    const struct sk_edge_box *box = sk_fake_edge_find(w.edge, s->record->id);
+    assert_int_equal(box->door_count, 2);
+    assert_int_equal(box->doors[0].timeout_s, 0);
+    assert_int_equal(box->doors[1].timeout_s, 30);
     assert_memory_equal(s->record->spec.echo, "a.example", s->record->spec.echo_len);
     assert_int_equal(s->record->spec.echo_len, 9);
     char id[64];

@@ -169,6 +169,11 @@ static void endpoints_have_a_name_each(void **state)
     assert_string_equal(status->services[0]->url, "");
     assert_int_equal(status->services[0]->endpoint->kind, SK_PBE(ENDPOINT_KIND, ENDPOINT_KIND_HTTPS));
     assert_int_equal(status->services[0]->endpoint->auth, SK_PBE(ENDPOINT_AUTH, ENDPOINT_AUTH_OPEN));
+    assert_int_equal(status->services[0]->endpoint->request_timeout_seconds, 15); /* nothing was said */
+    f->spec->services[1]->endpoint->request_timeout_seconds = 900;
+    status = shown(f, SK_STATE_CREATING, NULL);
+    assert_int_equal(status->services[0]->endpoint->request_timeout_seconds, 15);
+    assert_int_equal(status->services[1]->endpoint->request_timeout_seconds, 900);
     f->node.network.https_port = 8443;
     assert_string_equal(shown(f, SK_STATE_RUNNING, &place)->services[0]->endpoint->url,
                         "https://" ID "-8080.boxes.example.com:8443");
@@ -185,8 +190,10 @@ static void what_ends_is_nowhere(void **state)
             assert_int_equal(status->n_services, 1);
             assert_string_equal(status->services[0]->url, "");
             assert_true(!!status->services[0]->endpoint == (kind == 2));
-            if (kind == 2)
-                assert_string_equal(status->services[0]->endpoint->url, "");
+            if (kind != 2)
+                continue;
+            assert_string_equal(status->services[0]->endpoint->url, "");
+            assert_int_equal(status->services[0]->endpoint->request_timeout_seconds, 15);
         }
     }
 }

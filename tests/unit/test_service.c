@@ -138,10 +138,24 @@ static void endpoints_are_https_and_open(void **state)
     s->endpoint->kind = (SK_PB(EndpointKind))3;
     assert_violates(f, SERVICE ".endpoint.kind");
     s->endpoint->kind = SK_PBE(ENDPOINT_KIND, ENDPOINT_KIND_HTTPS);
-    s->endpoint->request_timeout_seconds = 14;
-    assert_violates(f, SERVICE ".endpoint.request_timeout_seconds");
-    s->endpoint->request_timeout_seconds = 15;
-    assert_refused(f, SK_UNIMPLEMENTED, "NOT_IMPLEMENTED", SERVICE ".endpoint.request_timeout_seconds");
+}
+
+static void requests_have_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    SK_PB(Service) *s = open_endpoint(f, 80);
+    static const int outside[] = {INT32_MIN, -1, 1, 14, 901, 65536 + 15, INT32_MAX};
+    for (size_t i = 0; i < sk_array_len(outside); i++) {
+        s->endpoint->request_timeout_seconds = outside[i];
+        assert_violates(f, SERVICE ".endpoint.request_timeout_seconds");
+    }
+    static const int inside[][2] = {{0, 15}, {15, 15}, {16, 16}, {900, 900}};
+    for (size_t i = 0; i < sk_array_len(inside); i++) {
+        s->endpoint->request_timeout_seconds = inside[i][0];
+        assert_int_equal(services_of(f)->timeout_s, inside[i][1]);
+    }
+    alone(f, 80, PUBLIC, 0);
+    assert_int_equal(services_of(f)->timeout_s, 0);
 }
 
 static void endpoints_are_of_public_tcp(void **state)
@@ -191,7 +205,7 @@ int main(void)
         SPEC_TEST(each_visibility_and_protocol),  SPEC_TEST(numbers_that_are_none),
         SPEC_TEST(names_and_numbers_have_bounds), SPEC_TEST(public_ports_need_a_node_that_has_some),
         SPEC_TEST(endpoints_are_https_and_open),  SPEC_TEST(endpoints_are_of_public_tcp),
-        SPEC_TEST(what_cannot_be_had_together),
+        SPEC_TEST(what_cannot_be_had_together),   SPEC_TEST(requests_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
