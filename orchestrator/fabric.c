@@ -7,6 +7,7 @@
 #include "drivers/fake/network.h"
 #include "drivers/nftables/nftables.h"
 #include "place.h"
+#include "uplink.h"
 
 #include <pwd.h>
 #include <string.h>
@@ -19,15 +20,18 @@ struct sk_fabric {
     struct sk_loop *loop;
     const struct sk_log *log;
     const struct sk_config *config;
-    uint16_t gate_port;           /* 0 = nobody looks at names of HTTPS */
+    uint16_t gate_port; /* 0 = nobody looks at names of HTTPS */
+    struct sk_uplink uplink;
     struct sk_nftables *nftables; /* either these; no edge = it is not installed, or not wanted … */
     struct sk_dns *dns;
     struct sk_haproxy *haproxy;
     struct sk_fake_network *fake_network; /* … or these */
     struct sk_fake_names *fake_names;
     struct sk_fake_edge *fake_edge;
-    struct sk_done closed; /* one of them is */
-    struct sk_done *done;  /* of close */
+    struct sk_litter_list places; /* of sandboxes, when it is closed */
+    bool is_idle;                 /* there are none */
+    struct sk_done closed;        /* one of them is */
+    struct sk_done *done;         /* of close */
 };
 
 static bool wants_edge(const struct sk_config *c)
@@ -54,6 +58,7 @@ static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
     const struct sk_config *c = f->config;
     const struct sk_nftables_options options = {
         .run_dir = c->run_dir,
+        .netns = sk_uplink_netns(&f->uplink),
         .name = c->network_name,
         .ipv4 = c->network_ipv4_pool,
         .ipv6 = c->network_ipv6_pool,
@@ -97,6 +102,8 @@ static enum sk_code open_names(struct sk_fabric *f, struct sk_err *err)
     count += sk_nftables_gateway(f->nftables, false, &gateways[count]);
     count += sk_nftables_gateway(f->nftables, true, &gateways[count]);
     const struct sk_dns_options options = {
+        .make_socket = sk_uplink_is_elsewhere(&f->uplink) ? sk_uplink_socket : NULL,
+        .make_socket_arg = &f->uplink,
         .listen = gateways,
         .listen_count = count,
         .upstreams = c->dns_upstreams,
@@ -146,6 +153,7 @@ static enum sk_code open_edge(struct sk_fabric *f, const char *program, struct s
         .program = program,
         .run_dir = c->run_dir,
         .user = edge_user(),
+        .netns = sk_uplink_netns(&f->uplink),
         .listen = listen,
         .first_port = c->edge_ports.first,
         .last_port = c->edge_ports.last,
@@ -156,7 +164,7 @@ static enum sk_code open_edge(struct sk_fabric *f, const char *program, struct s
         .let_hidden = c->tls_hidden_names,
     };
 
-    sk_ip_print(&c->edge_listen, listen);
+    sk_ip_print(sk_uplink_listen(&f->uplink, c), listen);
     (void)sk_nftables_gateway(f->nftables, false, &options.gate_ipv4);
     options.gate_has_ipv6 = sk_nftables_gateway(f->nftables, true, &options.gate_ipv6);
     enum sk_code code = sk_haproxy_open(f->loop, f->log, &options, &f->haproxy, err);
@@ -178,9 +186,8 @@ static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
     SK_AUTO_FREE char *program = NULL;
     enum sk_code code;
 
-    if (strcmp(f->config->network, "cni") == 0)
-        return sk_fail(err, SK_UNIMPLEMENTED,
-                       "network \"cni\" is not built into this daemon: give \"nftables\"");
+    if ((code = sk_uplink_open(&f->uplink, f->log, f->config, err)) != SK_OK)
+        return code;
     if ((code = find_edge(f, &program, err)) != SK_OK)
         return code;
     if (program && f->config->tls_names &&
@@ -232,7 +239,7 @@ struct sk_network_config sk_fabric_config(const struct sk_fabric *f)
 
     return (struct sk_network_config){
         .has_names = has_edge || !c->tls_names,
-        .address = c->edge_address,
+        .address = sk_uplink_address(&f->uplink, c),
         .first_port = has_edge ? c->edge_ports.first : 0,
         .last_port = has_edge ? c->edge_ports.last : 0,
         .domain = has_edge ? c->edge_domain : "",
@@ -257,9 +264,21 @@ static void close_next(struct sk_done *closed, const struct sk_err *err)
     else if (f->nftables)
         sk_nftables_close(sk_take(f->nftables), &f->closed);
     else {
+        if (f->is_idle)
+            sk_uplink_end(&f->uplink, f->log);
         free(f);
         sk_done_fire(done, NULL);
     }
+}
+
+/* Sandboxes that live on need what the plugins made. */
+static void count_then_close(struct sk_done *listed, const struct sk_err *err)
+{
+    struct sk_fabric *f = sk_container_of(listed, struct sk_fabric, closed);
+
+    f->is_idle = !err && f->places.len == 0;
+    free(sk_take(f->places.items));
+    close_next(listed, NULL);
 }
 
 void sk_fabric_close(struct sk_fabric *fabric_take, struct sk_done *done)
@@ -270,6 +289,12 @@ void sk_fabric_close(struct sk_fabric *fabric_take, struct sk_done *done)
     sk_fake_edge_free(sk_take(f->fake_edge));
     sk_fake_names_free(sk_take(f->fake_names));
     sk_fake_network_free(sk_take(f->fake_network));
+    if (sk_uplink_is_elsewhere(&f->uplink) && f->nftables) {
+        struct sk_network *network = sk_nftables_base(f->nftables);
+        sk_done_init(&f->closed, count_then_close);
+        network->ops->list_litter(network, &f->places, &f->closed);
+        return;
+    }
     sk_done_init(&f->closed, close_next);
     sk_done_later(f->loop, &f->closed, NULL);
 }

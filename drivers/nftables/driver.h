@@ -17,6 +17,7 @@ struct sk_nftables {
     struct sk_loop *loop;
     const struct sk_log *log; /* may be NULL */
     char name[16];
+    char netns[160]; /* where all of it is; "" = where the driver was opened */
     struct sk_worker worker;
 
     /* The loop's. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 
 static enum sk_code turn_on(const char *path, struct sk_err *err)
 {
@@ -70,12 +71,22 @@ void sk_nftables_end(void *arg)
     sk_close_fd(&net->slots.home);
 }
 
+/* Where the thread is, or where it goes now, for good. */
+static enum sk_code take_home(struct sk_nftables *net, struct sk_err *err)
+{
+    const char *path = net->netns[0] ? net->netns : "/proc/thread-self/ns/net";
+    net->slots.home = open(path, O_RDONLY | O_CLOEXEC);
+    if (net->slots.home >= 0 && (!net->netns[0] || setns(net->slots.home, CLONE_NEWNET) == 0))
+        return SK_OK;
+    int sys = errno;
+    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "enter the network namespace %s", path);
+}
+
 static enum sk_code start(struct sk_nftables *net, struct sk_err *err)
 {
-    net->slots.home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (net->slots.home < 0)
-        return sk_fail_sys(err, SK_INTERNAL, errno, "hold the network namespace");
-    enum sk_code code = sk_netlink_open(&net->slots.route, NETLINK_ROUTE, 0, err);
+    enum sk_code code = take_home(net, err);
+    if (code == SK_OK)
+        code = sk_netlink_open(&net->slots.route, NETLINK_ROUTE, 0, err);
     if (code == SK_OK)
         code = sk_netlink_open(&net->netfilter, NETLINK_NETFILTER, 0, err);
     /* Closed first: only then do packets find a way. */

@@ -240,6 +240,7 @@ static struct sk_nftables *net_new(struct sk_loop *loop, const struct sk_log *lo
                                    .mtu = options->mtu,
                                    .bandwidth_bits = options->bandwidth_bits,
                                    .home = -1};
+    (void)snprintf(net->netns, sizeof(net->netns), "%s", options->netns ? options->netns : "");
     (void)snprintf(net->slots.folder, sizeof(net->slots.folder), "%s/net", options->run_dir);
     set_table(net, options);
     net->ready_wanted = options->ready_slots;

@@ -1,7 +1,7 @@
 /* nftables.h: a network of its own for each sandbox by Linux' own means:
  * namespaces, routed pairs of veth, and one nf_tables table.
  *
- * All of it belongs to the namespace of the thread that opens the driver. It
+ * All of it belongs to one namespace, which is the node's unless the options say otherwise. It
  * turns on forwarding there (net.ipv4.ip_forward; with IPv6 also
  * net.ipv6.conf.all.forwarding, with which a kernel stops to listen to router
  * advertisements on links whose accept_ra is not 2), puts a gateway address of
@@ -24,6 +24,7 @@ struct sk_nftables_exception {
 /* Copied. */
 struct sk_nftables_options {
     const char *run_dir; /* namespaces are pinned in <run_dir>/net */
+    const char *netns;   /* path of the network namespace that stands for the node; NULL = the caller's */
     /* Of the table (of family inet), and of the host's ends of links, before a number: at most 8 lower-case
      * letters; only one driver of that name on a machine. */
     const char *name;
