@@ -25,8 +25,9 @@ DAEMON_DIES, CONTAINERD_DIES = 8, 5
 def world():
     with images.a_world() as world:
         world.faulty.rate = 4 * zoo.MIB
-        layers = [zoo.tar(zoo.entry(f"layer-{n}", zoo.noise(zoo.MIB, n))) for n in range(2)]
-        world.faulty.add("mortal", zoo.image([zoo.busybox(), *layers]))
+        # The lowest comes last, so that those above it are unpacked before their turn each time.
+        layers = [zoo.tar(zoo.entry(f"layer-{n}", zoo.noise(size * zoo.MIB, n))) for n, size in enumerate((4, 1))]
+        world.faulty.add("mortal", zoo.image([layers[0], zoo.busybox(), layers[1]]))
         yield world
 
 
