@@ -15,7 +15,7 @@ static enum sk_code check(const struct sk_args *args, struct sk_err *err)
                        "what may it reach? --egress RULE, --deny-egress, --allow-all or --file FILE");
     if (said > 1)
         return sk_fail(err, SK_INVALID_ARGUMENT,
-                       "--egress, --deny-egress, --allow-all and --file contradict each other");
+                       "what it may reach is said in ways that contradict each other");
     if (args->file && (args->ingress.count || args->dns))
         return sk_fail(err, SK_INVALID_ARGUMENT, "--file says all: neither --ingress nor --dns go with it");
     return SK_OK;
@@ -62,4 +62,13 @@ enum sk_code sk_networks_ask(const struct sk_args *args, struct sk_arena *arena,
     if (!code)
         *out_options = rules;
     return code;
+}
+
+enum sk_code sk_networks_ask_if_said(const struct sk_args *args, struct sk_arena *arena,
+                                     sk_rules **out_options, struct sk_err *err)
+{
+    if (args->egress.count || args->deny_egress)
+        return sk_networks_ask(args, arena, out_options, err);
+    *out_options = NULL;
+    return SK_OK;
 }

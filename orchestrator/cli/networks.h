@@ -16,6 +16,11 @@ SK_MUST_CHECK enum sk_code sk_networks_ask(const struct sk_args *args, struct sk
                                            Coreweave__Sandbox__V1__NetworkOptions **out_options,
                                            struct sk_err *err);
 
+/* The same for a sandbox that is still to be made: of which nothing need be said. NULL = nothing was. */
+SK_MUST_CHECK enum sk_code sk_networks_ask_if_said(const struct sk_args *args, struct sk_arena *arena,
+                                                   Coreweave__Sandbox__V1__NetworkOptions **out_options,
+                                                   struct sk_err *err);
+
 /* Both return SK_OK or fault->err.code. */
 SK_MUST_CHECK enum sk_code sk_networks_get(struct sk_client *client, const char *id, struct sk_arena *arena,
                                            Sandkeep__V1__Network **out_network, struct sk_fault *fault);

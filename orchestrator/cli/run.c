@@ -1,5 +1,6 @@
 #include "cli/ask.h"
 #include "cli/ending.h"
+#include "cli/networks.h"
 #include "cli/process.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
@@ -71,7 +72,8 @@ static enum sk_code make_spec(const struct sk_args *args, struct sk_arena *arena
     spec->n_tags = args->tags.count;
     spec->max_lifetime_seconds = args->timeout < 0 ? 0 : (int32_t)args->timeout;
     set_session(spec, args, arena);
-    return set_env(main, &args->env, arena, err);
+    enum sk_code code = sk_networks_ask_if_said(args, arena, &spec->network, err);
+    return code ? code : set_env(main, &args->env, arena, err);
 }
 
 /* --- the run ------------------------------------------------------------------------ */
@@ -171,6 +173,9 @@ static const struct sk_option options[] = {
     SK_OPTION_CPU,
     SK_OPTION_MEMORY,
     SK_OPTION_ENV,
+    {"egress", 0, SK_OPTION_WORDS, offsetof(struct sk_args, egress), "RULE",
+     "it may reach that; rules as of \"sandkeep network set\""},
+    {"deny-egress", 0, SK_OPTION_FLAG, offsetof(struct sk_args, deny_egress), NULL, "it reaches nothing"},
     {"tag", 0, SK_OPTION_WORDS, offsetof(struct sk_args, tags), "TAG", "a tag to find it by"},
     {"timeout", 0, SK_OPTION_SECONDS, offsetof(struct sk_args, timeout), "S",
      "end the sandbox after that many seconds"},

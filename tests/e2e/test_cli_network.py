@@ -4,7 +4,7 @@ import json
 import pytest
 
 from network_calls import ANY, TENANT, Networks, block, ports
-from nodes import pb, wait_until
+from nodes import BUSYBOX, pb, wait_until
 
 
 @pytest.fixture
@@ -80,6 +80,20 @@ def test_what_the_server_refuses(node, box):
     for verb in (["show"], ["set", "--deny-egress"]):
         done = node.cli("network", *verb, "nobody")
         assert done.returncode == 1 and "CWSANDBOX_SANDBOX_NOT_FOUND" in done.stderr, done
+
+
+@pytest.mark.real
+@pytest.mark.core
+def test_a_new_sandbox_with_rules(node):
+    for options, rules in [(["--deny-egress"], []), (["--egress", "tenant", "--egress", "any,tcp=443"],
+                                                     [TENANT, pb.EgressRule(any=True, ports=[ports("TCP", 443)])])]:
+        done = node.cli("run", "--image", BUSYBOX, "--keep", *options, "--", "/bin/true")
+        assert done.returncode == 0 and "sandkeep: kept " in done.stderr, done
+        kept = node.get(done.stderr.split("kept ")[1].strip())
+        assert list(kept.status.effective_egress) == rules
+        assert node.cli("rm", kept.sandbox_id).returncode == 0
+    done = node.cli("run", "--image", BUSYBOX, "--egress", "any", "--deny-egress", "--", "/bin/true")
+    assert done.returncode == 2 and "contradict" in done.stderr, done
 
 
 def test_wrong_use(node, tmp_path):

@@ -88,6 +88,38 @@ static void test_options_that_cannot_be(void **state)
     refused(&a, ASK(&a, "--deny-egress", "a", "b"), "one too many");
 }
 
+/* A sandbox that is to be made needs no word of it. */
+static enum sk_code ask_of_run(struct asked *asked, int argc, char **argv)
+{
+    *asked = (struct asked){0};
+    enum sk_code code = sk_args_parse(&sk_verb_run, argc, argv, &asked->args, &asked->err);
+    return code ? code : sk_networks_ask_if_said(&asked->args, &asked->arena, &asked->rules, &asked->err);
+}
+
+#define ASK_OF_RUN(asked, ...)                                                                               \
+    ask_of_run((asked), (int)sk_array_len(((char *[]){__VA_ARGS__})), (char *[]){__VA_ARGS__})
+
+static void test_options_of_run(void **state)
+{
+    struct asked a;
+
+    (void)state;
+    assert_int_equal(ASK_OF_RUN(&a, "true", "--deny-egress"), SK_OK); /* which is the command's */
+    assert_null(a.rules);
+    asked_fini(&a);
+    assert_int_equal(ASK_OF_RUN(&a, "--deny-egress", "true"), SK_OK);
+    assert_true(a.rules->_deny_egress_case && a.rules->deny_egress);
+    asked_fini(&a);
+    assert_int_equal(ASK_OF_RUN(&a, "--egress", "any,tcp=443", "--egress=host:pypi.org", "--", "true"),
+                     SK_OK);
+    assert_int_equal(a.rules->n_egress, 2);
+    assert_string_equal(a.rules->egress[1]->https_hostname, "pypi.org");
+    assert_int_equal(a.rules->_deny_egress_case, 0);
+    asked_fini(&a);
+    refused(&a, ASK_OF_RUN(&a, "--egress", "any", "--deny-egress", "true"), "contradict");
+    refused(&a, ASK_OF_RUN(&a, "--egress", "nonsense", "true"), "nonsense");
+}
+
 /* --- files ------------------------------------------------------------------------------ */
 
 static enum sk_code read_text(const char *json, struct asked *asked)
@@ -313,10 +345,15 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options),        cmocka_unit_test(test_options_that_cannot_be),
-        cmocka_unit_test(test_files),          cmocka_unit_test(test_files_that_say_nothing),
-        cmocka_unit_test(test_a_file_on_disk), cmocka_unit_test(test_there_are_not_too_many),
-        cmocka_unit_test(test_a_table_of_all), cmocka_unit_test(test_a_table_of_nothing),
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_options_that_cannot_be),
+        cmocka_unit_test(test_options_of_run),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files_that_say_nothing),
+        cmocka_unit_test(test_a_file_on_disk),
+        cmocka_unit_test(test_there_are_not_too_many),
+        cmocka_unit_test(test_a_table_of_all),
+        cmocka_unit_test(test_a_table_of_nothing),
         cmocka_unit_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
