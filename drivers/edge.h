@@ -16,12 +16,14 @@
 #include "loop/done.h"
 #include "net/policy.h"
 
-/* A way in. */
+/* A way in. Through one that has a limit a request is answered 504 when, for so long, nothing more of it was
+ * sent and no answer began. The same limit holds for an answer that has begun: one in which nothing moves for
+ * so long is cut, one that trickles lasts. WebSockets are not subject to it: they may rest for an hour. */
 struct sk_edge_door {
     uint16_t node_port; /* a port of the node, plain; 0 = by `host` */
     const char *host;   /* HTTPS to that host name, ended here; lower case; else NULL */
     uint16_t port;      /* the sandbox's, TCP */
-    uint16_t timeout_s; /* by `host`: a request whose answer has not begun by then gets 504 */
+    uint16_t timeout_s; /* by `host`: how long nothing may move; 0 = an hour, as by ports */
 };
 
 struct sk_edge_box {

@@ -147,6 +147,8 @@ static void put_https(const struct sk_haproxy_options *options, size_t connectio
     put(out, "\nbackend host_crowd\n  stick-table type string len 254 size 8k expire 1h store conn_cur\n");
 }
 
+/* A limit of a door's own is for the server's silence, before its answer as well as within it: HAProxy 2.6
+ * has no way to lift it when the answer begins. An upgrade does: from then on it is timeout tunnel. */
 static void put_boxes(struct sk_buf *out)
 {
     put(out, "\nbackend boxes\n"
@@ -155,6 +157,8 @@ static void put_boxes(struct sk_buf *out)
              "  http-reuse never\n"
              "  http-request set-dst var(txn.door),field(2,|)\n"
              "  http-request set-dst-port var(txn.door),field(3,|)\n"
+             "  http-request set-timeout server var(txn.door),field(4,|),mul(1000) "
+             "if { var(txn.door),field(4,|) -m int gt 0 }\n"
              "  server box 0.0.0.0\n");
 }
 

@@ -2,8 +2,8 @@
  * sandbox's. Pure.
  *
  * Files are named relative to the folder that it is started in:
- * hosts.map  host name -> "<id>|<address>|<port>"
- * ports.map  port of the node -> the same
+ * hosts.map  host name -> "<id>|<address>|<port>|<seconds of silence, 0 = as others>"
+ * ports.map  port of the node -> the same, without seconds
  * names.map  "<source>|<name or *.rest>" -> "<id>"
  * excepts.map  "<source>|<name>" that a "*." does not grant -> "<id>" */
 #ifndef SK_EDGE_HAPROXY_CONFIG_H

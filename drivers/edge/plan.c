@@ -47,6 +47,7 @@ static enum sk_code add_door(struct plan *plan, const struct sk_edge_door *door,
     char ip[SK_IP_TEXT_MAX], host[SK_DOMAIN_MAX];
     sk_ip_print(&plan->box->ipv4, ip);
     const char *value = sk_arena_printf(plan->arena, "%s|%s|%u", plan->box->id, ip, door->port);
+    const char *timed = sk_arena_printf(plan->arena, "%s|%u", value, door->timeout_s);
     if (!plan->has[door->node_port ? SK_MAP_PORTS : SK_MAP_HOSTS])
         return sk_fail(err, SK_FAILED_PRECONDITION, "the edge has no such doors: none are configured");
     if (door->node_port) {
@@ -55,7 +56,7 @@ static enum sk_code add_door(struct plan *plan, const struct sk_edge_door *door,
     }
     enum sk_code code = sk_domain_normalise(door->host ? door->host : "", host, err);
     if (code == SK_OK)
-        add(plan, SK_MAP_HOSTS, sk_arena_strdup(plan->arena, host), value);
+        add(plan, SK_MAP_HOSTS, sk_arena_strdup(plan->arena, host), timed);
     return code;
 }
 

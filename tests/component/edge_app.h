@@ -1,10 +1,24 @@
 /* edge_app.h: an application in the rig's sandbox: tells the request that
  * reached it as the answer's body, and echoes what follows an upgrade (with
- * the key of RFC 6455's example). */
+ * the key of RFC 6455's example). "/late" is answered after two seconds, and
+ * "/drip" by four bytes, one every half second. */
 #ifndef SK_TEST_EDGE_APP_H
 #define SK_TEST_EDGE_APP_H
 
 #include "component/edge_rig.h"
+
+static inline void app_say(int fd, const char *text, unsigned ms)
+{
+    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+    (void)usleep(ms * 1000);
+}
+
+static inline void app_drip(int fd)
+{
+    app_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", 500);
+    for (int i = 0; i < 4; i++)
+        app_say(fd, "x", 500);
+}
 
 static inline void app_serve(int fd)
 {
@@ -19,6 +33,12 @@ static inline void app_serve(int fd)
         if (strstr(request, "\r\n\r\n"))
             break;
     }
+    if (strncmp(request, "GET /drip", 9) == 0) {
+        app_drip(fd);
+        _exit(0);
+    }
+    if (strncmp(request, "GET /late", 9) == 0)
+        app_say(fd, "", 2000);
     bool upgrades = strcasestr(request, "\r\nupgrade: websocket") != NULL;
     int len =
         upgrades

@@ -141,23 +141,30 @@ static void test_too_large_a_head_is_refused(void **state)
 
 /* --- HTTPS ------------------------------------------------------------------------------------- */
 
-/* What openssl's client gets for a request; "" = no handshake. */
-static const char *ask_tls(struct edge_rig *rig, const char *name, const char *request, char *out,
-                           size_t size)
+/* What openssl's client gets for what a shell's commands write; "" = no handshake. */
+static const char *talk_tls(struct edge_rig *rig, const char *name, const char *commands, char *out,
+                            size_t size)
 {
     char line[2048];
     (void)snprintf(
         line, sizeof(line),
-        "cd %s && printf '%s' | timeout 5 openssl s_client -quiet -connect 127.0.0.1:%d "
+        "cd %s && { %s; } | timeout 5 openssl s_client -quiet -connect 127.0.0.1:%d "
         "-servername %s -CAfile cert -verify_return_error -verify_hostname %s -alpn h2,http/1.1 2>&1; "
         "sleep 0.1",
-        rig->lab.dir, request, TLS, name, name);
+        rig->lab.dir, commands, TLS, name, name);
     FILE *pipe = popen(line, "r");
     size_t got = pipe ? fread(out, 1, size - 1, pipe) : 0;
     out[got] = '\0';
     if (pipe)
         (void)pclose(pipe);
     return out;
+}
+
+static const char *ask_tls(struct edge_rig *rig, const char *name, const char *request, char *out,
+                           size_t size)
+{
+    SK_AUTO_FREE char *commands = sk_printf("printf '%s'", request);
+    return talk_tls(rig, name, commands, out, size);
 }
 
 #define TLS_GET(host) "GET /tls HTTP/1.1\\r\\nHost: " host "\\r\\nConnection: close\\r\\n\\r\\n"
@@ -187,6 +194,52 @@ static void test_unknown_hosts(void **state)
     ask_tls(*state, "elsewhere.test", TLS_GET("n1-a-8080.boxes.test"), out, sizeof(out));
     assert_null(strstr(out, "HTTP/1.1"));
     assert_null(strstr(out, "boxes.test"));
+}
+
+#define SLOW           "n1-a-8080.boxes.test"
+#define SLOW_GET(path) "GET " path " HTTP/1.1\\r\\nHost: " SLOW "\\r\\nConnection: close\\r\\n\\r\\n"
+
+static void set_slow_door(struct edge_rig *rig, uint16_t timeout_s)
+{
+    struct rig_box box;
+    rig_box_init(&box, "n1-a");
+    rig_add_door(&box, 0, SLOW, APP);
+    box.doors[0].timeout_s = timeout_s;
+    assert_int_equal(rig_set(rig, &box), SK_OK);
+}
+
+static void test_an_answer_that_is_late(void **state)
+{
+    char out[20000];
+    set_slow_door(*state, 1);
+    ask_tls(*state, SLOW, SLOW_GET("/late"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 504 "));
+    assert_null(strstr(out, "GET /late"));
+    /* One that has begun, and goes on, takes as long as it takes. */
+    ask_tls(*state, SLOW, SLOW_GET("/drip"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 "));
+    assert_non_null(strstr(out, "\r\n\r\nxxxx"));
+    /* The limit is the door's, and the next one's another. */
+    set_slow_door(*state, 15);
+    ask_tls(*state, SLOW, SLOW_GET("/late"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 "));
+    set_slow_door(*state, 0);
+    ask_tls(*state, SLOW, SLOW_GET("/late"), out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 200 "));
+}
+
+static void test_web_sockets_may_rest(void **state)
+{
+    char out[20000];
+    set_slow_door(*state, 1);
+    talk_tls(*state, SLOW,
+             "printf 'GET / HTTP/1.1\\r\\nHost: " SLOW
+             "\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n'; "
+             "sleep 2.5; printf after-a-rest",
+             out, sizeof(out));
+    assert_non_null(strstr(out, "HTTP/1.1 101 "));
+    assert_non_null(strstr(out, "\r\n\r\nafter-a-rest"));
 }
 
 static void test_a_new_certificate_is_taken_under_way(void **state)
@@ -239,6 +292,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_large_a_head_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_host_name_leads_to_the_service, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_hosts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_is_late, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_web_sockets_may_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_new_certificate_is_taken_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_broken_certificate_changes_nothing, setup, teardown),
     };

@@ -48,15 +48,17 @@ static enum sk_code make(struct rig *rig, const bool maps[SK_MAP_COUNT])
 static void test_doors(void **state)
 {
     struct rig rig;
-    const struct sk_edge_door doors[] = {{20000, NULL, 80}, {0, "n1-a-8080.boxes.test", 8080}};
+    const struct sk_edge_door doors[] = {
+        {20000, NULL, 80}, {0, "n1-a-8080.boxes.test", 8080, 900}, {0, "n1-a-80.boxes.test", 80}};
     (void)state;
     begin(&rig);
     rig.box.doors = doors;
-    rig.box.door_count = 2;
+    rig.box.door_count = 3;
     assert_int_equal(make(&rig, all), SK_OK);
-    assert_int_equal(rig.plan.count, 2);
+    assert_int_equal(rig.plan.count, 3);
     assert_true(has(&rig, SK_MAP_PORTS, "20000", "n1-a|10.231.0.2|80"));
-    assert_true(has(&rig, SK_MAP_HOSTS, "n1-a-8080.boxes.test", "n1-a|10.231.0.2|8080"));
+    assert_true(has(&rig, SK_MAP_HOSTS, "n1-a-8080.boxes.test", "n1-a|10.231.0.2|8080|900"));
+    assert_true(has(&rig, SK_MAP_HOSTS, "n1-a-80.boxes.test", "n1-a|10.231.0.2|80|0"));
     assert_int_equal(make(&rig, (bool[SK_MAP_COUNT]){true}), SK_FAILED_PRECONDITION);
     assert_int_equal(make(&rig, (bool[SK_MAP_COUNT]){false, true}), SK_FAILED_PRECONDITION);
     sk_arena_fini(&rig.arena);

@@ -60,6 +60,8 @@ static void test_all_of_it(void **state)
     expect(text, "\n  bind 10.231.0.1:7443 transparent\n  bind [fd00::1]:7443 transparent\n");
     expect(text, "\n  tcp-request connection reject unless { dst_port 443 }\n");
     expect(text, "\n  tcp-request content reject if { var(sess.hidden) -m bool }\n");
+    expect(text, "\n  http-request set-timeout server var(txn.door),field(4,|),mul(1000) "
+                 "if { var(txn.door),field(4,|) -m int gt 0 }\n");
     expect(text, "\n  server origin 0.0.0.0:443\n");
     sk_haproxy_config_maps(&options, has);
     for (size_t i = 0; i < SK_MAP_COUNT; i++)
