@@ -21,6 +21,8 @@ struct sk_fabric {
     const struct sk_log *log;
     const struct sk_config *config;
     uint16_t gate_port; /* 0 = nobody looks at names of HTTPS */
+    struct sk_arena arena;
+    const struct sk_nftables_exception *exceptions; /* the arena's: what the config lets be reached */
     struct sk_uplink uplink;
     struct sk_nftables *nftables; /* either these; no edge = it is not installed, or not wanted … */
     struct sk_dns *dns;
@@ -54,7 +56,6 @@ static struct sk_nftables_exception *exceptions_of(const struct sk_config *c, st
 
 static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
 {
-    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
     const struct sk_config *c = f->config;
     const struct sk_nftables_options options = {
         .run_dir = c->run_dir,
@@ -68,7 +69,7 @@ static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
         .rest = ADDRESS_REST,
         .forbidden = c->network_forbidden.items,
         .forbidden_count = c->network_forbidden.len,
-        .reachable = exceptions_of(c, &arena),
+        .reachable = f->exceptions,
         .reachable_count = c->network_reachable.len,
         .gate_port = f->gate_port,
         .connections_max = (uint32_t)c->network_connections,
@@ -186,7 +187,8 @@ static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
     SK_AUTO_FREE char *program = NULL;
     enum sk_code code;
 
-    if ((code = sk_uplink_open(&f->uplink, f->log, f->config, err)) != SK_OK)
+    f->exceptions = exceptions_of(f->config, &f->arena);
+    if ((code = sk_uplink_open(&f->uplink, f->log, f->config, f->exceptions, err)) != SK_OK)
         return code;
     if ((code = find_edge(f, &program, err)) != SK_OK)
         return code;
@@ -266,6 +268,7 @@ static void close_next(struct sk_done *closed, const struct sk_err *err)
     else {
         if (f->is_idle)
             sk_uplink_end(&f->uplink, f->log);
+        sk_arena_fini(&f->arena);
         free(f);
         sk_done_fire(done, NULL);
     }

@@ -12,13 +12,16 @@ static struct sk_cni_options options_of(const struct sk_uplink *u)
         .run_dir = u->config->run_dir,
         .state_dir = u->config->state_dir,
         .id = u->id,
+        .fence = u->config->network_name,
+        .gaps = u->gaps,
+        .gap_count = u->config->network_reachable.len,
     };
 }
 
 enum sk_code sk_uplink_open(struct sk_uplink *u, const struct sk_log *log, const struct sk_config *config,
-                            struct sk_err *err)
+                            const struct sk_nftables_exception *gaps, struct sk_err *err)
 {
-    struct sk_uplink joined = {.config = config};
+    struct sk_uplink joined = {.config = config, .gaps = gaps};
 
     *u = (struct sk_uplink){0};
     if (strcmp(config->network, "cni") != 0)
@@ -29,7 +32,7 @@ enum sk_code sk_uplink_open(struct sk_uplink *u, const struct sk_log *log, const
     if (code != SK_OK)
         return code;
     *u = joined;
-    sk_ip_print(&u->place.ipv4, u->text);
+    sk_ip_print(&u->place.addresses.items[0], u->text);
     sk_log(log, SK_INFO, "network.joined", SK_STR("address", u->text));
     return SK_OK;
 }
@@ -69,7 +72,7 @@ static bool is_loopback(const struct sk_ip *ip)
 const struct sk_ip *sk_uplink_listen(const struct sk_uplink *u, const struct sk_config *config)
 {
     bool is_nowhere = sk_uplink_is_elsewhere(u) && is_loopback(&config->edge_listen);
-    return is_nowhere ? &u->place.ipv4 : &config->edge_listen;
+    return is_nowhere ? &u->place.addresses.items[0] : &config->edge_listen;
 }
 
 const char *sk_uplink_address(const struct sk_uplink *u, const struct sk_config *config)

@@ -9,7 +9,8 @@
 
 /* Zeroed: the node itself. */
 struct sk_uplink {
-    const struct sk_config *config; /* borrowed; NULL = the node itself */
+    const struct sk_config *config;           /* borrowed; NULL = the node itself */
+    const struct sk_nftables_exception *gaps; /* borrowed: of network_reachable, as many */
     struct sk_cni_place place;
     char text[SK_IP_TEXT_MAX]; /* its address */
     char id[32];
@@ -17,7 +18,8 @@ struct sk_uplink {
 
 /* What the config wants. Blocks, for start-up. */
 SK_MUST_CHECK enum sk_code sk_uplink_open(struct sk_uplink *uplink, const struct sk_log *log,
-                                          const struct sk_config *config, struct sk_err *err);
+                                          const struct sk_config *config,
+                                          const struct sk_nftables_exception *gaps, struct sk_err *err);
 /* Takes away what was joined; for when no sandbox is left. Blocks. */
 void sk_uplink_end(struct sk_uplink *uplink, const struct sk_log *log);
 bool sk_uplink_is_elsewhere(const struct sk_uplink *uplink);

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/own.h"
-#include "drivers/cni/list.h"
+#include "drivers/cni/fence.h"
 #include "drivers/cni/plugin.h"
 #include "drivers/nftables/namespace.h"
 
@@ -152,13 +152,12 @@ static enum sk_code take_away(struct joint *j, struct sk_err *err)
 
 /* --- join and leave -------------------------------------------------------------------- */
 
-static bool is_whole(struct joint *j, struct sk_ip *out_ipv4)
+static bool is_whole(struct joint *j, struct sk_cni_addresses *out)
 {
-    return recall(j) && sk_namespace_is_pinned(j->netns) &&
-           sk_cni_result_read(j->result, out_ipv4, NULL) == SK_OK;
+    return recall(j) && sk_namespace_is_pinned(j->netns) && sk_cni_result_read(j->result, out, NULL) == SK_OK;
 }
 
-static enum sk_code join_anew(struct joint *j, struct sk_ip *out_ipv4, struct sk_err *err)
+static enum sk_code join_anew(struct joint *j, struct sk_cni_addresses *out, struct sk_err *err)
 {
     enum sk_code code = recall(j) || sk_namespace_is_pinned(j->netns) ? take_away(j, err) : SK_OK;
     free(sk_take(j->result));
@@ -167,23 +166,36 @@ static enum sk_code join_anew(struct joint *j, struct sk_ip *out_ipv4, struct sk
     if (code == SK_OK)
         code = add(j, err);
     if (code == SK_OK)
-        code = sk_cni_result_read(j->result, out_ipv4, err);
+        code = sk_cni_result_read(j->result, out, err);
     return code;
+}
+
+static enum sk_code raise_fence(const struct joint *j, const struct sk_cni_addresses *from,
+                                struct sk_err *err)
+{
+    const struct sk_cni_fence fence = {.name = j->options->fence,
+                                       .from = from->items,
+                                       .from_count = from->count,
+                                       .gaps = j->options->gaps,
+                                       .gap_count = j->options->gap_count};
+    return sk_cni_fence_raise(&fence, err);
 }
 
 enum sk_code sk_cni_join(const struct sk_cni_options *options, struct sk_cni_place *out_place,
                          struct sk_err *err)
 {
     struct joint j;
-    struct sk_ip ipv4 = {0};
+    struct sk_cni_addresses addresses = {0};
     enum sk_code code = joint_init(&j, options, err);
-    if (code == SK_OK && !is_whole(&j, &ipv4)) {
-        code = join_anew(&j, &ipv4, err);
+    if (code == SK_OK && !is_whole(&j, &addresses)) {
+        code = join_anew(&j, &addresses, err);
         if (code != SK_OK)
             (void)!take_away(&j, NULL); /* what resists is taken away by the next start */
     }
+    if (code == SK_OK)
+        code = raise_fence(&j, &addresses, err);
     if (code == SK_OK) {
-        *out_place = (struct sk_cni_place){.ipv4 = ipv4};
+        *out_place = (struct sk_cni_place){.addresses = addresses};
         memcpy(out_place->netns, j.netns, sizeof(j.netns));
     }
     joint_fini(&j);
@@ -196,6 +208,8 @@ enum sk_code sk_cni_leave(const struct sk_cni_options *options, struct sk_err *e
     enum sk_code code = joint_init(&j, options, err);
     if (code == SK_OK && (recall(&j) || sk_namespace_is_pinned(j.netns)))
         code = take_away(&j, err);
+    if (code == SK_OK)
+        code = sk_cni_fence_drop(options->fence, err);
     joint_fini(&j);
     return code;
 }

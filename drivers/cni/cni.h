@@ -7,25 +7,31 @@
  * it by drivers/nftables as they would be on the node. So what sandboxes may
  * do is enforced by the same code, whatever the plugins are; to the world they
  * all have the one address that the plugins gave.
+ * The node's own addresses are not local in there: a fence (fence.h) keeps
+ * them away from sandboxes.
  *
  * Blocks; for start-up and the end. */
 #ifndef SK_CNI_CNI_H
 #define SK_CNI_CNI_H
 
 #include "base/log.h"
-#include "net/ip.h"
+#include "drivers/cni/list.h"
+#include "drivers/nftables/nftables.h"
 
 struct sk_cni_options {
-    const char *config;    /* path of a network configuration list */
-    const char *plugins;   /* directory */
-    const char *run_dir;   /* the namespace is pinned there */
-    const char *state_dir; /* what the plugins said is kept there, as they want it back */
-    const char *id;        /* of the attachment, CNI_CONTAINERID */
+    const char *config;                       /* path of a network configuration list */
+    const char *plugins;                      /* directory */
+    const char *run_dir;                      /* the namespace is pinned there */
+    const char *state_dir;                    /* what the plugins said is kept there, as they want it back */
+    const char *id;                           /* of the attachment, CNI_CONTAINERID */
+    const char *fence;                        /* name of a table of the packet filter (fence.h) */
+    const struct sk_nftables_exception *gaps; /* in it */
+    size_t gap_count;
 };
 
 struct sk_cni_place {
     char netns[160];
-    struct sk_ip ipv4; /* the first that the plugins gave */
+    struct sk_cni_addresses addresses; /* that the plugins gave; the first is of IPv4 */
 };
 
 /* What an earlier daemon has joined is taken over; what is half made is taken away first. Errors:

@@ -216,28 +216,46 @@ enum sk_code sk_cni_list_request(const struct sk_cni_list *list, size_t index, c
 
 /* --- answers ------------------------------------------------------------------- */
 
-static bool take_ipv4(yajl_val item, struct sk_ip *out)
+static bool read_address(yajl_val item, struct sk_ip *out)
 {
     char text[SK_CIDR_TEXT_MAX];
     const char *address = YAJL_IS_OBJECT(item) ? text_of(item, "address") : NULL;
     if (!address || strlen(address) >= sizeof(text))
         return false;
     (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(address, "/"), address);
-    return sk_ip_parse(text, out, NULL) == SK_OK && !out->is_v6;
+    return sk_ip_parse(text, out, NULL) == SK_OK;
 }
 
-enum sk_code sk_cni_result_read(const char *text, struct sk_ip *out_ipv4, struct sk_err *err)
+static enum sk_code take_family(yajl_val ips, bool is_v6, struct sk_cni_addresses *out, struct sk_err *err)
+{
+    for (size_t i = 0; i < ips->u.array.len; i++) {
+        struct sk_ip ip;
+        if (!read_address(ips->u.array.values[i], &ip))
+            return sk_fail(err, SK_INVALID_ARGUMENT, "ips[%zu].address of the plugins' result is none", i);
+        if (ip.is_v6 != is_v6)
+            continue;
+        if (out->count == SK_CNI_ADDRESSES_MAX)
+            return sk_fail(err, SK_INVALID_ARGUMENT, "the plugins gave too many addresses");
+        out->items[out->count++] = ip;
+    }
+    if (out->count == 0)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "the plugins gave no IPv4 address");
+    return SK_OK;
+}
+
+enum sk_code sk_cni_result_read(const char *text, struct sk_cni_addresses *out_addresses, struct sk_err *err)
 {
     char why[160];
     yajl_val root = parse(text, why, sizeof(why));
     if (!root)
         return sk_fail(err, SK_INVALID_ARGUMENT, "the result of the plugins is not JSON: %s", why);
     yajl_val ips = YAJL_IS_OBJECT(root) ? member(root, "ips", yajl_t_array) : NULL;
-    bool found = false;
-    for (size_t i = 0; ips && !found && i < ips->u.array.len; i++)
-        found = take_ipv4(ips->u.array.values[i], out_ipv4);
+    enum sk_code code = ips ? SK_OK : sk_fail(err, SK_INVALID_ARGUMENT, "the plugins gave no IPv4 address");
+    *out_addresses = (struct sk_cni_addresses){0};
+    for (int is_v6 = 0; code == SK_OK && is_v6 < 2; is_v6++)
+        code = take_family(ips, is_v6, out_addresses, err);
     yajl_tree_free(root);
-    return found ? SK_OK : sk_fail(err, SK_INVALID_ARGUMENT, "the plugins gave no IPv4 address");
+    return code;
 }
 
 void sk_cni_error_read(const char *text, char out[160])

@@ -23,8 +23,16 @@ const char *sk_cni_list_type(const struct sk_cni_list *list, size_t index);
 SK_MUST_CHECK enum sk_code sk_cni_list_request(const struct sk_cni_list *list, size_t index,
                                                const char *result, char **out_text, struct sk_err *err);
 
-/* The first IPv4 address of a result. Errors: SK_INVALID_ARGUMENT. */
-SK_MUST_CHECK enum sk_code sk_cni_result_read(const char *text, struct sk_ip *out_ipv4, struct sk_err *err);
+#define SK_CNI_ADDRESSES_MAX 8
+
+struct sk_cni_addresses {
+    struct sk_ip items[SK_CNI_ADDRESSES_MAX];
+    size_t count;
+};
+
+/* The addresses of a result, those of IPv4 first. Errors: SK_INVALID_ARGUMENT (none of IPv4; too many). */
+SK_MUST_CHECK enum sk_code sk_cni_result_read(const char *text, struct sk_cni_addresses *out_addresses,
+                                              struct sk_err *err);
 /* What a plugin says of its failure, or "". */
 void sk_cni_error_read(const char *text, char out[160]);
 

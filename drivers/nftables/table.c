@@ -274,7 +274,7 @@ void sk_table_write(const struct sk_table *table, bool anew, struct sk_buf *out)
             "add rule inet $N postrouting ip6 saddr $6 oifname != { \"$L*\", \"lo\" } masquerade\n");
 }
 
-static enum sk_code run(const char *text, struct sk_err *err)
+enum sk_code sk_table_run(const char *text, struct sk_err *err)
 {
     struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
     if (!context)
@@ -297,5 +297,5 @@ enum sk_code sk_table_load(const struct sk_table *table, bool anew, struct sk_er
     sk_table_write(table, anew, &out);
     assert(out.len < TEXT_MAX);
     SK_AUTO_FREE char *text = sk_buf_take_text(&out);
-    return run(text, err);
+    return sk_table_run(text, err);
 }

@@ -43,6 +43,8 @@ struct sk_table {
  * what sandboxes have in it stays, but for their tenants' numbers, which are the driver's own of each start.
  */
 void sk_table_write(const struct sk_table *table, bool anew, struct sk_buf *out);
+/* Commands of nft, as one transaction. Errors: SK_INTERNAL with what nft says of it. */
+SK_MUST_CHECK enum sk_code sk_table_run(const char *text, struct sk_err *err);
 /* Puts it in force. Errors: SK_INTERNAL with what nft says of it. */
 SK_MUST_CHECK enum sk_code sk_table_load(const struct sk_table *table, bool anew, struct sk_err *err);
 

@@ -13,7 +13,9 @@
 #define PLUGINS "/usr/lib/cni"
 
 static struct net_lab lab;
-static const uint16_t ports[] = {80};
+static const uint16_t ports[] = {80, 81};
+/* What may be reached of the node. */
+static const struct sk_nftables_exception gaps[] = {{{{false, {10, 99, 0, 1}}, 32}, 6, 80}};
 
 /* `more` follows the bridge. */
 static void write_config(const char *more)
@@ -31,8 +33,14 @@ static void write_config(const char *more)
 static enum sk_code call(bool join, const char *plugins, struct sk_cni_place *out_place, struct sk_err *err)
 {
     SK_AUTO_FREE char *config = sk_printf("%s/net.conflist", lab.dir);
-    const struct sk_cni_options options = {
-        .config = config, .plugins = plugins, .run_dir = lab.dir, .state_dir = lab.dir, .id = "n1"};
+    const struct sk_cni_options options = {.config = config,
+                                           .plugins = plugins,
+                                           .run_dir = lab.dir,
+                                           .state_dir = lab.dir,
+                                           .id = "n1",
+                                           .fence = "fence9",
+                                           .gaps = gaps,
+                                           .gap_count = 1};
     return join ? sk_cni_join(&options, out_place, err) : sk_cni_leave(&options, err);
 }
 
@@ -56,6 +64,7 @@ static void assert_nothing_is_left(void)
         (void)usleep(left ? 100 * 1000 : 0);
     }
     assert_int_equal(left, 0);
+    assert_int_equal(lab_run("nft list table inet fence9 2>/dev/null") == 0, 0);
     assert_int_equal(lab_run("test $(ls -d %s/net/* %s/cni.json* %s/ipam/lab/1* 2>/dev/null | wc -l) = 0",
                              lab.dir, lab.dir, lab.dir),
                      0);
@@ -68,7 +77,7 @@ static int leave_all(void **state)
     return leave() == SK_OK ? 0 : -1;
 }
 
-static void joined_it_reaches_the_node(void **state)
+static void joined_it_reaches_what_it_may(void **state)
 {
     struct sk_cni_place place, again;
     struct sk_err err;
@@ -76,14 +85,17 @@ static void joined_it_reaches_the_node(void **state)
     (void)state;
     write_config("");
     assert_int_equal(join(&place, &err), SK_OK);
-    sk_ip_print(&place.ipv4, text);
+    sk_ip_print(&place.addresses.items[0], text);
     assert_int_equal(strncmp(text, "10.99.0.", 8), 0);
-    pid_t server = lab_serve(NULL, ports, 1);
+    pid_t server = lab_serve(NULL, ports, 2);
     bool reached = lab_reaches(place.netns, SOCK_STREAM, "10.99.0.1", 80);
+    bool fenced = !lab_reaches(place.netns, SOCK_STREAM, "10.99.0.1", 81) &&
+                  !lab_reaches(place.netns, SOCK_DGRAM, "10.99.0.1", 80);
+    bool is_open = lab_reaches(NULL, SOCK_STREAM, "10.99.0.1", 81);
     lab_stop(server);
-    assert_true(reached);
+    assert_true(reached && fenced && is_open);
     assert_int_equal(join(&again, &err), SK_OK);
-    assert_true(sk_ip_equal(&place.ipv4, &again.ipv4));
+    assert_true(sk_ip_equal(&place.addresses.items[0], &again.addresses.items[0]));
     assert_int_equal(leave(), SK_OK);
     assert_nothing_is_left();
     assert_int_equal(leave(), SK_OK);
@@ -156,7 +168,7 @@ static void a_bad_configuration_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(joined_it_reaches_the_node, leave_all),
+        cmocka_unit_test_teardown(joined_it_reaches_what_it_may, leave_all),
         cmocka_unit_test_teardown(a_failure_leaves_nothing, leave_all),
         cmocka_unit_test_teardown(a_plugin_that_is_not_there_is_named, leave_all),
         cmocka_unit_test_teardown(half_made_is_made_anew, leave_all),

@@ -99,14 +99,15 @@ static void a_result_that_is_none_is_refused(void **state)
 static void the_first_ipv4_address_counts(void **state)
 {
     char text[SK_IP_TEXT_MAX];
-    struct sk_ip ip;
+    struct sk_cni_addresses given;
     (void)state;
     assert_int_equal(
         sk_cni_result_read("{\"ips\":[{\"address\":\"2001:db8::5/64\"},{\"address\":\"10.22.0.5/16\"},"
                            "{\"address\":\"10.22.0.6/16\"}]}",
-                           &ip, NULL),
+                           &given, NULL),
         SK_OK);
-    sk_ip_print(&ip, text);
+    assert_int_equal(given.count, 3);
+    sk_ip_print(&given.items[0], text);
     assert_string_equal(text, "10.22.0.5");
 }
 
@@ -123,10 +124,10 @@ static void results_without_one_are_refused(void **state)
         "{\"ips\":[{\"address\":\"2001:db8::5/64\"}]}",
         "{\"ips\":[{\"address\":\"10.22.0/16\"}]}",
         "{\"ips\":[{\"address\":\"10.22.0.5555555555555555555555555555555555555555\"}]}"};
-    struct sk_ip ip;
+    struct sk_cni_addresses given;
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(sk_cni_result_read(cases[i], &ip, NULL), SK_INVALID_ARGUMENT);
+        assert_int_equal(sk_cni_result_read(cases[i], &given, NULL), SK_INVALID_ARGUMENT);
 }
 
 static void a_failure_is_told_in_its_own_words(void **state)
