@@ -1,6 +1,11 @@
 #include "drivers/nftables/rules.h"
 
+#include "base/buf.h"
+
 #include <string.h>
+
+/* Rules and exceptions are as many as they may be, and each name is as long as names can be. */
+#define NAMES_MAX ((size_t)4 * 1024 * 1024)
 
 /* Lines are counted, then written: the same walk twice, `items` NULL at first. */
 static void add(struct sk_lines *lines, const struct sk_line *line)
@@ -81,18 +86,28 @@ static void walk(struct sk_rules *rules, const struct sk_net_policy *policy, boo
         add_service(rules, policy, &policy->services[i]);
 }
 
-static const char *names_of(struct sk_arena *arena, const struct sk_net_policy *policy)
+static enum sk_code put_names(const struct sk_net_rule *rule, struct sk_buf *text)
 {
-    const char *names = NULL;
-    for (size_t i = 0; i < policy->egress_count; i++) {
-        const struct sk_net_rule *rule = &policy->egress[i];
-        if (rule->peer != SK_NET_NAME)
-            continue;
-        names = sk_arena_printf(arena, "%s+%s", names ? names : "", rule->name);
-        for (char **except = rule->name_except; except && *except; except++)
-            names = sk_arena_printf(arena, "%s-%s", names, *except);
+    enum sk_code code = sk_buf_printf(text, "+%s", rule->name);
+    for (char **except = rule->name_except; except && *except && code == SK_OK; except++)
+        code = sk_buf_printf(text, "-%s", *except);
+    return code;
+}
+
+static enum sk_code names_of(struct sk_arena *arena, const struct sk_net_policy *policy,
+                             const char **out_names, struct sk_err *err)
+{
+    SK_CLEANUP(sk_buf_fini) struct sk_buf text;
+    enum sk_code code = SK_OK;
+    sk_buf_init(&text, NAMES_MAX);
+    for (size_t i = 0; i < policy->egress_count && code == SK_OK; i++) {
+        if (policy->egress[i].peer == SK_NET_NAME)
+            code = put_names(&policy->egress[i], &text);
     }
-    return names;
+    if (code != SK_OK)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "more than %zu bytes of names", NAMES_MAX);
+    *out_names = text.len ? sk_arena_strndup(arena, (const char *)text.data, text.len) : NULL;
+    return SK_OK;
 }
 
 /* Lines borrow the exceptions of the policy they are made of: those become the arena's. */
@@ -133,8 +148,9 @@ enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *p
         make_room(arena, all[i]);
     walk(&rules, policy, has_gate);
     rules.tenant = sk_arena_strdup(arena, policy->tenant);
-    rules.names = names_of(arena, policy);
-    enum sk_code code = keep_excepts(arena, &rules.world, err);
+    enum sk_code code = names_of(arena, policy, &rules.names, err);
+    if (code == SK_OK)
+        code = keep_excepts(arena, &rules.world, err);
     if (code == SK_OK)
         code = keep_excepts(arena, &rules.ingress, err);
     if (code == SK_OK)

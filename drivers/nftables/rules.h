@@ -34,7 +34,7 @@ struct sk_rules {
 };
 
 /* In the arena; the policy is not needed afterwards. has_gate: granted names are not open by themselves.
- * Errors: SK_INVALID_ARGUMENT (too many lines). */
+ * Errors: SK_INVALID_ARGUMENT (too many lines, exceptions or names). */
 SK_MUST_CHECK enum sk_code sk_rules_make(struct sk_arena *arena, const struct sk_net_policy *policy,
                                          bool has_gate, struct sk_rules *out_rules, struct sk_err *err);
 /* Whether nothing comes in or goes out. */

@@ -76,9 +76,32 @@ static void test_names(void **state)
     assert_false(sk_lines_allow(&other.world, &end));
     assert_true(sk_lines_allow(&other.gated, &end));
     assert_int_equal(rules.gated.count, 0);
+    assert_string_equal(rules.names, "+example.com+*.example.org-a.example.org");
     names[1].name_except = NULL;
     assert_int_equal(sk_rules_make(&arena, &policy, false, &other, NULL), SK_OK);
-    assert_string_not_equal(rules.names, other.names);
+    assert_string_equal(other.names, "+example.com+*.example.org");
+    policy.egress_count = 0;
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &other, NULL), SK_OK);
+    assert_null(other.names);
+    sk_arena_fini(&arena);
+}
+
+static void test_too_many_names(void **state)
+{
+    struct sk_arena arena = {0};
+    struct sk_rules rules;
+    static char long_name[254];
+    static char *except[20001];
+    struct sk_net_rule rule = {.peer = SK_NET_NAME, .name = wild, .name_except = except};
+    struct sk_net_policy policy = {.tenant = acme, .egress = &rule, .egress_count = 1};
+    (void)state;
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    for (size_t i = 0; i + 1 < sk_array_len(except); i++)
+        except[i] = long_name;
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, NULL), SK_INVALID_ARGUMENT);
+    except[10000] = NULL;
+    assert_int_equal(sk_rules_make(&arena, &policy, false, &rules, NULL), SK_OK);
+    assert_int_equal(strlen(rules.names), 1 + strlen(wild) + 10000 * sizeof(long_name));
     sk_arena_fini(&arena);
 }
 
@@ -152,9 +175,8 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocks_and_ports),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_ingress),
+        cmocka_unit_test(test_blocks_and_ports), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_too_many_names),   cmocka_unit_test(test_ingress),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
