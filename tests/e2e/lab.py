@@ -251,7 +251,8 @@ class LooseBox:
     def serve(self, port):
         """Somebody answers there."""
         self.server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "nsenter", f"--net=/proc/{self.pid}/ns/net",
-                                        "--", sys.executable, "-c", ECHO.format(port)], stdout=subprocess.PIPE, text=True)
+                                        "--", sys.executable, "-c", ECHO.format(port)],
+                                       stdout=subprocess.PIPE, text=True)
         assert self.server.stdout.readline() == "here\n"
 
     def beside(self, other):

@@ -178,7 +178,8 @@ def open_world():
 
 def resolving():
     return [yes("dns", "DNS", name="pkg.test"), yes("dns", "DNS, TCP", name="other.test", tcp=True),
-            yes("dns", "DNS, AAAA", name="only6.test", type="AAAA"), yes("resolve", "as programs do", name="chain.test"),
+            yes("dns", "DNS, AAAA", name="only6.test", type="AAAA"),
+            yes("resolve", "as programs do", name="chain.test"),
             yes("dns", "DNS, truncated", name="many.test"), yes("dns", "DNS, slow", name="slow.test")]
 
 
@@ -238,7 +239,8 @@ def blocks_policy():
         no("tcp", "beside the ports", to=WEB4, port=443), no("tcp", "beside the ports, IPv6", to=WEB6, port=443),
         no("tcp", "below the range", to=WEB4, port=8009), yes("tcp", "first of the range", to=WEB4, port=8010),
         yes("tcp", "last of the range", to=WEB4, port=8019), no("tcp", "above the range", to=WEB4, port=8020),
-        yes("tcp", "first of the range, IPv6", to=WEB6, port=8010), no("tcp", "below the range, IPv6", to=WEB6, port=8009),
+        yes("tcp", "first of the range, IPv6", to=WEB6, port=8010),
+        no("tcp", "below the range, IPv6", to=WEB6, port=8009),
         no("udp", "another protocol", to=WEB4, port=8010), no("udp", "another protocol, IPv6", to=WEB6, port=8010),
         no("tcp", "the exception", to=BESIDE4, port=80), no("tcp", "the exception, IPv6", to=BESIDE6, port=80),
         yes("tcp", "another rule has the exception", to=BESIDE4, port=8030),
@@ -250,11 +252,13 @@ def blocks_policy():
         yes("udp", "all protocols, in fragments", to=CDN4, port=8005, size=4000),
         yes("ping", "all protocols, ping", to=CDN4), yes("packet", "all protocols, GRE", to=CDN4, protocol=47),
         no("tcp", "the other family's twin", to=CDN6, port=8000),
-        no("ping", "ping where ports are said", to=WEB4), no("packet", "GRE where ports are said", to=WEB4, protocol=47),
+        no("ping", "ping where ports are said", to=WEB4),
+        no("packet", "GRE where ports are said", to=WEB4, protocol=47),
         no("packet", "IP in IP", to=WEB4, protocol=4),
         yes("sctp", "SCTP", to=SHARED4, port=8003), no("sctp", "another port of SCTP", to=SHARED4, port=8004),
         no("tcp", "TCP where SCTP may", to=SHARED4, port=8003),
-        yes("slices", "a SYN in slices", to=WEB4, port=8011), no("slices", "a closed port in slices", to=WEB4, port=8008),
+        yes("slices", "a SYN in slices", to=WEB4, port=8011),
+        no("slices", "a closed port in slices", to=WEB4, port=8008),
         no("slices", "a closed port under an open one", to=WEB4, port=8007, port_first=8012),
         no("udp", "fragments", to=WEB4, port=8006, size=4000), no("udp", "QUIC", to=SHARED4, port=443),
         no("tcp", "outside of all", to=LATE4, port=80), no("tcp", "outside of all, IPv6", to=LATE6, port=80),
@@ -367,7 +371,8 @@ def names_policy():
 def names_and_blocks_policy():
     rules = [EgressRule(dns_name="pkg.test"), EgressRule(dns_name="only4.test"), block("44.1.0.0/24")]
     cells = [
-        yes("https", "a granted name", name="pkg.test", ca="@ca"), yes("https", "a name in the block", name="only4.test", ca="@ca"),
+        yes("https", "a granted name", name="pkg.test", ca="@ca"),
+        yes("https", "a name in the block", name="only4.test", ca="@ca"),
         yes("hello", "any name in the block", after="only4.test", to=WEB4, port=443, name="whatever.test"),
         yes("hello", "a hidden name in the block", to=BESIDE4, port=443, name="front.test", hidden=True),
         yes("dns", "DNS of other names", name="other.test"),

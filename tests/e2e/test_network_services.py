@@ -1,10 +1,12 @@
 """Services for real: what the published SDK declares can be reached from where it should be, by the URL that it is
 told, and from nowhere else."""
 import base64
+import concurrent.futures
 import http.client
 import os
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,9 +25,9 @@ from nodes import WithKey, fails, wait_until
 pytestmark = pytest.mark.real
 DOMAIN = "boxes.test"
 OTHER_KEY = "somebody-elses-key-0123456789"
-# HTTP/1.1 that says what came, and takes up a WebSocket to echo.
+# HTTP/1.1 that says what came, late if asked to, and takes up a WebSocket to echo.
 APPLICATION = '''
-import base64, hashlib, http.server, json
+import base64, hashlib, http.server, json, time
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def log_message(self, *_): pass
@@ -33,6 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply({"got": len(self.rfile.read(int(self.headers["Content-Length"])))})
     def do_GET(self):
         if self.headers.get("Upgrade", "").lower() == "websocket": return self.upgrade()
+        if self.path == "/late": time.sleep(18)
         self.reply({"path": self.path, "headers": dict(self.headers), "port": self.server.server_address[1]})
     def reply(self, what):
         body = json.dumps(what).encode()
@@ -278,7 +281,7 @@ def dial(node, edge, url):
     """TLS to where the name would lead, checked by the edge's CA."""
     parts = urllib.parse.urlsplit(url)
     context = ssl.create_default_context(cafile=edge.ca)
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", parts.port or 443), 5),
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", parts.port or 443), 30),
                                server_hostname=parts.hostname), parts.netloc
 
 
@@ -289,6 +292,11 @@ def ask(node, edge, url, head="GET /some/path HTTP/1.1"):
         answer = http.client.HTTPResponse(line)
         answer.begin()
         return answer.status, answer.read()
+
+
+def timed(node, edge, url, head):
+    begun = time.monotonic()
+    return ask(node, edge, url, head)[0], time.monotonic() - begun
 
 
 def endpoint_urls(node, sandbox_id):
@@ -314,6 +322,41 @@ def test_https_endpoints(node, edge):
     sandbox.stop().result(timeout=60)
     assert set(endpoint_urls(node, sandbox.sandbox_id).values()) == {""}
     assert ask(node, edge, found[8000])[0] in (404, 421, 502, 503)
+
+
+def shown_endpoints(sandbox):
+    return [(one.port, one.kind.value, one.auth.value, one.url, one.request_timeout_seconds)
+            for one in sandbox.service_endpoints]
+
+
+def test_endpoints_are_told_with_their_limits(node, edge):
+    sandbox = declare({"port": 8000, "visibility": "public", "endpoint": HTTPS},
+                      {"port": 8001, "visibility": "public", "endpoint": HTTPS | {"request_timeout_seconds": 900}})
+    found = endpoint_urls(node, sandbox.sandbox_id)
+    told = [(8000, "https", "open", found[8000], 15), (8001, "https", "open", found[8001], 900)]
+    assert shown_endpoints(sandbox) == told
+    node.sh("daemon", "kill")
+    node.sh("daemon", "start")
+    serving(node)
+    assert shown_endpoints(Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)) == told
+    sandbox.stop().result(timeout=60)
+    over = Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)
+    assert shown_endpoints(over) == [(port, kind, auth, "", limit) for port, kind, auth, _, limit in told]
+
+
+def test_an_answer_that_is_late(node, edge):
+    """504 when the limit is over, while the sandbox stays; a longer limit lets it come."""
+    sandbox = declare({"port": 8000, "visibility": "public", "endpoint": HTTPS},
+                      {"port": 8001, "visibility": "public", "endpoint": HTTPS | {"request_timeout_seconds": 30}},
+                      command=application(8000, 8001))
+    found = endpoint_urls(node, sandbox.sandbox_id)
+    for url in found.values():
+        wait_until(lambda url=url: ask(node, edge, url)[0] == 200, 10, "it answers")
+    with concurrent.futures.ThreadPoolExecutor() as both:
+        late = {port: both.submit(timed, node, edge, url, "GET /late HTTP/1.1") for port, url in found.items()}
+    (status, seconds), (long_status, _) = late[8000].result(), late[8001].result()
+    assert status == 504 and 14 < seconds < 17 and long_status == 200, late
+    assert ask(node, edge, found[8000])[0] == 200
 
 
 def test_websocket(node, edge):
@@ -370,7 +413,11 @@ def service(port=8000, visibility=pb.VISIBILITY_PUBLIC, **fields):
     return pb.Service(port=port, visibility=visibility, **fields)
 
 
-OPEN = pb.EndpointSpec(kind=pb.ENDPOINT_KIND_HTTPS, auth=pb.ENDPOINT_AUTH_OPEN)
+def limited(seconds):
+    return pb.EndpointSpec(kind=pb.ENDPOINT_KIND_HTTPS, auth=pb.ENDPOINT_AUTH_OPEN, request_timeout_seconds=seconds)
+
+
+OPEN = limited(0)
 
 
 @pytest.mark.parametrize("services", [
@@ -390,6 +437,8 @@ def test_not_implemented(node, services):
     [service(8000, pb.VISIBILITY_UNSPECIFIED, endpoint=OPEN)],
     [service(8000, protocol=pb.SERVICE_PROTOCOL_UDP, endpoint=OPEN)],
     [service(8000, protocol=pb.SERVICE_PROTOCOL_SCTP, endpoint=OPEN)],
+    [service(8000, endpoint=limited(14))], [service(8000, endpoint=limited(901))],
+    [service(8000, endpoint=limited(-15))],
     [service(0)], [service(65536)], [service(-1)], [service(8000), service(8000)],
 ])
 def test_invalid(node, services):
@@ -411,7 +460,8 @@ def test_silent_services_are_echoed(node):
     (pb.NetworkOptions(deny_ingress=True, ingress=[pb.IngressRule(any=True)]), "deny_ingress"),
     (pb.NetworkOptions(egress=[pb.EgressRule(cidr=pb.CidrBlock(cidr="44.1.0.10/24"))]), "cidr"),
     (pb.NetworkOptions(egress=[pb.EgressRule(cidr=pb.CidrBlock(cidr="44.1.0.0/33"))]), "cidr"),
-    (pb.NetworkOptions(egress=[pb.EgressRule(cidr=pb.CidrBlock(cidr="44.1.0.0/24", **{"except": ["44.2.0.0/32"]}))]), "except"),
+    (pb.NetworkOptions(egress=[pb.EgressRule(cidr=pb.CidrBlock(cidr="44.1.0.0/24", **{"except": ["44.2.0.0/32"]}))]),
+     "except"),
     (pb.NetworkOptions(egress=[pb.EgressRule(https_hostname="a.*.test")]), "https_hostname"),
     (pb.NetworkOptions(egress=[pb.EgressRule(https_hostname="*")]), "https_hostname"),
     (pb.NetworkOptions(egress=[pb.EgressRule(https_hostname="pkg.test", ports=[pb.PortRange(port=80)])]), "ports"),

@@ -3,14 +3,17 @@ there saw it, and as the node counted it."""
 import time
 
 import pytest
+from cwsandbox import EgressRule, NetworkOptions
 
 import net_boxes
 import net_table
-from lab import Lab
+from lab import Lab, places
+from nodes import wait_until
 
 pytestmark = pytest.mark.real
 POLICIES = {policy.name: policy for policy in net_table.all_policies()}
 CELLS = [(policy.name, one.name) for policy in POLICIES.values() for one in policy.cells]
+GRANT_SECONDS = 120  # a record of one second opens for some more, so that slow programs arrive
 RULES = {"egress", "platform", "node", "peer", "ingress", "spoofed", "name", "no name", "hidden name", "refused",
          "private", "rate", "upstream"}
 
@@ -75,7 +78,8 @@ def test_what_was_denied_was_counted(outcomes, policy):
     outcome = outcomes[policy]
     wire = net_boxes.denied_on_the_wire(outcome.cells.values())
     assert outcome.after.denied_packets - outcome.before.denied_packets >= len(wire), (outcome.after, len(wire))
-    refused = [one for one in outcome.cells.values() if one.attempt["way"] == "dns" and not one.allowed and not one.rule]
+    refused = [one for one in outcome.cells.values()
+               if one.attempt["way"] == "dns" and not one.allowed and not one.rule]
     if not POLICIES[policy].dns_denied:
         assert outcome.after.names_denied - outcome.before.names_denied >= len(refused), outcome.after
 
@@ -89,3 +93,18 @@ def test_what_is_told_of_denials_is_true(outcomes, policy):
     for denial in outcome.after.denials:
         assert denial.rule in RULES, denial
         assert (denial.protocol, denial.destination, denial.port) not in allowed, denial
+
+
+def test_a_grant_ends_with_its_time(node, lab):
+    """The address that a name stood for closes when its time is over; the one that it stands for now is open."""
+    box = net_boxes.start(node, net_table.Policy("short", NetworkOptions(egress=[EgressRule(dns_name="short.test")])))
+    old = {"way": "hello", "to": places.LATE[0], "port": 443, "name": "short.test"}
+    new = old | {"to": places.WEB[0], "after": "short.test"}
+    assert box.probe([old | {"after": "short.test"}])[0]["ok"]
+    lab.name("short.test", A=[places.WEB[0]], ttl=1)
+    try:
+        wait_until(lambda: not box.probe([old])[0]["ok"], GRANT_SECONDS, "the old address closes")
+        assert box.probe([new])[0]["ok"]
+        assert not box.probe([old])[0]["ok"]
+    finally:
+        lab.name("short.test", **places.ZONE["short.test"])
