@@ -27,7 +27,7 @@ struct sk_box {
     const char *snapshot_parent; /* from struct sk_image */
     const char *image_name;      /* for records only */
     const char *hostname;
-    const char *netns; /* path of its network namespace; NULL = a new one, with loopback alone */
+    const char *netns;          /* path of its network namespace; NULL = a new one, with loopback alone */
     const char *agent_dir;      /* host directory shown read-only at SK_GUEST_DIR */
     int64_t cpu_limit_millis;   /* 0 = none */
     int64_t cpu_request_millis; /* 0 = default weight */
