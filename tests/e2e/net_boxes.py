@@ -8,7 +8,6 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 
 import pytest
 from cwsandbox import Sandbox
@@ -196,4 +195,3 @@ def wait_for_log(node, event, since=0, seconds=10):
     """The daemon's log has said that."""
     log = node.folder / "daemon.log"
     wait_until(lambda: event in log.read_text(errors="replace")[since:], seconds, f"{event} in the daemon's log")
-    return time.monotonic()
