@@ -32,6 +32,7 @@ struct sk_nftables {
     struct sk_list all, ready;  /* of slots */
     struct sk_slot **by_number; /* those with a link */
     struct sk_list leaving;  /* dropped, but their connections may still be known: the numbers are not free */
+    struct sk_list staying;  /* their connections are forgotten, their links live on */
     struct sk_instant swept; /* when connections were last looked at for them */
     size_t ready_wanted;
     uint32_t next_closed;
@@ -66,10 +67,18 @@ SK_MUST_CHECK enum sk_code sk_nftables_count(struct sk_nftables *net, const char
 void sk_nftables_list(const struct sk_nftables *net, struct sk_litter_list *out);
 /* Makes one slot ahead, if fewer are than wanted; tells whether it should be asked again. */
 bool sk_nftables_prepare(struct sk_nftables *net);
-/* Frees the numbers of slots that were dropped. Not more often than once a second, unless it is `urgent`. */
-void sk_nftables_settle(struct sk_nftables *net, bool urgent);
 /* Drops what was made ahead, and forgets the rest. */
 void sk_nftables_forget(struct sk_nftables *net);
+
+/* leave.c: the worker's. */
+/* One that was dropped, and is in no list. */
+void sk_nftables_leave(struct sk_nftables *net, struct sk_slot *slot_take);
+/* Frees the numbers of slots that were dropped. Not more often than once a second, unless it is `urgent`. */
+void sk_nftables_settle(struct sk_nftables *net, bool urgent);
+/* Of links that outlived their slots: those that had time to go by themselves; all, when it is `urgent`. */
+void sk_nftables_take_down(struct sk_nftables *net, bool urgent);
+/* In how many milliseconds somebody who leaves has to be looked at; -1 = nobody leaves. */
+int sk_nftables_await_leaving(struct sk_nftables *net);
 
 /* policies.c: the worker's. */
 /* Writes and sends; when something of ours turns out to be gone: after all was put back, once more. */

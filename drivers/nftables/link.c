@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* The same on every link: nobody but its two ends ever sees them. Locally administered. */
@@ -17,6 +18,9 @@ static const uint8_t guest_mac[6] = {0x02, 0x53, 0x4b, 0, 0, 2};
 /* The host's end of every link, as its sandbox sees it: a neighbour that is known for good. The host does not
  * have that address: whatever it sends anywhere by IPv6, it would look through those of all links. */
 static const struct sk_ip router6 = {.is_v6 = true, .bytes = {0xFE, 0x80, [15] = 1}};
+
+/* The group of links that are to go: a number of ours, which nobody else will think of. */
+#define LEFT_GROUP 0x534b4c54u
 
 static unsigned char family_of(const struct sk_ip *ip)
 {
@@ -232,6 +236,39 @@ enum sk_code sk_link_make(struct sk_netlink *host, struct sk_netlink *inside, in
         code = settle_host(host, link, err);
     if (code == SK_OK)
         sk_settle(host, inside, link);
+    return code;
+}
+
+/* --- taking down --------------------------------------------------------------------------- */
+
+/* Asked without netlink: it does not wait for whoever changes links at the moment. */
+bool sk_link_is_there(struct sk_netlink *netlink, const char *name)
+{
+    struct ifreq request = {0};
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+    return ioctl(mnl_socket_get_fd(netlink->socket), SIOCGIFINDEX, &request) == 0;
+}
+
+void sk_link_mark(struct sk_netlink *netlink, const char *name)
+{
+    struct sk_message message;
+    (void)begin(&message, RTM_NEWLINK, 0, sizeof(struct ifinfomsg));
+    mnl_attr_put_strz(&message.header, IFLA_IFNAME, name);
+    mnl_attr_put_u32(&message.header, IFLA_GROUP, LEFT_GROUP);
+    (void)!sk_netlink_ask(netlink, &message, "mark a link", NULL);
+}
+
+enum sk_code sk_link_remove_marked(struct sk_netlink *netlink, struct sk_err *err)
+{
+    struct sk_message message;
+    struct sk_err found = {0};
+    (void)begin(&message, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
+    mnl_attr_put_u32(&message.header, IFLA_GROUP, LEFT_GROUP);
+    enum sk_code code = sk_netlink_ask(netlink, &message, "take links down", &found);
+    if (code == SK_OK || found.sys == ENODEV)
+        return SK_OK;
+    if (err)
+        *err = found;
     return code;
 }
 

@@ -31,6 +31,12 @@ SK_MUST_CHECK enum sk_code sk_link_up(struct sk_netlink *netlink, const char *na
 SK_MUST_CHECK enum sk_code sk_link_add_address(struct sk_netlink *netlink, const char *name,
                                                const struct sk_ip *ip, struct sk_err *err);
 
+bool sk_link_is_there(struct sk_netlink *netlink, const char *name);
+/* Marks a link, if it is there, as one of those that sk_link_remove_marked takes down: all at once, since it
+ * takes tens of milliseconds for one or for many. */
+void sk_link_mark(struct sk_netlink *netlink, const char *name);
+SK_MUST_CHECK enum sk_code sk_link_remove_marked(struct sk_netlink *netlink, struct sk_err *err);
+
 struct sk_link_traffic {
     uint64_t in_bytes, out_bytes; /* as the host's end sees them */
 };

@@ -250,6 +250,7 @@ static struct sk_nftables *net_new(struct sk_loop *loop, const struct sk_log *lo
     sk_list_init(&net->all);
     sk_list_init(&net->ready);
     sk_list_init(&net->leaving);
+    sk_list_init(&net->staying);
     sk_map_init(&net->by_tenant);
     sk_list_init(&net->tenants);
     sk_batch_init(&net->batch, net->name);

@@ -16,21 +16,15 @@ static void keep(struct sk_nftables *net, struct sk_slot *slot)
         net->by_number[slot->number] = slot;
 }
 
-/* Whoever waits to leave waits a second, so that many leave at once. */
 static void let_go(struct sk_nftables *net, struct sk_slot *slot)
 {
     sk_map_remove(&net->by_id, &slot->by_id);
     sk_list_remove(&slot->ready);
     sk_list_remove(&slot->all);
     sk_hold_free(sk_take(slot->hold));
-    if (slot->is_closed) {
-        sk_slot_free(slot);
-        return;
-    }
-    net->by_number[slot->number] = NULL;
-    if (sk_list_is_empty(&net->leaving))
-        net->swept = sk_clock_boot();
-    sk_list_append(&net->leaving, &slot->all);
+    if (!slot->is_closed)
+        net->by_number[slot->number] = NULL;
+    sk_nftables_leave(net, slot);
 }
 
 static void write_added(struct sk_batch *batch, const void *what)
@@ -90,26 +84,6 @@ static enum sk_code make(struct sk_nftables *net, bool is_closed, struct sk_slot
     return last.code;
 }
 
-/* Whoever has the address next must not be taken for the end of connections that were another's. */
-void sk_nftables_settle(struct sk_nftables *net, bool urgent)
-{
-    struct sk_instant now = sk_clock_boot();
-    struct sk_err err = {0};
-    struct sk_list *node;
-    if (sk_list_is_empty(&net->leaving) || (!urgent && now.ns < sk_instant_add(net->swept, SK_SEC(1)).ns))
-        return;
-    net->swept = now;
-    if (sk_nftables_sweep(net, &err) != SK_OK) {
-        sk_log_err(net->log, SK_WARN, "network.sweep_failed", &err);
-        return;
-    }
-    while ((node = sk_list_pop(&net->leaving))) {
-        struct sk_slot *slot = sk_list_entry(node, struct sk_slot, all);
-        sk_pool_give(&net->pool, slot->number, now);
-        sk_slot_free(slot);
-    }
-}
-
 /* What cannot be removed from the packet filter keeps its address. */
 static enum sk_code unmake(struct sk_nftables *net, struct sk_slot *slot, struct sk_err *err)
 {
@@ -149,7 +123,7 @@ enum sk_code sk_nftables_detach(struct sk_nftables *net, const char *id, struct 
     return slot ? unmake(net, slot, err) : SK_OK;
 }
 
-bool sk_nftables_prepare(struct sk_nftables *net)
+static bool make_ready(struct sk_nftables *net)
 {
     size_t count = 0;
     struct sk_slot *slot = NULL;
@@ -161,13 +135,25 @@ bool sk_nftables_prepare(struct sk_nftables *net)
     return true;
 }
 
+bool sk_nftables_prepare(struct sk_nftables *net)
+{
+    if (make_ready(net))
+        return true;
+    sk_nftables_take_down(net, false);
+    return false;
+}
+
 static void adopt(void *arg, struct sk_slot *slot_take)
 {
     struct sk_nftables *net = arg;
     struct sk_slot *slot = slot_take;
     bool is_ours = slot->id[0] && !sk_nftables_find(net, slot->id);
-    if (!slot->is_closed && !sk_pool_claim(&net->pool, slot->number))
-        is_ours = false; /* the pool has become smaller */
+    bool is_known = !slot->is_closed && !sk_pool_claim(&net->pool, slot->number);
+    if (slot->has_left && is_known && slot->number < net->pool.count) {
+        sk_slot_free(slot);
+        return;
+    }
+    is_ours &= !is_known; /* the pool has become smaller */
     if (is_ours) {
         sk_map_add(&net->by_id, &slot->by_id, slot->id);
         keep(net, slot);
@@ -177,9 +163,7 @@ static void adopt(void *arg, struct sk_slot *slot_take)
     }
     sk_hold_remove(&net->batch, slot);
     (void)!sk_slot_drop(slot, NULL);
-    if (!slot->is_closed && slot->number < net->pool.count)
-        sk_pool_give(&net->pool, slot->number, sk_clock_boot());
-    sk_slot_free(slot);
+    sk_nftables_leave(net, slot);
 }
 
 /* Connections of sandboxes that went while nobody was looking. */
@@ -208,6 +192,7 @@ void sk_nftables_forget(struct sk_nftables *net)
     while ((node = sk_list_pop(&net->ready)))
         (void)!unmake(net, sk_list_entry(node, struct sk_slot, ready), NULL);
     sk_nftables_settle(net, true);
+    sk_nftables_take_down(net, true);
     while ((node = sk_list_pop(&net->leaving)))
         sk_slot_free(sk_list_entry(node, struct sk_slot, all));
     while ((node = sk_list_pop(&net->all))) {

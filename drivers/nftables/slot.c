@@ -112,9 +112,9 @@ enum sk_code sk_slot_make(struct sk_slots *slots, struct sk_slot *slot, struct s
     return code;
 }
 
-static void id_path(const struct sk_slot *slot, char out[200])
+static void beside(const struct sk_slot *slot, const char *ending, char out[200])
 {
-    (void)snprintf(out, 200, "%s.id", slot->netns);
+    (void)snprintf(out, 200, "%s.%s", slot->netns, ending);
 }
 
 static enum sk_code write_file(const char *path, const char *text, struct sk_err *err)
@@ -131,7 +131,7 @@ enum sk_code sk_slot_assign(struct sk_slot *slot, const char *id, struct sk_err 
     char path[200], draft[210];
     if (strlen(id) > SK_SLOT_ID_MAX || !*id)
         return sk_fail(err, SK_INVALID_ARGUMENT, "an id of %zu bytes", strlen(id));
-    id_path(slot, path);
+    beside(slot, "id", path);
     (void)snprintf(draft, sizeof(draft), "%s.new", path);
     enum sk_code code = write_file(draft, id, err);
     if (code == SK_OK && rename(draft, path) < 0)
@@ -143,13 +143,21 @@ enum sk_code sk_slot_assign(struct sk_slot *slot, const char *id, struct sk_err 
 
 enum sk_code sk_slot_drop(const struct sk_slot *slot, struct sk_err *err)
 {
-    char path[200];
-    id_path(slot, path);
-    /* The namespace first: a pin without an id is nobody's, an id without a pin means nothing. */
+    char id[200], left[200];
+    beside(slot, "id", id);
+    beside(slot, "left", left);
+    /* The namespace first: a pin without an id is nobody's, an id without a pin is one who left. */
     enum sk_code code = sk_namespace_drop(slot->netns, err);
-    if (code == SK_OK)
-        (void)unlink(path);
+    if (code == SK_OK && (slot->is_closed || rename(id, left) < 0))
+        (void)unlink(id);
     return code;
+}
+
+void sk_slot_forget(const struct sk_slot *slot)
+{
+    char left[200];
+    beside(slot, "left", left);
+    (void)unlink(left);
 }
 
 /* --- what an earlier daemon left ------------------------------------------------------- */
@@ -160,7 +168,7 @@ static void read_id(struct sk_slot *slot)
     SK_AUTO_FREE char *text = NULL;
     size_t len = 0;
     mode_t mode;
-    id_path(slot, path);
+    beside(slot, "id", path);
     if (sk_file_load(path, SK_SLOT_ID_MAX, &text, &len, &mode, NULL) == SK_OK && strlen(text) == len)
         (void)snprintf(slot->id, sizeof(slot->id), "%s", text);
 }
@@ -177,12 +185,33 @@ static bool read_name(const char *name, uint32_t *out_number, bool *out_is_close
     return *end == '\0';
 }
 
-/* Of a name with an ending: whether what it stands beside is there. */
-static bool is_of_a_pin(const struct sk_slots *slots, const char *name)
+/* A file beside a pin: whose it is; NULL = nobody's. */
+static struct sk_slot *slot_beside(const struct sk_slots *slots, const char *name)
 {
-    char path[400];
-    (void)snprintf(path, sizeof(path), "%s/%.*s", slots->folder, (int)strcspn(name, "."), name);
-    return strlen(name) < 200 && strstr(name, ".new") == NULL && sk_namespace_is_pinned(path);
+    char stem[16];
+    uint32_t number;
+    bool is_closed;
+    size_t len = strcspn(name, ".");
+    if (len >= sizeof(stem) || (strcmp(name + len, ".id") != 0 && strcmp(name + len, ".left") != 0))
+        return NULL;
+    (void)snprintf(stem, sizeof(stem), "%.*s", (int)len, name);
+    return read_name(stem, &number, &is_closed) ? sk_slot_new(slots, number, is_closed) : NULL;
+}
+
+static void look_beside(const struct sk_slots *slots, int dir, const char *name,
+                        void (*found)(void *arg, struct sk_slot *slot_take), void *arg)
+{
+    struct sk_slot *slot = slot_beside(slots, name);
+    bool is_pinned = slot && sk_namespace_is_pinned(slot->netns);
+    if (slot && !is_pinned && !slot->is_closed) {
+        (void)!sk_slot_drop(slot, NULL);
+        slot->has_left = true;
+        found(arg, slot);
+        return;
+    }
+    if (!is_pinned || strstr(name, ".left"))
+        (void)unlinkat(dir, name, 0);
+    sk_slot_free(slot);
 }
 
 static void look_at(const struct sk_slots *slots, int dir, const char *name,
@@ -193,8 +222,7 @@ static void look_at(const struct sk_slots *slots, int dir, const char *name,
     if (*name == '.')
         return;
     if (!read_name(name, &number, &is_closed)) {
-        if (!is_of_a_pin(slots, name))
-            (void)unlinkat(dir, name, 0);
+        look_beside(slots, dir, name, found, arg);
         return;
     }
     struct sk_slot *slot = sk_slot_new(slots, number, is_closed);

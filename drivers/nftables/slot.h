@@ -1,11 +1,13 @@
 /* slot.h: a place for a sandbox on the network: a namespace, and but for
  * closed ones a link with addresses. What is there is written in the folder of
  * the pins: "<name>" is the namespace, "<name>.id" says whose it is; names are
- * the number of the place, closed ones have a "c" before it. Blocking; the
- * worker's thread. */
+ * the number of the place, closed ones have a "c" before it. "<name>.left":
+ * whoever was there has gone, the link perhaps not yet. Blocking; the worker's
+ * thread. */
 #ifndef SK_NFTABLES_SLOT_H
 #define SK_NFTABLES_SLOT_H
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "drivers/nftables/link.h"
@@ -21,6 +23,8 @@ struct sk_slot {
     struct sk_map_node by_id;
     struct sk_list all, ready; /* the driver's lists */
     bool is_adopted;           /* an earlier daemon's: rules of that time may be in force */
+    bool has_left;             /* dropped by an earlier daemon; its link may live on */
+    struct sk_instant left;    /* when it was dropped */
     struct sk_hold *hold;      /* what this daemon has put in force; the driver's; NULL = nothing yet */
 };
 
@@ -49,11 +53,14 @@ void sk_slot_free(struct sk_slot *slot);
 SK_MUST_CHECK enum sk_code sk_slot_make(struct sk_slots *slots, struct sk_slot *slot, struct sk_err *err);
 /* Writes down whose it is. */
 SK_MUST_CHECK enum sk_code sk_slot_assign(struct sk_slot *slot, const char *id, struct sk_err *err);
-/* The kernel takes the link down when the last process has left the namespace. */
+/* The kernel takes the link down when the last process has left the namespace, and the last socket, which it
+ * may keep for minutes. */
 SK_MUST_CHECK enum sk_code sk_slot_drop(const struct sk_slot *slot, struct sk_err *err);
+/* The link has gone, too. */
+void sk_slot_forget(const struct sk_slot *slot);
 
-/* Calls `found` for each pinned namespace; its slot is the callee's, with an id, or "" when nobody's. Removes
- * files that mean nothing. */
+/* Calls `found` for each pinned namespace; its slot is the callee's, with an id, or "" when nobody's; and for
+ * those that have left, some perhaps twice. Removes files that mean nothing. */
 SK_MUST_CHECK enum sk_code sk_slots_find(const struct sk_slots *slots,
                                          void (*found)(void *arg, struct sk_slot *slot_take), void *arg,
                                          struct sk_err *err);

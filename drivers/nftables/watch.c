@@ -8,9 +8,6 @@
 /* Somebody who changes it again and again must not keep us from all else. */
 #define RESTORE_PAUSE SK_MSEC(200)
 
-/* How long at most the address of a sandbox that left is kept back beyond its rest. */
-#define LEAVING_PAUSE_MS 1001
-
 struct told {
     struct sk_post post;
     struct sk_nftables *net;
@@ -71,7 +68,8 @@ int sk_nftables_look(struct sk_nftables *net)
     if (net->is_changed && net->restore_at.ns <= now.ns)
         restore(net, now);
     sk_nftables_settle(net, false);
+    int leaving_ms = sk_nftables_await_leaving(net);
     if (!net->is_changed)
-        return sk_list_is_empty(&net->leaving) ? -1 : LEAVING_PAUSE_MS;
+        return leaving_ms;
     return (int)sk_duration_ms(sk_instant_diff(net->restore_at, now)) + 1;
 }

@@ -86,11 +86,11 @@ static int until_quiet(struct sk_instant last_job)
     return since_ms < QUIET_MS ? (int)(QUIET_MS - since_ms) : 0;
 }
 
-static void idle(struct sk_worker *worker, int wait_ms, struct sk_instant last_job, bool *hungry)
+static void idle(struct sk_worker *worker, int wait_ms, struct sk_instant last_job)
 {
-    int quiet_ms = *hungry ? until_quiet(last_job) : -1;
+    int quiet_ms = worker->hungry ? until_quiet(last_job) : -1;
     if (quiet_ms == 0)
-        *hungry = worker->prepare(worker->arg);
+        worker->hungry = worker->prepare(worker->arg);
     else
         await(worker, quiet_ms > 0 && (wait_ms < 0 || quiet_ms < wait_ms) ? quiet_ms : wait_ms);
 }
@@ -98,7 +98,8 @@ static void idle(struct sk_worker *worker, int wait_ms, struct sk_instant last_j
 static void serve(struct sk_worker *worker)
 {
     struct sk_instant last_job = {0};
-    bool closing = false, hungry = true;
+    bool closing = false;
+    worker->hungry = true;
     for (;;) {
         int wait_ms = worker->look(worker->arg);
         struct sk_job *job = take(worker, &closing);
@@ -106,11 +107,11 @@ static void serve(struct sk_worker *worker)
             job->run(job);
             sk_loop_post(worker->loop, &job->post, answer);
             last_job = sk_clock_boot();
-            hungry = true;
+            worker->hungry = true;
         } else if (closing) {
             return;
         } else {
-            idle(worker, wait_ms, last_job, &hungry);
+            idle(worker, wait_ms, last_job);
         }
     }
 }

@@ -43,6 +43,7 @@ struct sk_worker {
     /* When there has been nothing to do for a while: something for later. Returns whether there is more of
      * it. */
     bool (*prepare)(void *arg);
+    bool hungry;            /* `prepare` is wanted; `look` may say so */
     void (*end)(void *arg); /* last of all, on the thread */
     int fds[SK_WORKER_FDS]; /* watched; -1 = none */
 };

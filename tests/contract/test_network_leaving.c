@@ -1,0 +1,128 @@
+/* What is left of sandboxes that left. In a lab (support/net_lab.h); root. */
+#include "contract/network_scene.h"
+
+/* One whose socket still has something to say to somebody whom it does not reach any more: its kernel keeps
+ * the namespace for minutes. */
+static void leave_talking(struct network_suite *s, const char *id, char link[32])
+{
+    struct sk_network_place place;
+    assert_int_equal(attach(s, id, false, &place) | apply(s, id, &allow_any), SK_OK);
+    int fd = lab_connect_inside(place.netns, SOCK_STREAM, V4_A, 80);
+    assert_true(lab_echo(fd, 500));
+    assert_int_equal(apply(s, id, &deny_all), SK_OK);
+    assert_int_equal(send(fd, "last words", 10, MSG_NOSIGNAL), 10);
+    (void)close(fd);
+    (void)snprintf(link, 32, "skl%s", strrchr(place.netns, '/') + 1);
+    assert_int_equal(detach(s, id), SK_OK);
+}
+
+static bool is_there(const char *link)
+{
+    return lab_run("ip link show %s >/dev/null 2>&1", link) == 0;
+}
+
+static bool goes(const char *link, int limit_ms)
+{
+    for (int waited = 0; waited < limit_ms && is_there(link); waited += 50)
+        (void)usleep(50 * 1000);
+    return !is_there(link);
+}
+
+static void test_link_of_last_words_goes(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place stays;
+    char links[3][32], id[16];
+    assert_int_equal(attach(s, "n1-stays", false, &stays) | apply(s, "n1-stays", &allow_any), SK_OK);
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(id, sizeof(id), "n1-%d", i);
+        leave_talking(s, id, links[i]);
+    }
+    (void)usleep(300 * 1000);
+    bool was_there = is_there(links[0]) && is_there(links[1]) && is_there(links[2]);
+    bool went = goes(links[0], 2000) && goes(links[1], 100) && goes(links[2], 100);
+    bool reached = lab_reaches(stays.netns, SOCK_STREAM, V4_A, 80);
+    assert_int_equal(detach(s, "n1-stays"), SK_OK);
+    assert_true(was_there); /* or this shows nothing */
+    assert_true(went);
+    assert_true(reached);
+}
+
+static void test_closing_leaves_no_link(void **state)
+{
+    struct network_suite *s = *state;
+    struct real *r = sk_container_of(s, struct real, suite);
+    char link[32];
+    leave_talking(s, "n1-a", link);
+    real_stop(r);
+    bool stayed = is_there(link);
+    int noted = lab_run("ls %s/net | grep -q left", r->lab.dir);
+    assert_true(real_start(r));
+    assert_false(stayed);
+    assert_int_not_equal(noted, 0);
+}
+
+/* A daemon that was killed before it saw to what it had dropped. */
+static void test_links_of_an_earlier_daemon_go(void **state)
+{
+    struct network_suite *s = *state;
+    struct real *r = sk_container_of(s, struct real, suite);
+    struct sk_network_place stays;
+    assert_int_equal(attach(s, "n1-stays", false, &stays), SK_OK);
+    const char *number = strrchr(stays.netns, '/') + 1;
+    real_stop(r);
+    int made =
+        lab_run("cd %s/net && touch 200.left 201.id 900.left %s.left c7.left x.left .left &&"
+                "for n in 200 201 202 900; do ip link add skl$n type veth peer name far$n || exit 1; done",
+                r->lab.dir, number);
+    assert_true(real_start(r));
+    bool went = goes("skl200", 2000) && goes("skl201", 100) && goes("skl900", 100);
+    bool strangers_is_there = is_there("skl202"); /* nothing says that it was ours */
+    int noted = lab_run("ls %s/net | grep -q left", r->lab.dir);
+    int inside = lab_inside(stays.netns, "ip link show eth0 | grep -q 'state UP'");
+    (void)!lab_run("ip link del skl202");
+    assert_int_equal(detach(s, "n1-stays"), SK_OK);
+    assert_int_equal(made, 0);
+    assert_true(went);
+    assert_true(strangers_is_there);
+    assert_int_not_equal(noted, 0);
+    assert_int_equal(inside, 0);
+}
+
+/* The number is kept back until the link has gone: whoever has it next has a link of his own. */
+static void few_addresses(struct sk_nftables_options *options)
+{
+    options->ipv4.prefix = 29; /* five places */
+    options->ready_slots = 0;
+    options->rest = (struct sk_duration){0};
+}
+
+static void test_next_one_has_a_link(void **state)
+{
+    struct network_suite *s = *state;
+    struct sk_network_place place;
+    char link[32], id[16];
+    enum sk_code code = SK_OK;
+    int up = 0;
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(id, sizeof(id), "n1-%d", i);
+        leave_talking(s, id, link);
+    }
+    (void)usleep(2000 * 1000);
+    for (int i = 0; i < 4 && code == SK_OK; i++) {
+        (void)snprintf(id, sizeof(id), "n1-%d", i);
+        code = attach(s, id, false, &place);
+    }
+    (void)usleep(2000 * 1000);
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(id, sizeof(id), "n1-%d", i);
+        up += code == SK_OK && attach(s, id, false, &place) == SK_OK &&
+              lab_inside(place.netns, "ip link show eth0 | grep -q 'state UP'") == 0;
+        assert_int_equal(detach(s, id), SK_OK);
+    }
+    assert_int_equal(code, SK_OK);
+    assert_int_equal(up, 4);
+}
+
+NETWORK_MAIN(few_addresses, IN_LAB(test_link_of_last_words_goes), IN_LAB(test_closing_leaves_no_link),
+             IN_LAB(test_links_of_an_earlier_daemon_go), IN_LAB(test_next_one_has_a_link))
