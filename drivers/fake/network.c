@@ -1,6 +1,7 @@
 #include "drivers/fake/network.h"
 
 #include "base/map.h"
+#include "net/special.h"
 
 #include <assert.h>
 
@@ -198,6 +199,13 @@ static bool grants_names(const struct sk_net_policy *policy)
     return false;
 }
 
+/* Neither the platform's nor sandboxes' own. */
+static bool is_grantable(const struct sk_ip *ip)
+{
+    static const struct sk_cidr pool4 = {{false, {10, 213}}, 24}, pool6 = {{true, {0xFD, 0x5A}}, 112};
+    return !sk_ip_kind_is_closed(sk_ip_kind_of(ip)) && !sk_cidr_has(ip->is_v6 ? &pool6 : &pool4, ip);
+}
+
 static enum sk_code grant(struct sk_fake_call *call, struct sk_err *err)
 {
     const struct args *args = call->args;
@@ -210,8 +218,10 @@ static enum sk_code grant(struct sk_fake_call *call, struct sk_err *err)
         return sk_fail(err, SK_FAILED_PRECONDITION, "no name is granted to %.64s", call->id);
     entry->grants =
         sk_realloc(entry->grants, (attached->grant_count + args->count + 1) * sizeof(*entry->grants));
-    for (size_t i = 0; i < args->count; i++)
-        entry->grants[attached->grant_count++] = args->grants[i];
+    for (size_t i = 0; i < args->count; i++) {
+        if (is_grantable(&args->grants[i].ip))
+            entry->grants[attached->grant_count++] = args->grants[i];
+    }
     attached->grants = entry->grants;
     return SK_OK;
 }
