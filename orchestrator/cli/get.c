@@ -1,27 +1,23 @@
 #include "cli/boxes.h"
 #include "cli/output.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
+static enum sk_code show(struct sk_client *client, const struct sk_args *args, struct sk_arena *arena,
+                         int *out_exit, struct sk_fault *fault)
+{
+    sk_shown *box = NULL;
+    enum sk_code code = sk_boxes_get(client, args->words.items[0], arena, &box, fault);
+
+    if (code == SK_OK)
+        *out_exit = sk_output_box(box, args->json);
+    return code;
+}
+
 static int run_get(const struct sk_args *args)
 {
-    struct sk_client client;
-    struct sk_arena arena = {0};
-    struct sk_fault fault = {0};
-    sk_shown *box = NULL;
-    int exit_code = 1;
-
-    if (sk_client_open(&client, args->address, &fault.err)) {
-        sk_fault_print(&fault);
-        return 1;
-    }
-    if (sk_boxes_get(&client, args->words.items[0], &arena, &box, &fault))
-        sk_fault_print(&fault);
-    else
-        exit_code = sk_output_box(box, args->json);
-    sk_arena_fini(&arena);
-    sk_client_close(&client);
-    return exit_code;
+    return sk_show(args, show);
 }
 
 static const struct sk_option options[] = {

@@ -1,27 +1,23 @@
 #include "cli/image_output.h"
 #include "cli/images.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
+static enum sk_code show(struct sk_client *client, const struct sk_args *args, struct sk_arena *arena,
+                         int *out_exit, struct sk_fault *fault)
+{
+    Sandkeep__V1__ListImagesResponse *list = NULL;
+    enum sk_code code = sk_client_images_list(client, arena, &list, fault);
+
+    if (code == SK_OK)
+        *out_exit = sk_image_output_list(list->images, list->n_images, args->json);
+    return code;
+}
+
 static int run_ls(const struct sk_args *args)
 {
-    struct sk_client client;
-    struct sk_arena arena = {0};
-    struct sk_fault fault = {0};
-    Sandkeep__V1__ListImagesResponse *list = NULL;
-    int exit_code = 1;
-
-    if (sk_client_open(&client, args->address, &fault.err)) {
-        sk_fault_print(&fault);
-        return 1;
-    }
-    if (sk_client_images_list(&client, &arena, &list, &fault))
-        sk_fault_print(&fault);
-    else
-        exit_code = sk_image_output_list(list->images, list->n_images, args->json);
-    sk_arena_fini(&arena);
-    sk_client_close(&client);
-    return exit_code;
+    return sk_show(args, show);
 }
 
 static const struct sk_option options[] = {

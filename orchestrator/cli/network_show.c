@@ -1,27 +1,23 @@
 #include "cli/network_output.h"
 #include "cli/networks.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
+static enum sk_code show(struct sk_client *client, const struct sk_args *args, struct sk_arena *arena,
+                         int *out_exit, struct sk_fault *fault)
+{
+    Sandkeep__V1__Network *network = NULL;
+    enum sk_code code = sk_networks_get(client, args->words.items[0], arena, &network, fault);
+
+    if (code == SK_OK)
+        *out_exit = sk_network_output(network, args->json);
+    return code;
+}
+
 static int run_show(const struct sk_args *args)
 {
-    struct sk_client client;
-    struct sk_arena arena = {0};
-    struct sk_fault fault = {0};
-    Sandkeep__V1__Network *network = NULL;
-    int exit_code = 1;
-
-    if (sk_client_open(&client, args->address, &fault.err)) {
-        sk_fault_print(&fault);
-        return 1;
-    }
-    if (sk_networks_get(&client, args->words.items[0], &arena, &network, &fault))
-        sk_fault_print(&fault);
-    else
-        exit_code = sk_network_output(network, args->json);
-    sk_arena_fini(&arena);
-    sk_client_close(&client);
-    return exit_code;
+    return sk_show(args, show);
 }
 
 static const struct sk_option options[] = {

@@ -56,6 +56,15 @@ def stop_node(node):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture(scope="module")
+def lab():
+    """The internet of network tests."""
+    from lab import Lab  # pylint: disable=import-outside-toplevel  # not before the suite's network is its own
+    lab = Lab()
+    yield lab
+    lab.close()
+
+
 @pytest.fixture(scope="session")
 def shared_node(pytestconfig):
     node = start_node(pytestconfig)

@@ -6,49 +6,25 @@ import itertools
 import json
 import os
 import pathlib
-import subprocess
 import tempfile
 
 import pytest
 from cwsandbox import Sandbox
 from cwsandbox._proto import sandbox_pb2 as pb
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf import timestamp_pb2  # noqa: F401  network.proto imports it
 
 import net_table
 from conftest import start_node, stop_node
 from lab import ECHO, PROBE, probe_inside
-from nodes import ROOT, TERMINAL, wait_until
+from network_calls import Networks
+from nodes import TERMINAL, wait_until
 
-SERVICE = "sandkeep.v1.NetworkService"
 IMAGE = "docker.io/library/python:3.11"
 KEEP = ("/bin/sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")
 POOLS6 = (f"fd5a:6b:{os.getpid() & 0xFFFF:x}:{number:x}::/112" for number in itertools.count())
 
 
-def _load():
-    pool = descriptor_pool.Default()
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "set"
-        # The compiler that the build needs anyway; the SDK has brought what network.proto imports.
-        subprocess.run(["protoc-c", f"--proto_path={ROOT}/proto", f"--descriptor_set_out={out}",
-                        "sandkeep/network.proto"], check=True)
-        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
-            pool.Add(file)
-    return pool.FindServiceByName(SERVICE)
-
-
-_methods = {name: (message_factory.GetMessageClass(method.input_type),
-                   message_factory.GetMessageClass(method.output_type))
-            for name, method in _load().methods_by_name.items()}
-
-
 def call(node, name, timeout=30, **fields):
-    _ = node.stub  # makes the channel
-    request, answer = _methods[name]
-    method = node.channel.unary_unary(f"/{SERVICE}/{name}", request_serializer=request.SerializeToString,
-                                      response_deserializer=answer.FromString)
-    return method(request(**fields), timeout=timeout)
+    return Networks(node).call(name, timeout, **fields)
 
 
 @contextlib.contextmanager

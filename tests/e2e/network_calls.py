@@ -1,31 +1,11 @@
-"""The network service over bare gRPC, and words for rules; its messages come from the .proto file."""
-import pathlib
-import subprocess
-import tempfile
-
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf import timestamp_pb2  # noqa: F401  network.proto imports it
-
-from nodes import ROOT, pb
+"""The network service over bare gRPC, and words for rules."""
+import services
+from nodes import pb
 
 SERVICE = "sandkeep.v1.NetworkService"
 
 
-def _load():
-    pool = descriptor_pool.Default()
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "set"
-        # The compiler that the build needs anyway; the SDK has brought what network.proto imports.
-        subprocess.run(["protoc-c", f"--proto_path={ROOT}/proto", f"--descriptor_set_out={out}",
-                        "sandkeep/network.proto"], check=True)
-        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
-            pool.Add(file)
-    return pool.FindServiceByName(SERVICE)
-
-
-_methods = {name: (message_factory.GetMessageClass(method.input_type),
-                   message_factory.GetMessageClass(method.output_type))
-            for name, method in _load().methods_by_name.items()}
+_methods = services.load("sandkeep/network.proto", SERVICE)
 
 
 class Networks:
@@ -36,10 +16,7 @@ class Networks:
         _ = node.stub  # makes the channel
 
     def call(self, name, timeout=30, **fields):
-        request, answer = _methods[name]
-        method = self.node.channel.unary_unary(f"/{SERVICE}/{name}", request_serializer=request.SerializeToString,
-                                               response_deserializer=answer.FromString)
-        return method(request(**fields), timeout=timeout)
+        return services.ask(self.node, SERVICE, _methods, name, timeout, **fields)
 
     def get(self, sandbox_id):
         return self.call("GetNetwork", sandbox_id=sandbox_id)

@@ -1,36 +1,17 @@
-"""The session service over bare gRPC: its messages come from the .proto file, nothing is generated."""
+"""The session service over bare gRPC."""
 import contextlib
-import pathlib
-import subprocess
-import tempfile
 import threading
 import uuid
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf import timestamp_pb2  # noqa: F401  session.proto imports it
-
-from nodes import ROOT, pb, wait_until
+import services
+from nodes import pb, wait_until
 
 SERVICE = "sandkeep.v1.SessionService"
 OPEN, CLOSING, CLOSED = 1, 2, 3
 NOW, ON_FIRST_USE = 1, 2
 
 
-def _load():
-    pool = descriptor_pool.Default()
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "set"
-        # The compiler that the build needs anyway; the SDK has brought what session.proto imports.
-        subprocess.run(["protoc-c", f"--proto_path={ROOT}/proto", f"--descriptor_set_out={out}",
-                        "sandkeep/session.proto"], check=True)
-        for file in descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file:
-            pool.Add(file)
-    return pool.FindServiceByName(SERVICE)
-
-
-_methods = {name: (message_factory.GetMessageClass(method.input_type),
-                   message_factory.GetMessageClass(method.output_type))
-            for name, method in _load().methods_by_name.items()}
+_methods = services.load("sandkeep/session.proto", SERVICE)
 
 
 class Sessions:
@@ -41,10 +22,7 @@ class Sessions:
         _ = node.stub  # makes the channel
 
     def call(self, name, timeout=30, **fields):
-        request, answer = _methods[name]
-        method = self.node.channel.unary_unary(f"/{SERVICE}/{name}", request_serializer=request.SerializeToString,
-                                               response_deserializer=answer.FromString)
-        return method(request(**fields), timeout=timeout)
+        return services.ask(self.node, SERVICE, _methods, name, timeout, **fields)
 
     def open(self, lease=30, request_id=None, **defaults):
         fields = {"defaults": {"container_image": image(self.node)} | defaults}

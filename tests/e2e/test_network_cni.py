@@ -11,7 +11,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_boxes
 import net_table
-from lab import NODE_PORT, Lab, ip, places, run
+from lab import NODE_PORT, ip, places, run
 from net_boxes import holds
 from nodes import wait_until
 
@@ -30,13 +30,6 @@ MASQUERADE = f"""table inet cni8 {{
 
 pytestmark = [pytest.mark.real, pytest.mark.skipif(not (PLUGINS / "bridge").exists(),
                                                    reason="CNI plugins are not installed (/usr/lib/cni)")]
-
-
-@pytest.fixture(scope="module")
-def lab():
-    lab = Lab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture(scope="module")

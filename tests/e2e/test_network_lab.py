@@ -4,17 +4,9 @@ import collections
 import pytest
 
 import net_table
-from lab import Lab
 
 pytestmark = pytest.mark.real
 POLICIES = net_table.all_policies()
-
-
-@pytest.fixture(scope="module")
-def lab():
-    lab = Lab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture(scope="module")

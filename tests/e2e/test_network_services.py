@@ -18,7 +18,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 from cwsandbox._proto import sandbox_pb2_grpc as pb_grpc
 
 import net_boxes
-from lab import Authority, Lab, places
+from lab import Authority, places
 from net_boxes import IMAGE, KEEP, Box
 from nodes import WithKey, fails, wait_until
 
@@ -59,13 +59,6 @@ servers = [Server(("::", int(port)), Handler) for port in sys.argv[1:]]
 for server in servers: threading.Thread(target=server.serve_forever, daemon=True).start()
 threading.Event().wait()
 '''
-
-
-@pytest.fixture(scope="module")
-def lab():
-    lab = Lab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture(scope="module")

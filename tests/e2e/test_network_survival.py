@@ -15,7 +15,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_boxes
 import net_table
-from lab import Lab, places
+from lab import places
 from net_boxes import Box, holds, try_cells
 from nodes import fails, wait_until
 
@@ -60,13 +60,6 @@ while True:
     os.rename("/tmp/keeper.new", "/tmp/keeper.json")
     time.sleep(0.05)
 """
-
-
-@pytest.fixture(scope="module")
-def lab():
-    lab = Lab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from cwsandbox import EgressRule, NetworkOptions
 
 import net_boxes
 import net_table
-from lab import Lab, places
+from lab import places
 from nodes import wait_until
 
 pytestmark = pytest.mark.real
@@ -16,13 +16,6 @@ CELLS = [(policy.name, one.name) for policy in POLICIES.values() for one in poli
 GRANT_SECONDS = 120  # a record of one second opens for some more, so that slow programs arrive
 RULES = {"egress", "platform", "node", "peer", "ingress", "spoofed", "name", "no name", "hidden name", "refused",
          "private", "rate", "upstream"}
-
-
-@pytest.fixture(scope="module")
-def lab():
-    lab = Lab()
-    yield lab
-    lab.close()
 
 
 @pytest.fixture(scope="module")
