@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <linux/netlink.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -51,7 +52,7 @@ static void set(const char *path, const char *value)
 {
     SK_AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0)
-        (void)!write(fd, value, 1);
+        (void)!write(fd, value, strlen(value));
 }
 
 /* Inside the new namespace. */
@@ -59,6 +60,9 @@ static enum sk_code furnish(const char *path, struct sk_netlink *inside, struct 
 {
     set("/proc/sys/net/ipv6/conf/default/accept_ra", "0");
     set("/proc/sys/net/ipv6/conf/default/autoconf", "0");
+    /* Its ports are nobody else's, and pings need no raw sockets: as Docker has it. */
+    set("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    set("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
     enum sk_code code = sk_netlink_open(inside, NETLINK_ROUTE, 0, err);
     if (code == SK_OK)
         code = sk_link_up(inside, "lo", err);

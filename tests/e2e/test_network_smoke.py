@@ -81,6 +81,22 @@ def test_closed_is_loopback_alone(node):
     assert "nameserver" not in node.output(box, "cat /etc/resolv.conf")
 
 
+ORDINARY = """import os, socket
+os.setgid(1000), os.setuid(1000)
+socket.create_server(("127.0.0.1", 80)).close()
+line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+line.settimeout(5)
+line.sendto(bytes([8, 0, 0, 0, 0, 0, 0, 1]) + b"ping", ("127.0.0.1", 0))
+print(line.recv(100)[-4:].decode())
+"""
+
+
+def test_ports_and_pings_are_everybodys(node):
+    """What is root's alone on a machine of many is nobody's concern in a network of one's own."""
+    box = node.running(image="docker.io/library/python:3.11")
+    assert node.output(box, f"python3 -c '{ORDINARY}'").strip() == "ping"
+
+
 def test_a_public_service_answers(node):
     box = served(node, visibility=pb.VISIBILITY_PUBLIC)
     url = url_of(node, box)
