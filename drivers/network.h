@@ -63,10 +63,12 @@ struct sk_network_ops {
      * done. */
     void (*apply)(struct sk_network *network, const char *id, const struct sk_net_policy *policy,
                   struct sk_done *done);
-    /* Opens HTTPS to addresses of a granted name; in force before done. Where the edge looks at names, the
-     * connections lead there. Addresses that no rule could open (platform, pools) are left out. */
-    void (*grant)(struct sk_network *network, const char *id, const struct sk_network_grant *grants,
-                  size_t count, struct sk_done *done);
+    /* Opens HTTPS to addresses of a name (normalised); in force before done. Where the edge looks at names,
+     * the connections lead there. Addresses that no rule could open (platform, pools) are left out. Policies
+     * applied later that grant the name too leave them open. Errors: SK_FAILED_PRECONDITION (the policy in
+     * force does not grant it). */
+    void (*grant)(struct sk_network *network, const char *id, const char *name,
+                  const struct sk_network_grant *grants, size_t count, struct sk_done *done);
     /* Absent is success. The address is not given to another for a while. */
     void (*detach)(struct sk_network *network, const char *id, struct sk_done *done);
 

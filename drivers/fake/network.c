@@ -11,7 +11,7 @@ struct entry {
     char *id;
     size_t number; /* open ones */
     struct sk_arena arena;
-    struct sk_network_grant *grants;
+    struct sk_fake_granted *grants;
     struct sk_fake_attached attached;
 };
 
@@ -63,6 +63,7 @@ struct args {
     bool closed;
     struct sk_arena arena;
     const struct sk_net_policy *policy;
+    const char *name;
     const struct sk_network_grant *grants;
     size_t count;
 };
@@ -165,6 +166,18 @@ static void op_detach(struct sk_network *base, const char *id, struct sk_done *d
 
 /* --- policies -------------------------------------------------------------------------------- */
 
+/* What was granted for names that still are stays. */
+static void keep_granted(struct entry *entry)
+{
+    struct sk_fake_attached *attached = &entry->attached;
+    size_t kept = 0;
+    for (size_t i = 0; i < attached->grant_count; i++) {
+        if (sk_net_policy_grants(attached->policy, entry->grants[i].name))
+            entry->grants[kept++] = entry->grants[i];
+    }
+    attached->grant_count = kept;
+}
+
 static enum sk_code apply(struct sk_fake_call *call, struct sk_err *err)
 {
     const struct args *args = call->args;
@@ -176,9 +189,7 @@ static enum sk_code apply(struct sk_fake_call *call, struct sk_err *err)
         return sk_fail(err, SK_FAILED_PRECONDITION, "%.64s was made without a link, for good", call->id);
     sk_arena_fini(&entry->arena);
     entry->attached.policy = sk_net_policy_copy(&entry->arena, args->policy);
-    free(sk_take(entry->grants));
-    entry->attached.grants = NULL;
-    entry->attached.grant_count = 0;
+    keep_granted(entry);
     return SK_OK;
 }
 
@@ -190,20 +201,18 @@ static void op_apply(struct sk_network *base, const char *id, const struct sk_ne
     ask(base, "network.apply", id, &(struct sk_fake_call){.args = args, .effect = apply}, done);
 }
 
-static bool grants_names(const struct sk_net_policy *policy)
-{
-    for (size_t i = 0; policy && i < policy->egress_count; i++) {
-        if (policy->egress[i].peer == SK_NET_NAME)
-            return true;
-    }
-    return false;
-}
-
 /* Neither the platform's nor sandboxes' own. */
 static bool is_grantable(const struct sk_ip *ip)
 {
     static const struct sk_cidr pool4 = {{false, {10, 213}}, 24}, pool6 = {{true, {0xFD, 0x5A}}, 112};
     return !sk_ip_kind_is_closed(sk_ip_kind_of(ip)) && !sk_cidr_has(ip->is_v6 ? &pool6 : &pool4, ip);
+}
+
+static struct sk_fake_granted granted_of(const char *name, const struct sk_network_grant *grant)
+{
+    struct sk_fake_granted granted = {.ip = grant->ip, .lifetime_s = grant->lifetime_s};
+    (void)snprintf(granted.name, sizeof(granted.name), "%s", name);
+    return granted;
 }
 
 static enum sk_code grant(struct sk_fake_call *call, struct sk_err *err)
@@ -214,22 +223,23 @@ static enum sk_code grant(struct sk_fake_call *call, struct sk_err *err)
     if (code != SK_OK)
         return code;
     struct sk_fake_attached *attached = &entry->attached;
-    if (!grants_names(attached->policy))
-        return sk_fail(err, SK_FAILED_PRECONDITION, "no name is granted to %.64s", call->id);
+    if (!attached->policy || !sk_net_policy_grants(attached->policy, args->name))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the name is not granted to %.64s", call->id);
     entry->grants =
         sk_realloc(entry->grants, (attached->grant_count + args->count + 1) * sizeof(*entry->grants));
     for (size_t i = 0; i < args->count; i++) {
         if (is_grantable(&args->grants[i].ip))
-            entry->grants[attached->grant_count++] = args->grants[i];
+            entry->grants[attached->grant_count++] = granted_of(args->name, &args->grants[i]);
     }
     attached->grants = entry->grants;
     return SK_OK;
 }
 
-static void op_grant(struct sk_network *base, const char *id, const struct sk_network_grant *grants,
-                     size_t count, struct sk_done *done)
+static void op_grant(struct sk_network *base, const char *id, const char *name,
+                     const struct sk_network_grant *grants, size_t count, struct sk_done *done)
 {
     struct args *args = sk_alloc(sizeof(*args));
+    args->name = sk_arena_strdup(&args->arena, name);
     args->grants = sk_arena_memdup(&args->arena, grants, count * sizeof(*grants));
     args->count = count;
     ask(base, "network.grant", id, &(struct sk_fake_call){.args = args, .effect = grant}, done);

@@ -5,6 +5,7 @@
 
 #include "drivers/fake/calls.h"
 #include "drivers/network.h"
+#include "net/domain.h"
 
 #define SK_FAKE_NETWORK_ADDRESSES 253
 
@@ -22,8 +23,12 @@ struct sk_fake_calls *sk_fake_network_calls(struct sk_fake_network *fake);
 struct sk_fake_attached {
     bool is_closed;
     struct sk_network_place place;
-    const struct sk_net_policy *policy;    /* in force; NULL = none yet */
-    const struct sk_network_grant *grants; /* since the policy came into force */
+    const struct sk_net_policy *policy; /* in force; NULL = none yet */
+    const struct sk_fake_granted {
+        struct sk_ip ip;
+        uint32_t lifetime_s;
+        char name[SK_DOMAIN_MAX];
+    } * grants; /* of names that the policy in force grants */
     size_t grant_count;
     struct sk_network_counts counts; /* all 0 until sk_fake_network_set_counts */
 };

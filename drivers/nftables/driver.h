@@ -89,7 +89,7 @@ SK_MUST_CHECK enum sk_code sk_nftables_restore(struct sk_nftables *net, struct s
 /* Takes *hold, and leaves NULL there, when it is in force. */
 SK_MUST_CHECK enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct sk_hold **hold,
                                              struct sk_err *err);
-SK_MUST_CHECK enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id,
+SK_MUST_CHECK enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const char *name,
                                              const struct sk_network_grant *grants, size_t count,
                                              struct sk_err *err);
 /* Cuts connections of pool addresses that no slot has. */

@@ -174,12 +174,6 @@ static void drop_dns(struct sk_batch *batch, const struct sk_slot *slot)
     put_dns(batch, SK_BATCH_REMOVE, slot);
 }
 
-bool sk_hold_inherits(const struct sk_hold *next, const struct sk_hold *before)
-{
-    return before && before->rules.names && next->rules.names &&
-           strcmp(before->rules.names, next->rules.names) == 0;
-}
-
 void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *hold,
                    const struct sk_ip *ip, struct sk_duration lifetime)
 {
@@ -201,25 +195,24 @@ void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const str
 static void put_grants(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
                        struct sk_instant now)
 {
-    const struct sk_grants *grants = &slot->hold->grants;
-    for (size_t i = 0; i < grants->count; i++) {
-        if (grants->items[i].until.ns > now.ns)
-            sk_hold_grant(batch, slot, next, &grants->items[i].ip,
-                          sk_instant_diff(grants->items[i].until, now));
+    for (size_t i = 0; i < next->grants.count; i++) {
+        const struct sk_grant *grant = &next->grants.items[i];
+        if (grant->until.ns > now.ns)
+            sk_hold_grant(batch, slot, next, &grant->ip, sk_instant_diff(grant->until, now));
     }
 }
 
-/* Names that changed take what the others were granted with them. Without slot->hold it is not known what was
- * granted for: lifetimes are short. */
+/* What is not granted any more is taken with all, and the rest put back. Without slot->hold it is not known
+ * what was granted for which name: lifetimes are short. */
 static void put_names(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
                       struct sk_instant now)
 {
     put_granted(batch, SK_BATCH_ADD, slot);
-    if (slot->hold && sk_hold_inherits(next, slot->hold))
-        put_grants(batch, slot, next, now);
-    else if (slot->hold)
+    if (slot->hold)
         flush_granted(batch, slot);
-    if (!next->rules.names)
+    if (next->rules.names)
+        put_grants(batch, slot, next, now);
+    else
         put_granted(batch, SK_BATCH_REMOVE, slot);
 }
 

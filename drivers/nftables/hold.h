@@ -27,10 +27,9 @@ void sk_hold_name(const struct sk_slot *slot, const char *kind, char out[SK_HOLD
 /* All that there is to it: for a table that has none of it, and for one that has some. */
 void sk_hold_add(struct sk_batch *batch, const struct sk_slot *slot, struct sk_instant now);
 void sk_hold_remove(struct sk_batch *batch, const struct sk_slot *slot);
-/* `next` in the place of slot->hold, whose grants stay if they are of the same names. */
+/* `next`, with what it has inherited, in the place of slot->hold. */
 void sk_hold_replace(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *next,
                      struct sk_instant now);
-bool sk_hold_inherits(const struct sk_hold *next, const struct sk_hold *before);
 /* Lets connections through to an address of a granted name, or to the gate instead, from now on for that
  * long. What is open anyway does not go to the gate. */
 void sk_hold_grant(struct sk_batch *batch, const struct sk_slot *slot, const struct sk_hold *hold,

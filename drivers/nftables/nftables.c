@@ -19,7 +19,7 @@ static bool prepare(void *arg)
 struct ask {
     struct sk_job job;
     struct sk_nftables *net;
-    char *id;
+    char *id, *name; /* name: of a grant, else NULL */
     bool closed;
     struct sk_network_place *out_place;
     struct sk_network_counts *out_counts;
@@ -39,6 +39,7 @@ static void release(struct sk_job *job)
     struct ask *ask = sk_container_of(job, struct ask, job);
     sk_hold_free(ask->hold);
     free(ask->grants);
+    free(ask->name);
     free(ask->id);
     free(ask);
 }
@@ -116,13 +117,14 @@ static void apply(struct sk_network *network, const char *id, const struct sk_ne
 static void run_grant(struct sk_job *job)
 {
     struct ask *ask = sk_container_of(job, struct ask, job);
-    (void)!sk_nftables_grant(ask->net, ask->id, ask->grants, ask->grant_count, &job->err);
+    (void)!sk_nftables_grant(ask->net, ask->id, ask->name, ask->grants, ask->grant_count, &job->err);
 }
 
-static void grant(struct sk_network *network, const char *id, const struct sk_network_grant *grants,
-                  size_t count, struct sk_done *done)
+static void grant(struct sk_network *network, const char *id, const char *name,
+                  const struct sk_network_grant *grants, size_t count, struct sk_done *done)
 {
     struct ask *ask = ask_new(network, id, run_grant, done);
+    ask->name = sk_strdup(name);
     ask->grants = sk_memdup(grants, count * sizeof(*grants));
     ask->grant_count = count;
     start_ask(ask);

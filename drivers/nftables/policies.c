@@ -97,19 +97,12 @@ static void write_replacement(struct sk_batch *batch, const void *what)
     sk_hold_replace(batch, replacement->slot, replacement->next, replacement->now);
 }
 
-/* What was granted for the same names still is. */
-static void inherit(struct sk_hold *next, struct sk_hold *before)
-{
-    if (!before || !sk_hold_inherits(next, before))
-        return;
-    next->grants = before->grants;
-    before->grants = (struct sk_grants){0};
-}
-
 static enum sk_code put_in_force(struct sk_nftables *net, struct sk_slot *slot, struct sk_hold **hold,
                                  struct sk_err *err)
 {
     (*hold)->tenant = number_of(net, (*hold)->rules.tenant);
+    if (slot->hold && (*hold)->rules.names)
+        sk_grants_inherit(&(*hold)->grants, &slot->hold->grants, (*hold)->rules.names);
     struct replacement replacement = {slot, *hold, sk_clock_boot()};
     enum sk_code code = sk_nftables_push(net, write_replacement, &replacement, err);
     if (code != SK_OK)
@@ -117,7 +110,6 @@ static enum sk_code put_in_force(struct sk_nftables *net, struct sk_slot *slot, 
     /* What was applied before a restart is not known: connections may have come of it. */
     bool was_open = slot->hold || slot->is_adopted;
     struct sk_judge judge = {net, slot, slot->hold || !slot->is_adopted};
-    inherit(*hold, slot->hold);
     sk_hold_free(slot->hold);
     slot->hold = sk_take(*hold);
     return was_open ? sk_conntrack_cut(&net->netfilter, sk_judge_denies, &judge, err) : SK_OK;
@@ -140,7 +132,11 @@ enum sk_code sk_nftables_apply(struct sk_nftables *net, const char *id, struct s
 
 struct granting {
     const struct sk_slot *slot;
-    struct sk_grant *items;
+    const char *name;
+    struct granted {
+        struct sk_ip ip;
+        struct sk_instant until;
+    } * items;
     size_t count;
     struct sk_instant now;
 };
@@ -165,11 +161,12 @@ static enum sk_code note_grants(struct sk_nftables *net, struct granting *granti
                                 const struct sk_network_grant *grants, size_t count, struct sk_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        struct sk_grant *item = &granting->items[granting->count];
+        struct granted *item = &granting->items[granting->count];
         struct sk_instant wanted = sk_instant_add(granting->now, SK_SEC(grants[i].lifetime_s));
         if (!is_grantable(net, &grants[i].ip))
             continue;
-        if (!sk_grants_put(&granting->slot->hold->grants, &grants[i].ip, granting->now, wanted, &item->until))
+        if (!sk_grants_put(&granting->slot->hold->grants, &grants[i].ip, granting->name, granting->now,
+                           wanted, &item->until))
             return sk_fail(err, SK_RESOURCE_EXHAUSTED, "%.64s has %d addresses granted already",
                            granting->slot->id, SK_GRANTS_MAX);
         item->ip = grants[i].ip;
@@ -178,16 +175,17 @@ static enum sk_code note_grants(struct sk_nftables *net, struct granting *granti
     return SK_OK;
 }
 
-enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const struct sk_network_grant *grants,
-                               size_t count, struct sk_err *err)
+enum sk_code sk_nftables_grant(struct sk_nftables *net, const char *id, const char *name,
+                               const struct sk_network_grant *grants, size_t count, struct sk_err *err)
 {
     struct sk_slot *slot = sk_nftables_find(net, id);
     if (!slot)
         return sk_fail(err, SK_NOT_FOUND, "%.64s is not on the network", id);
-    if (!slot->hold || !slot->hold->rules.names)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "no name is granted to %.64s", id);
-    SK_AUTO_FREE struct sk_grant *items = sk_alloc((count + 1) * sizeof(*items));
-    struct granting granting = {.slot = slot, .items = items, .now = sk_clock_boot()};
+    const struct sk_net_policy *names = slot->hold ? slot->hold->rules.names : NULL;
+    if (!names || !sk_net_policy_grants(names, name))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "the name is not granted to %.64s", id);
+    SK_AUTO_FREE struct granted *items = sk_alloc((count + 1) * sizeof(*items));
+    struct granting granting = {.slot = slot, .name = name, .items = items, .now = sk_clock_boot()};
     enum sk_code code = note_grants(net, &granting, grants, count, err);
     return code == SK_OK ? sk_nftables_push(net, write_grants, &granting, err) : code;
 }

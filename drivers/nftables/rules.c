@@ -1,12 +1,5 @@
 #include "drivers/nftables/rules.h"
 
-#include "base/buf.h"
-
-#include <string.h>
-
-/* Rules and exceptions are as many as they may be, and each name is as long as names can be. */
-#define NAMES_MAX ((size_t)4 * 1024 * 1024)
-
 /* Lines are counted, then written: the same walk twice, `items` NULL at first. */
 static void add(struct sk_lines *lines, const struct sk_line *line)
 {
@@ -86,27 +79,29 @@ static void walk(struct sk_rules *rules, const struct sk_net_policy *policy, boo
         add_service(rules, policy, &policy->services[i]);
 }
 
-static enum sk_code put_names(const struct sk_net_rule *rule, struct sk_buf *text)
+static size_t count_names(const struct sk_net_rule *rule)
 {
-    enum sk_code code = sk_buf_printf(text, "+%s", rule->name);
-    for (char **except = rule->name_except; except && *except && code == SK_OK; except++)
-        code = sk_buf_printf(text, "-%s", *except);
-    return code;
+    size_t count = 1;
+    for (char **except = rule->name_except; except && *except; except++)
+        count++;
+    return count;
 }
 
 static enum sk_code names_of(struct sk_arena *arena, const struct sk_net_policy *policy,
-                             const char **out_names, struct sk_err *err)
+                             const struct sk_net_policy **out_names, struct sk_err *err)
 {
-    SK_CLEANUP(sk_buf_fini) struct sk_buf text;
-    enum sk_code code = SK_OK;
-    sk_buf_init(&text, NAMES_MAX);
-    for (size_t i = 0; i < policy->egress_count && code == SK_OK; i++) {
-        if (policy->egress[i].peer == SK_NET_NAME)
-            code = put_names(&policy->egress[i], &text);
+    SK_AUTO_FREE struct sk_net_rule *rules = sk_alloc((policy->egress_count + 1) * sizeof(*rules));
+    struct sk_net_policy names = {.tenant = policy->tenant, .egress = rules};
+    size_t count = 0;
+    for (size_t i = 0; i < policy->egress_count; i++) {
+        if (policy->egress[i].peer != SK_NET_NAME)
+            continue;
+        rules[names.egress_count++] = policy->egress[i];
+        count += count_names(&policy->egress[i]);
     }
-    if (code != SK_OK)
-        return sk_fail(err, SK_INVALID_ARGUMENT, "more than %zu bytes of names", NAMES_MAX);
-    *out_names = text.len ? sk_arena_strndup(arena, (const char *)text.data, text.len) : NULL;
+    if (count > SK_RULES_NAMES_MAX)
+        return sk_fail(err, SK_INVALID_ARGUMENT, "%zu names; %d are possible", count, SK_RULES_NAMES_MAX);
+    *out_names = count ? sk_net_policy_copy(arena, &names) : NULL;
     return SK_OK;
 }
 

@@ -7,7 +7,8 @@
 #include "net/policy.h"
 
 #define SK_RULES_LINES_MAX  8192
-#define SK_RULES_EXCEPT_MAX 32 /* of one line: the kernel takes 4 KiB of expressions a rule */
+#define SK_RULES_NAMES_MAX  16384 /* with those excepted */
+#define SK_RULES_EXCEPT_MAX 32    /* of one line: the kernel takes 4 KiB of expressions a rule */
 
 struct sk_line {
     enum sk_line_peer { SK_LINE_ANY, SK_LINE_BLOCK, SK_LINE_GRANTED, SK_LINE_TENANT } peer;
@@ -29,7 +30,7 @@ struct sk_rules {
     struct sk_lines ingress;      /* where they may come from: port is the sandbox's own */
     struct sk_lines node;         /* what the node may call: port is the sandbox's own */
     const char *tenant;
-    const char *names; /* what is granted by name, as one text; NULL = nothing */
+    const struct sk_net_policy *names; /* its rules for names alone; NULL = it has none */
     bool asks_dns;
 };
 

@@ -1,8 +1,6 @@
 /* network_names.c: who may ask for which name, and what a granted name opens. */
 #include "core/sandbox_impl.h"
 
-#include "net/domain.h"
-
 /* What a client was told lives on in it for a while, and in connections that it is about to make. */
 #define LIFETIME_LEAST 30
 #define LIFETIME_MOST  (3600 - LIFETIME_MORE)
@@ -10,31 +8,11 @@
 
 /* --- what the rules say -------------------------------------------------------------- */
 
-static bool is_excepted(char *const *names, const char *name)
-{
-    for (; names && *names; names++) {
-        if (sk_domain_matches(*names, name))
-            return true;
-    }
-    return false;
-}
-
-static bool is_granted(const struct sk_net_policy *policy, const char *name)
-{
-    for (size_t i = 0; i < policy->egress_count; i++) {
-        const struct sk_net_rule *rule = &policy->egress[i];
-        if (rule->peer == SK_NET_NAME && sk_domain_matches(rule->name, name) &&
-            !is_excepted(rule->name_except, name))
-            return true;
-    }
-    return false;
-}
-
 static enum sk_name_leave judge(const struct sk_net_policy *policy, const char *name)
 {
     if (policy->dns == SK_NET_DNS_NONE)
         return SK_NAME_REFUSED;
-    if (is_granted(policy, name))
+    if (sk_net_policy_grants(policy, name))
         return SK_NAME_GRANTED;
     return policy->dns == SK_NET_DNS_ALL ? SK_NAME_ANSWERED : SK_NAME_REFUSED;
 }
@@ -108,7 +86,7 @@ static void on_granted(void *arg, const struct sk_ip *asker, const char *name,
         g->grants[i] = (struct sk_network_grant){grants[i].ip, lifetime(grants[i].lifetime_s)};
     sk_sandbox_hold(s);
     sk_done_init(&g->inner, on_open);
-    node->network->ops->grant(node->network, s->record->id, g->grants, count, &g->inner);
+    node->network->ops->grant(node->network, s->record->id, name, g->grants, count, &g->inner);
 }
 
 /* --- denials ----------------------------------------------------------------------------- */

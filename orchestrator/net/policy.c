@@ -40,6 +40,28 @@ bool sk_net_rule_has_port(const struct sk_net_rule *rule, unsigned protocol, uin
     return rule_has_ports(rule, &one);
 }
 
+/* --- names --------------------------------------------------------------------------------------------- */
+
+static bool is_excepted(char *const *names, const char *name)
+{
+    for (; names && *names; names++) {
+        if (sk_domain_matches(*names, name))
+            return true;
+    }
+    return false;
+}
+
+bool sk_net_policy_grants(const struct sk_net_policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->egress_count; i++) {
+        const struct sk_net_rule *rule = &policy->egress[i];
+        if (rule->peer == SK_NET_NAME && sk_domain_matches(rule->name, name) &&
+            !is_excepted(rule->name_except, name))
+            return true;
+    }
+    return false;
+}
+
 /* --- what is open at all ----------------------------------------------------------------------------- */
 
 static bool service_is_open(const struct sk_net_policy *policy, const struct sk_net_service *service)

@@ -62,6 +62,8 @@ struct sk_net_policy {
 
 /* Whether the rule is about that port (of the destination; 0 for protocols without any). */
 bool sk_net_rule_has_port(const struct sk_net_rule *rule, unsigned protocol, uint16_t port);
+/* Whether some rule for egress grants the name (normalised). */
+bool sk_net_policy_grants(const struct sk_net_policy *policy, const char *name);
 /* Whether nothing can ever come in or go out: a sandbox with loopback alone does. */
 bool sk_net_policy_is_closed(const struct sk_net_policy *policy);
 /* A copy in the arena. */

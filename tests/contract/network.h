@@ -157,6 +157,7 @@ static void test_policies(void **state)
     assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_OK);
     assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_OK);
     assert_int_equal(grant(s, "n1-a", "2a00::1", 1), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", "example.org", "2a00::1", 1), SK_FAILED_PRECONDITION);
     assert_int_equal(apply(s, "n1-a", &open), SK_OK);
     assert_int_equal(grant(s, "n1-a", "192.0.2.1", 60), SK_FAILED_PRECONDITION);
     assert_int_equal(apply(s, "n1-a", &shut), SK_OK);

@@ -53,15 +53,21 @@ static inline enum sk_code apply(struct network_suite *s, const char *id, const 
     return sk_wait(&w);
 }
 
-static inline enum sk_code grant(struct network_suite *s, const char *id, const char *ip, uint32_t lifetime_s)
+static inline enum sk_code grant_as(struct network_suite *s, const char *id, const char *name, const char *ip,
+                                    uint32_t lifetime_s)
 {
     struct sk_network_grant one = {.lifetime_s = lifetime_s};
     struct sk_wait w;
     sk_wait_init(&w, s->loop);
     if (sk_ip_parse(ip, &one.ip, NULL) != SK_OK)
         return SK_INTERNAL;
-    s->network->ops->grant(s->network, id, &one, 1, &w.done);
+    s->network->ops->grant(s->network, id, name, &one, 1, &w.done);
     return sk_wait(&w);
+}
+
+static inline enum sk_code grant(struct network_suite *s, const char *id, const char *ip, uint32_t lifetime_s)
+{
+    return grant_as(s, id, "example.com", ip, lifetime_s);
 }
 
 /* How often the id is in the list. */

@@ -47,6 +47,8 @@ static const struct sk_net_policy by_names = {
     .tenant = acme, .egress = name_rules, .egress_count = 2, .dns = SK_NET_DNS_GRANTED};
 static const struct sk_net_policy by_one_name = {
     .tenant = acme, .egress = name_rules, .egress_count = 1, .dns = SK_NET_DNS_GRANTED};
+static const struct sk_net_policy by_other_name = {
+    .tenant = acme, .egress = name_rules + 1, .egress_count = 1, .dns = SK_NET_DNS_GRANTED};
 
 /* --- events -------------------------------------------------------------------------- */
 

@@ -167,8 +167,18 @@ static void test_tightening_cuts(void **state)
     assert_int_equal(apply(s, "n1-a", &by_names_and_a), SK_OK);
     expect(a.netns, V4_A, 443, "");
     bool gated4_goes_on = lab_echo(gated4, 300);
+    assert_int_equal(grant_as(s, "n1-a", other_name, V4_A, 60), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", other_name, V4_B, 60), SK_OK);
+    int lone = call(a.netns, V4_B, 443, said);
+    assert_string_equal(said, "gate " V4_B);
     assert_int_equal(apply(s, "n1-a", &by_one_name), SK_OK);
+    bool is_kept = lab_echo(gated, 300) && lab_echo(gated4, 300), lone_is_cut = !lab_echo(lone, 300);
+    expect(a.netns, V6_A, 443, "gate " V6_A);
+    expect(a.netns, V4_B, 443, "-");
+    assert_int_equal(apply(s, "n1-a", &by_other_name), SK_OK);
     bool is_cut = !lab_echo(gated, 300) && !lab_echo(gated4, 300);
+    expect(a.netns, V6_A, 443, "-");
+    assert_int_equal(apply(s, "n1-a", &by_one_name), SK_OK);
     expect(a.netns, V6_A, 443, "-");
     assert_int_equal(grant(s, "n1-a", V6_A, 60), SK_OK);
     /* Not even a new grant brings back what was asked for under another. */
@@ -177,12 +187,13 @@ static void test_tightening_cuts(void **state)
     assert_string_equal(said, "gate " V6_A);
     assert_int_equal(apply(s, "n1-a", &deny_all), SK_OK);
     bool again_is_cut = !lab_echo(again, 300);
-    int fds[] = {direct, gated, gated4, again};
+    int fds[] = {direct, gated, gated4, lone, again};
     for (size_t i = 0; i < sk_array_len(fds); i++)
         (void)close(fds[i]);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
     assert_false(direct_goes_on);
     assert_true(gated_goes_on && gated4_goes_on);
+    assert_true(is_kept && lone_is_cut);
     assert_true(is_cut && is_still_cut && again_is_cut);
 }
 
