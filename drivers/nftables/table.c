@@ -67,10 +67,17 @@ static const char from_sandboxes[] =
     "?  oifname \"$L*\" ip6 saddr $b udp sport 53 notrack\n"
     " }\n"
     " chain input { iifname \"$L*\" goto to_node; }\n"
-    " chain output { oifname \"$L*\" goto from_node; }\n"
+    /* What is for a sandbox that ended has no link to go by, and must not leave by another. */
+    " chain output {\n"
+    "  oifname \"$L*\" goto from_node\n"
+    "  oifname != \"lo\" ip daddr $4 drop\n"
+    "?  oifname != \"lo\" ip6 daddr $6 drop\n"
+    " }\n"
     " chain forward {\n"
     "  iifname \"$L*\" goto outward\n"
     "  oifname \"$L*\" goto inward\n"
+    "  ip daddr $4 drop\n"
+    "?  ip6 daddr $6 drop\n"
     " }\n"
     " chain own { iifname vmap @" SK_TABLE_EGRESS "; goto deny_egress; }\n"
     " chain to_peer { iifname vmap @" SK_TABLE_PEERS "; goto deny_peer; }\n"
@@ -102,6 +109,8 @@ static const char from_node[] =
     " }\n";
 
 static const char begin_outward[] = " chain outward {\n"
+                                    "  oifname != \"$L*\" ip daddr $4 ct state established,related drop\n"
+                                    "?  oifname != \"$L*\" ip6 daddr $6 ct state established,related drop\n"
                                     "  ct state established,related accept\n"
                                     "  ct state invalid drop\n";
 static const char outward_to_peers[] = "  oifname \"$L*\" goto to_peer\n"
