@@ -96,7 +96,8 @@ part_lint() {
 }
 part_unit() { suites build/dev; }
 part_e2e() { sdk_tests requirements --runtime=crun; }
-part_e2e-runc() { sdk_tests requirements --runtime=runc test_sdk_basics.py test_isolation.py test_other_client.py; }
+part_e2e-runc() { sdk_tests requirements --runtime=runc test_sdk_basics.py test_isolation.py test_other_client.py \
+    test_network_smoke.py; }
 part_e2e-fake() { sdk_tests requirements --runtime=fake test_sdk_basics.py test_errors.py test_unimplemented.py test_images_cli.py \
     test_network_api.py test_network_services.py test_cli_network.py; }
 part_e2e-oldest() { sdk_tests requirements-oldest test_sdk_basics.py; }
