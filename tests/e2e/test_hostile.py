@@ -58,6 +58,7 @@ def test_garbage_and_silence_on_the_port(node):
     wait_until(lambda: open_files(node) <= before + 5, 20, "the strangers' descriptors closed")
 
 
+@pytest.mark.real
 def test_connections_do_not_use_up_the_descriptors(own_node):
     """More connections than the daemon may have files: neither it nor its sandboxes suffer, then or later."""
     sandbox = own_node.running()
@@ -76,6 +77,7 @@ def test_connections_do_not_use_up_the_descriptors(own_node):
 
 # --- clients that let go ---
 
+@pytest.mark.real
 def test_streams_that_nobody_reads(node):
     sandbox = node.running()
     before = open_files(node)
