@@ -406,6 +406,25 @@ static void test_covered_is_allowed(void **state)
     }
 }
 
+static void test_granted_names(void **state)
+{
+    char *except[] = {(char *)(uintptr_t) "bad.example.com", NULL};
+    struct sk_net_rule rules[] = {
+        {.peer = SK_NET_ANY},
+        {.peer = SK_NET_NAME, .name = (char *)(uintptr_t) "*.example.com", .name_except = except},
+        {.peer = SK_NET_NAME, .name = (char *)(uintptr_t) "pypi.org"}};
+    struct sk_net_policy policy = {.egress = rules, .egress_count = 3};
+    (void)state;
+    assert_true(sk_net_policy_grants(&policy, "a.example.com"));
+    assert_true(sk_net_policy_grants(&policy, "pypi.org"));
+    assert_false(sk_net_policy_grants(&policy, "bad.example.com"));
+    assert_false(sk_net_policy_grants(&policy, "a.b.example.com"));
+    assert_false(sk_net_policy_grants(&policy, "example.com"));
+    rules[2].name = (char *)(uintptr_t) "bad.example.com"; /* another rule's exception is not this one's */
+    assert_true(sk_net_policy_grants(&policy, "bad.example.com"));
+    assert_false(sk_net_policy_grants(&policy, "pypi.org"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_whole_policies),
         cmocka_unit_test(test_covered_is_allowed),
+        cmocka_unit_test(test_granted_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,7 @@ static void test_what_a_granted_name_opens(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_true(sk_ip_equal(&there->grants[i].ip, &told[i].ip));
         assert_int_equal(there->grants[i].lifetime_s, lifetimes[i]);
+        assert_string_equal(there->grants[i].name, "pypi.org");
         assert_int_equal(asked->told[i].lifetime_s, told[i].lifetime_s);
     }
     asked = sk_fake_names_ask(w.names, &sk_sandbox_place(s)->ipv4, "other.org"); /* answered, opens nothing */
@@ -211,6 +212,35 @@ static void test_the_rules_have_changed(void **state)
     assert_int_equal(granted.err.code, SK_FAILED_PRECONDITION);
     assert_false(called(&calls, "network.grant"));
     world_hook(&w, NULL, NULL);
+    world_fini(&w);
+}
+
+static void test_what_a_change_leaves_open(void **state)
+{
+    static const struct sk_network_grant first = {{false, {93, 184, 216, 34}}, 60},
+                                         second = {{false, {93, 184, 216, 35}}, 60};
+    struct world w;
+    struct answer changed;
+    struct sk_net_rule rule = {.peer = SK_NET_NAME, .name = text("pypi.org")};
+    struct sk_net_policy fewer = {
+        .tenant = text(""), .egress = &rule, .egress_count = 1, .dns = SK_NET_DNS_GRANTED};
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = running(&w, SK_NET_DNS_GRANTED);
+    sk_fake_names_say(w.names, "pypi.org", &first, 1);
+    sk_fake_names_say(w.names, "a.example.com", &second, 1);
+    (void)leave(&w, s, "pypi.org");
+    (void)leave(&w, s, "a.example.com");
+    assert_int_equal(attached(&w, s->record->id)->grant_count, 4); /* asked twice each */
+    answer_init(&changed);
+    sk_node_set_network(w.node, s, &fewer, NULL, 0, &changed.done);
+    world_settle(&w);
+    assert_int_equal(changed.err.code, SK_OK);
+    const struct sk_fake_attached *there = attached(&w, s->record->id);
+    assert_int_equal(there->grant_count, 2);
+    for (size_t i = 0; i < there->grant_count; i++)
+        assert_true(sk_ip_equal(&there->grants[i].ip, &first.ip));
     world_fini(&w);
 }
 
@@ -362,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_the_asker_has_ended),
         cmocka_unit_test(test_the_asker_ends_meanwhile),
         cmocka_unit_test(test_the_rules_have_changed),
+        cmocka_unit_test(test_what_a_change_leaves_open),
         cmocka_unit_test(test_the_daemon_stops),
         cmocka_unit_test(test_denials),
         cmocka_unit_test(test_what_is_logged),
