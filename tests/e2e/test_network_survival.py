@@ -320,6 +320,22 @@ def test_tightening_cuts_tls_behind_the_gate(node, box):
     assert [answer["ok"] for answer in after] == [False, True], after
 
 
+def test_tls_to_names_that_stay_goes_on(node, box):
+    """Whatever else changes: fewer names, others, and wider ones."""
+    box.set_network(NetworkOptions(egress=[EgressRule(dns_name="pkg.test"), EgressRule(dns_name="only4.test")]))
+    keep(box, flow("stays", "tls", places.SHARED[0], 443, "pkg.test"),
+         flow("stays6", "tls", places.SHARED[1], 443, "pkg.test"))
+    wait_until(lambda: alive(box, "stays", "stays6"), 10, "both answer")
+    for names in (["pkg.test"], ["pkg.test", "chain.test"], ["*.files.test", "pkg.test"]):
+        box.set_network(NetworkOptions(egress=[EgressRule(dns_name=name) for name in names]))
+        goes_on(box, "stays")
+        goes_on(box, "stays6")
+        again = box.probe([{"way": "https", "name": "pkg.test", "ca": node.lab.ca}])
+        assert again[0]["ok"], again
+    box.set_network(NetworkOptions(egress=[EgressRule(dns_name="chain.test")]))
+    wait_until(lambda: dead(box, "stays", "stays6"), 10, "what is not granted any more is cut")
+
+
 def test_opening_works_and_closing_again(node, box):
     denied, opened = POLICIES["deny"], POLICIES["default"]
     for _ in range(2):
