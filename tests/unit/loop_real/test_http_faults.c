@@ -254,9 +254,9 @@ static void test_too_slow(void **state)
 {
     struct probe probe = {0};
     (void)state;
-    probe_run(&probe, &rig, "/slowly", (struct sk_http_request){.stall = SK_MSEC(100), .least = 8});
+    probe_run(&probe, &rig, "/slowly", (struct sk_http_request){.stall = SK_MSEC(300), .least = 8});
     assert_int_equal(probe.err.code, SK_UNAVAILABLE);
-    assert_non_null(strstr(probe.err.text, "hardly anything came for 100 ms"));
+    assert_non_null(strstr(probe.err.text, "hardly anything came for 300 ms"));
     assert_in_range(probe.received, 1, 7);
 }
 
