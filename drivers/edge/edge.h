@@ -9,7 +9,11 @@
  *
  * Names are those of the TLS server name extension. What is inside the
  * encrypted connection cannot be seen: a server that answers for one name in
- * the clear and for another inside (domain fronting) is trusted with both. */
+ * the clear and for another inside (domain fronting) is trusted with both.
+ *
+ * HAProxy 2.6 loses what does not fit into its buffer (15 KiB) of a client that
+ * says more than that before the server has said anything, and then closes its
+ * half: no client of TLS does. */
 #ifndef SK_EDGE_EDGE_H
 #define SK_EDGE_EDGE_H
 

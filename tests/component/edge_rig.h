@@ -214,7 +214,7 @@ static inline size_t rig_converse(int fd, const void *data, size_t len, bool end
 {
     size_t got = 0;
     struct pollfd poll_it = {.fd = fd, .events = POLLIN};
-    (void)!send(fd, data, len, MSG_NOSIGNAL);
+    (void)lab_send(fd, data, len); /* what is refused is not taken */
     if (ends)
         (void)shutdown(fd, SHUT_WR);
     while (got + 1 < size && poll(&poll_it, 1, limit_ms) == 1) {

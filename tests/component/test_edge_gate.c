@@ -338,7 +338,8 @@ static void test_two_messages_at_once_are_refused(void **state)
     (void)close(fd);
 }
 
-/* What clients of a known server say without waiting for it (RFC 8446 section 2.3). */
+/* What clients of a known server say without waiting for it (RFC 8446 section 2.3). They do not close their
+ * half before they were answered either: HAProxy would lose what does not fit into its buffer (edge.h). */
 static void test_early_data_passes(void **state)
 {
     struct hello hello;
@@ -350,7 +351,7 @@ static void test_early_data_passes(void **state)
     assert_true(passes(rig, &hello));
     int fd = lab_connect_inside(rig->box, SOCK_STREAM, RIG_SHARED4, 443);
     assert_int_equal(send(fd, hello.bytes, hello.len, MSG_NOSIGNAL), hello.len);
-    assert_int_equal(rig_converse(fd, record, sizeof(record), true, out, sizeof(out), 2000),
+    assert_int_equal(rig_converse(fd, record, sizeof(record), false, out, sizeof(out), 2000),
                      hello.len + sizeof(record));
     (void)close(fd);
 }

@@ -123,6 +123,21 @@ static inline void lab_answer_datagram(int fd)
     (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
+/* All of it, by a socket that does not wait by itself; false = the other end takes no more for a while. */
+static inline bool lab_send(int fd, const void *data, size_t len)
+{
+    const char *at = data;
+    struct pollfd poll_it = {.fd = fd, .events = POLLOUT};
+    while (len > 0) {
+        ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno != EAGAIN || poll(&poll_it, 1, 2000) != 1))
+            return false;
+        at += sent > 0 ? sent : 0;
+        len -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
 static inline void lab_answer(struct pollfd *polls, size_t *count, size_t at, size_t max)
 {
     char bytes[512];
@@ -142,7 +157,7 @@ static inline void lab_answer(struct pollfd *polls, size_t *count, size_t at, si
     } else {
         ssize_t got = recv(polls[at].fd, bytes, sizeof(bytes), 0);
         if (got > 0)
-            (void)!send(polls[at].fd, bytes, (size_t)got, MSG_NOSIGNAL);
+            (void)lab_send(polls[at].fd, bytes, (size_t)got);
         else if (got == 0 || errno != EAGAIN) {
             (void)close(polls[at].fd);
             polls[at] = polls[--*count];
