@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 
-from nodes import Node
+from nodes import ROOT, Node
 
 CLONE_NEWNET = 0x40000000
+IMAGES = ("python", "busybox", "bare", "configured")
 
 
 def leave_the_network():
@@ -22,9 +23,6 @@ def leave_the_network():
     os.environ["SK_OWN_NETWORK"] = "1"
 
 
-leave_the_network()
-
-
 def pytest_addoption(parser):
     parser.addoption("--runtime", default="crun", choices=["crun", "runc", "fake"])
     parser.addoption("--build", default=None, help="where sandkeepd is (build/dev)")
@@ -35,6 +33,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if config.getoption("--runtime") != "fake":
+        # Out of Debian's packages, which are out of reach from then on.
+        subprocess.run([ROOT / "tests/support/image.sh", "build", *IMAGES], check=True, stdout=subprocess.DEVNULL)
+    leave_the_network()
     config.addinivalue_line("markers", "real: needs real containers; skipped on the fake drivers")
     # One subset a label: what is rerun on runc and on the fake drivers.
     config.addinivalue_line("markers", "core: the subset that is rerun with other runtimes and SDK versions")
