@@ -16,6 +16,8 @@ def leave_the_network():
     what tests join to it. SK_HOST_NETWORK=1: on the machine's own, for those who must look from outside."""
     if os.geteuid() != 0 or os.environ.get("SK_HOST_NETWORK") or os.environ.get("SK_OWN_NETWORK"):
         return
+    left = os.open("/proc/self/ns/net", os.O_RDONLY)  # stays open: for those who fetch what tests are made of
+    os.environ["SK_MACHINE_NETWORK"] = f"/proc/{os.getpid()}/fd/{left}"
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) < 0:  # of this thread, and of all that it starts from now on
         raise OSError(ctypes.get_errno(), "unshare")

@@ -178,8 +178,13 @@ class Lab:
 
     def heard(self):
         """All that came since the last forget."""
-        time.sleep(0.05)  # the witness reads behind the wire
-        return self.ask("heard") | {"node": list(self.service.seen)}
+        before, said = None, self.ask("heard")
+        for _ in range(20):  # the witness reads behind the wire
+            if said == before:
+                break
+            time.sleep(0.1)
+            before, said = said, self.ask("heard")
+        return said | {"node": list(self.service.seen)}
 
     def name(self, name, **records):
         self.ask("name", name=name, records=records or None)

@@ -18,7 +18,10 @@ def modules():
     for name in ("package.json", "package-lock.json", "client.js"):
         (MODULES / name).write_bytes((FOLDER / name).read_bytes())
     if not (MODULES / "node_modules/@grpc/grpc-js").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=MODULES, check=True, timeout=300)
+        outside = os.environ.get("SK_MACHINE_NETWORK")
+        enter = ["nsenter", f"--net={outside}"] if outside else []
+        subprocess.run([*enter, "npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=MODULES, check=True,
+                       timeout=300)
     return MODULES
 
 
