@@ -259,7 +259,8 @@ def blocks_policy():
         no("tcp", "TCP where SCTP may", to=SHARED4, port=8003),
         yes("slices", "a SYN in slices", to=WEB4, port=8011),
         no("slices", "a closed port in slices", to=WEB4, port=8008),
-        no("slices", "a closed port under an open one", to=WEB4, port=8007, port_first=8012),
+        # Where somebody follows connections, two heads of one packet go nowhere at all: so nothing to compare with.
+        no("slices", "a closed port under an open one", to=WEB4, port=8007, port_first=8012, control=False),
         no("udp", "fragments", to=WEB4, port=8006, size=4000), no("udp", "QUIC", to=SHARED4, port=443),
         no("tcp", "outside of all", to=LATE4, port=80), no("tcp", "outside of all, IPv6", to=LATE6, port=80),
         no("dns", "somebody else's resolver", to=DOH4, name="pkg.test"),
