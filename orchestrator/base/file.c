@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 static enum sk_code fail(struct sk_err *err, const char *path)
@@ -91,4 +94,45 @@ enum sk_code sk_file_load_private(const char *path, size_t max, char **out_text,
     *out_len = len;
     *out_text = sk_take(text);
     return SK_OK;
+}
+
+/* --- writing -------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+enum sk_code sk_file_replace_at(int folder, const char *name, const void *data, size_t len, mode_t mode,
+                                struct sk_err *err)
+{
+    SK_AUTO_FREE char *fresh = sk_printf("%s.new", name);
+    SK_AUTO_FD int fd = openat(folder, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && write_all(fd, data, len) && fchmod(fd, mode) == 0 && fsync(fd) == 0 &&
+        renameat(folder, fresh, folder, name) == 0 && fsync(folder) == 0)
+        return SK_OK;
+    int sys = errno;
+    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "cannot write %s", name);
+}
+
+enum sk_code sk_file_replace(const char *path, const void *data, size_t len, mode_t mode, struct sk_err *err)
+{
+    SK_AUTO_FREE char *folder_name = sk_strdup(path), *name = sk_strdup(path);
+    SK_AUTO_FD int folder = open(dirname(folder_name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (folder < 0) {
+        int sys = errno;
+        return sk_fail_sys(err, sk_code_from_errno(sys), sys, "cannot write %s", path);
+    }
+    return sk_file_replace_at(folder, basename(name), data, len, mode, err);
 }

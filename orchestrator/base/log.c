@@ -1,14 +1,15 @@
 #include "base/log.h"
 #include "base/buf.h"
-#include "base/utf8.h"
+#include "base/journald.h"
+#include "base/json_out.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { LINE_MAX = 64 * 1024, VALUE_MAX = 4 * 1024, TAIL_LEN = 2 /* "}\n" */ };
 
@@ -17,6 +18,11 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 void sk_log_init(struct sk_log *log, int fd, enum sk_level level)
 {
     *log = (struct sk_log){.fd = fd, .level = level};
+}
+
+void sk_log_set_level(struct sk_log *log, enum sk_level level)
+{
+    __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
 enum sk_code sk_level_parse(const char *text, enum sk_level *out_level)
@@ -30,52 +36,16 @@ enum sk_code sk_level_parse(const char *text, enum sk_level *out_level)
     return SK_INVALID_ARGUMENT;
 }
 
-/* One character of `text`, `step` bytes long (0 = not UTF-8), as JSON wants it. */
-static enum sk_code add_char(struct sk_buf *line, const char *text, size_t step)
-{
-    if (step == 0 || (step > 1 && !sk_utf8_is_printable(text, step)))
-        return sk_buf_append(line, "\xEF\xBF\xBD", 3); /* U+FFFD */
-    if (step > 1)
-        return sk_buf_append(line, text, step);
-    if (*text == '"' || *text == '\\')
-        return sk_buf_printf(line, "\\%c", *text);
-    if (*text == '\n')
-        return sk_buf_append(line, "\\n", 2);
-    if ((unsigned char)*text < 0x20 || *text == 0x7F)
-        return sk_buf_printf(line, "\\u%04x", (unsigned)*text);
-    return sk_buf_append(line, text, 1);
-}
-
-static enum sk_code add_string(struct sk_buf *line, const char *text)
-{
-    size_t whole = strlen(text), at = 0;
-    size_t len = whole < VALUE_MAX ? whole : VALUE_MAX;
-    enum sk_code code = sk_buf_append(line, "\"", 1);
-    while (code == SK_OK && at < len) {
-        size_t step = sk_utf8_next(text + at, whole - at);
-        code = add_char(line, text + at, step);
-        at += step ? step : 1;
-    }
-    if (code == SK_OK && whole > len)
-        code = sk_buf_append(line, "\xE2\x80\xA6", 3); /* an ellipsis */
-    return code == SK_OK ? sk_buf_append(line, "\"", 1) : code;
-}
-
-static enum sk_code add_millis(struct sk_buf *line, int64_t ns)
-{
-    uint64_t us = (ns < 0 ? -(uint64_t)ns : (uint64_t)ns) / 1000;
-    return sk_buf_printf(line, "%s%" PRIu64 ".%03" PRIu64, ns < 0 ? "-" : "", us / 1000, us % 1000);
-}
-
 static enum sk_code add_value(struct sk_buf *line, const struct sk_field *field)
 {
     switch (field->kind) {
     case SK_FIELD_STR:
-        return field->value.str ? add_string(line, field->value.str) : sk_buf_append(line, "null", 4);
+        return field->value.str ? sk_json_out_text(line, field->value.str, VALUE_MAX)
+                                : sk_buf_append(line, "null", 4);
     case SK_FIELD_INT:
         return sk_buf_printf(line, "%" PRId64, field->value.num);
     case SK_FIELD_MS:
-        return add_millis(line, field->value.num);
+        return sk_json_out_millis(line, field->value.num);
     case SK_FIELD_BOOL:
         return sk_buf_printf(line, "%s", field->value.num ? "true" : "false");
     }
@@ -118,16 +88,18 @@ static void add_sure(struct sk_buf *line, const char *text)
 
 static void begin_line(struct sk_buf *line, enum sk_level level, const char *event)
 {
-    struct sk_wall now = sk_clock_wall();
-    time_t seconds = now.ns / 1000000000;
-    struct tm tm;
-    char day[32];
-    (void)strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-    char head[96];
-    (void)snprintf(head, sizeof(head), "{\"time\":\"%s.%06dZ\",\"level\":\"%s\"", day,
-                   (int)(now.ns % 1000000000 / 1000), level_names[level]);
+    char head[96], time[SK_JSON_TIME_SIZE];
+    sk_json_out_time(sk_clock_wall(), time);
+    (void)snprintf(head, sizeof(head), "{\"time\":\"%s\",\"level\":\"%s\"", time, level_names[level]);
     add_sure(line, head);
     add_field(line, &SK_STR("event", event));
+}
+
+/* Behind it may be the journal that has just refused. */
+static bool is_full(int fd)
+{
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    return poll(&out, 1, 0) == 0;
 }
 
 static void finish_line(struct sk_buf *line, const struct sk_log *root)
@@ -141,8 +113,9 @@ static void finish_line(struct sk_buf *line, const struct sk_log *root)
         return;
     }
     int before = errno; /* logging changes nothing for its caller */
-    while (write(root->fd, text, len) < 0 && errno == EINTR)
-        ;
+    if (!root->journald || !is_full(root->fd))
+        while (write(root->fd, text, len) < 0 && errno == EINTR)
+            ;
     errno = before;
 }
 
@@ -155,7 +128,7 @@ static const struct sk_log *root_of(const struct sk_log *log)
 
 static bool is_wanted(const struct sk_log *root, enum sk_level level)
 {
-    return root && level >= root->level;
+    return root && level >= __atomic_load_n(&root->level, __ATOMIC_RELAXED);
 }
 
 static void write_line(const struct sk_log *log, enum sk_level level, const char *event,
@@ -163,6 +136,8 @@ static void write_line(const struct sk_log *log, enum sk_level level, const char
 {
     const struct sk_log *root = root_of(log);
     if (!is_wanted(root, level))
+        return;
+    if (root->journald && !root->sink && sk_journald_write(root->journald, level, event, log, fields, error))
         return;
     struct sk_buf line;
     sk_buf_init(&line, LINE_MAX - TAIL_LEN);

@@ -31,6 +31,8 @@ struct sk_field {
 #define SK_MS(k, v)   ((struct sk_field){(k), SK_FIELD_MS, {.num = (v).ns}})
 #define SK_BOOL(k, v) ((struct sk_field){(k), SK_FIELD_BOOL, {.num = (v)}})
 
+struct sk_journald;
+
 struct sk_log {
     const struct sk_log *parent; /* its fields are printed first; NULL for a root */
     struct sk_field fields[2];   /* a child's own; unused ones zero; strings borrowed */
@@ -39,10 +41,13 @@ struct sk_log {
     void (*sink)(void *arg, const char *line, size_t len);
     void *arg;
     int fd;
+    const struct sk_journald *journald; /* roots only; goes before `fd` (journald.h); NULL = none; borrowed */
 };
 
 /* A root logger to a descriptor. */
 void sk_log_init(struct sk_log *log, int fd, enum sk_level level);
+/* Of a root; lines that others write meanwhile go by the one or the other level. Any thread. */
+void sk_log_set_level(struct sk_log *log, enum sk_level level);
 /* Level names: "debug", "info", "warn", "error". */
 SK_MUST_CHECK enum sk_code sk_level_parse(const char *text, enum sk_level *out_level);
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Longer texts are nonsense; this also bounds every loop below. */
@@ -149,4 +150,24 @@ enum sk_code sk_quantity_parse(const char *text, int64_t scale, int64_t *out)
         return SK_INVALID_ARGUMENT;
     n.exponent += suffix->power_of_ten;
     return scale_to_int(&n, suffix->factor, scale, out);
+}
+
+void sk_quantity_print_millis(int64_t millis, char out[SK_QUANTITY_TEXT])
+{
+    if (millis % 1000 == 0)
+        (void)snprintf(out, SK_QUANTITY_TEXT, "%lld", (long long)(millis / 1000));
+    else
+        (void)snprintf(out, SK_QUANTITY_TEXT, "%lldm", (long long)millis);
+}
+
+void sk_quantity_print_bytes(int64_t bytes, char out[SK_QUANTITY_TEXT])
+{
+    const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
+    size_t unit = 0;
+
+    while (unit + 1 < sk_array_len(units) && bytes && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    (void)snprintf(out, SK_QUANTITY_TEXT, "%lld%s", (long long)bytes, units[unit]);
 }

@@ -19,4 +19,9 @@
  * or negative), SK_OUT_OF_RANGE (above INT64_MAX). */
 SK_MUST_CHECK enum sk_code sk_quantity_parse(const char *text, int64_t scale, int64_t *out);
 
+#define SK_QUANTITY_TEXT 32
+/* As people would write it: "1500m", "2"; "512Mi", "1Gi". Not negative. */
+void sk_quantity_print_millis(int64_t millis, char out[SK_QUANTITY_TEXT]);
+void sk_quantity_print_bytes(int64_t bytes, char out[SK_QUANTITY_TEXT]);
+
 #endif

@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 
-#include <stdint.h>
+#include <string.h>
 
 /* Well-formed sequences by their first byte (Unicode, table 3-7): the length
  * and what the second byte may be; all later ones are 80 to BF. */
@@ -39,15 +39,17 @@ size_t sk_utf8_next(const char *text, size_t len)
 static const struct range {
     uint32_t first, last;
 } hidden[] = {
-    {0x0000, 0x001F}, {0x007F, 0x009F}, /* controls; 80 to 9F are what an escape and a letter do, in one */
-    {0x200B, 0x200F},                   /* no width; direction */
-    {0x2028, 0x202E},                   /* line's ends; direction */
-    {0x2060, 0x206F},                   /* no width; direction */
-    {0xFEFF, 0xFEFF},
+    {0x0000, 0x001F},   {0x007F, 0x009F}, /* controls; 80 to 9F are what an escape and a letter do, in one */
+    {0x00AD, 0x00AD},   {0x061C, 0x061C}, /* a hyphen that is not seen; direction */
+    {0x180E, 0x180E},                     /* no width */
+    {0x200B, 0x200F},                     /* no width; direction */
+    {0x2028, 0x202E},                     /* line's ends; direction */
+    {0x2060, 0x206F},                     /* no width; direction */
+    {0xFEFF, 0xFEFF},   {0xFFF9, 0xFFFB}, /* no width; notes between lines */
+    {0xE0000, 0xE0FFF},                   /* tags: ASCII that nobody sees */
 };
 
-/* Of one well-formed sequence. */
-static uint32_t code_point(const char *at, size_t len)
+uint32_t sk_utf8_code_point(const char *at, size_t len)
 {
     uint32_t point = len == 1 ? (uint8_t)at[0] : (uint8_t)at[0] & (0x7Fu >> len);
 
@@ -58,12 +60,28 @@ static uint32_t code_point(const char *at, size_t len)
 
 bool sk_utf8_is_printable(const char *at, size_t len)
 {
-    uint32_t point = code_point(at, len);
+    uint32_t point = sk_utf8_code_point(at, len);
 
     for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
         if (point >= hidden[i].first && point <= hidden[i].last)
             return false;
     return true;
+}
+
+void sk_utf8_disarm(char *text)
+{
+    size_t len = strlen(text), to = 0;
+
+    for (size_t at = 0, step; at < len; at += step ? step : 1) {
+        step = sk_utf8_next(text + at, len - at);
+        bool is_shown = step && sk_utf8_is_printable(text + at, step);
+        if (is_shown)
+            memmove(text + to, text + at, step);
+        else
+            text[to] = '?';
+        to += is_shown ? step : 1;
+    }
+    text[to] = '\0';
 }
 
 size_t sk_utf8_unfinished(const char *text, size_t len)

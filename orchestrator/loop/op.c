@@ -11,11 +11,13 @@ static const struct sk_step *step_under_way(const struct sk_op *op)
     return &op->steps[op->at];
 }
 
-static void log_step(const struct sk_op *op, const struct sk_err *err)
+static void log_step(struct sk_op *op, const struct sk_err *err)
 {
     struct sk_duration took = sk_instant_diff(sk_loop_now(op->loop), op->step_began);
     sk_log_err(op->log, SK_DEBUG, op->undoing ? "op.undo" : "op.step", err, SK_STR("flow", op->flow),
                SK_STR("step", step_under_way(op)->name), SK_MS("took", took));
+    if (op->on_step)
+        op->on_step(op, step_under_way(op), err);
 }
 
 static void pass(const struct sk_op *op, const char *side)

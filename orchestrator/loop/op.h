@@ -41,6 +41,8 @@ struct sk_op {
     struct sk_instant step_began;
     struct sk_done step;   /* handed to the step under way */
     struct sk_done *whole; /* fires when all is over */
+    /* A step, or its undoing (op->undoing), has answered; step_began is when it began. May be NULL. */
+    void (*on_step)(struct sk_op *op, const struct sk_step *step, const struct sk_err *err);
     void (*on_undo_error)(struct sk_op *op, const struct sk_step *step, const struct sk_err *err);
 };
 

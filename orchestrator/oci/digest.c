@@ -1,5 +1,7 @@
 #include "oci/digest.h"
 
+#include "base/hex.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -29,16 +31,8 @@ static void insist(int ok)
 
 static void print_sum(const unsigned char *sum, unsigned len, char out_digest[SK_DIGEST_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = out_digest;
-
-    for (const char *c = PREFIX; *c; c++)
-        *at++ = *c;
-    for (unsigned i = 0; i < len; i++) {
-        *at++ = digits[sum[i] >> 4];
-        *at++ = digits[sum[i] & 15];
-    }
-    *at = '\0';
+    memcpy(out_digest, PREFIX, sizeof(PREFIX));
+    sk_hex_print(sum, len, out_digest + strlen(PREFIX));
 }
 
 void sk_digest_of(const void *data, size_t len, char out_digest[SK_DIGEST_SIZE])

@@ -309,6 +309,43 @@ static void test_what_cannot_be_written_is_refused(void **state)
     free(text);
 }
 
+static void test_devices_come_with_all_that_is_theirs(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const char *const ro[] = {"ro", "rbind", NULL};
+    static const char *const once[] = {"DRIVER=1", NULL};
+    static const struct sk_device_mount library = {"/usr/lib/x", "/usr/lib/x", "bind", ro};
+    static const struct sk_device_hook hook = {"createRuntime", "/usr/bin/hook", none, none, 0};
+    static const struct sk_device_edits common = {
+        .env = once, .mounts = &library, .mount_count = 1, .hooks = &hook, .hook_count = 1};
+    static const struct sk_device_node nodes[] = {{"/dev/gpu0", 'c', 195, 0, "rw", 0666, 0, 44},
+                                                  {"/dev/gpu1", 'c', 195, 1, "rw", 0666, 0, 44}};
+    static const struct sk_device first = {
+        "a/b=0", "a/b", {.env = none, .nodes = nodes, .node_count = 1}, &common};
+    static const struct sk_device second = {
+        "a/b=1", "a/b", {.env = none, .nodes = nodes + 1, .node_count = 1}, &common};
+    static const struct sk_device *const both[] = {&first, &second, NULL};
+    struct sk_box box = small_box;
+    box.devices = both;
+    char *text = make(&box, &host, "");
+    yajl_val root = parse(text);
+    (void)state;
+    assert_int_equal(AT(root, "linux", "devices")->u.array.len, 2);
+    assert_int_equal(json_count(text, "/linux/devices/*/path", "/dev/gpu1"), 1);
+    assert_int_equal(json_count(text, "/linux/resources/devices/*/access", "rw"), 2);
+    assert_int_equal(json_count(text, "/process/env/*", "DRIVER=1"), 1);
+    assert_int_equal(json_count(text, "/mounts/*/destination", "/usr/lib/x"), 1);
+    assert_int_equal(json_count(text, "/hooks/createRuntime/*/path", "/usr/bin/hook"), 1);
+    yajl_tree_free(root);
+    free(text);
+    text = make(&small_box, &host, "");
+    root = parse(text);
+    assert_null(AT(root, "linux", "devices"));
+    assert_null(AT(root, "hooks"));
+    yajl_tree_free(root);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_devices_are_denied_first),
         cmocka_unit_test(test_root_group_and_cgroup),
         cmocka_unit_test(test_what_cannot_be_written_is_refused),
+        cmocka_unit_test(test_devices_come_with_all_that_is_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,8 @@ static void knows_what_is_not_shown(void **state)
         size_t len = encode(point, bytes);
         hidden += len && !sk_utf8_is_printable(bytes, len);
     }
-    assert_int_equal(hidden, 33 + 32 + 5 + 7 + 16 + 1);
+    assert_int_equal(hidden, 33 + 32 + 3 + 5 + 7 + 16 + 1 + 3 + 4096);
+    assert_false(sk_utf8_is_printable("\xf3\xa0\x81\x81", 4));
     assert_false(sk_utf8_is_printable("\xc2\x9b", 2));
     assert_true(sk_utf8_is_printable("\xc2\xa0", 2));
     assert_true(sk_utf8_is_printable("\xe2\x82\xac", 3));
