@@ -12,6 +12,9 @@
 /* Calls asked for in advance; each is replaced before it is handled. */
 #define CALLS_AWAITED 64
 
+/* For clients to read what they are told last, when the server closes. */
+#define ANSWERS_LIMIT SK_SEC(2)
+
 #define STREAMS_MAX        100000
 #define HANDSHAKE_LIMIT_MS 20000
 /* A silent peer is asked whether it is there, and how long it may take to say so: a machine that went away
@@ -47,20 +50,28 @@ static grpc_server *create(void)
     return grpc_server_create(&all, NULL);
 }
 
-static grpc_server_credentials *credentials(const struct sk_server_options *options)
+/* Of the next listener. */
+static grpc_server_credentials *credentials(struct sk_server *server, struct sk_tls *tls)
 {
-    grpc_ssl_pem_key_cert_pair pair = {options->tls_key, options->tls_certificate};
-
-    if (!options->tls_certificate)
+    if (!tls)
         return grpc_insecure_server_credentials_create();
-    return grpc_ssl_server_credentials_create(NULL, &pair, 1, 0, NULL);
+    return sk_tls_credentials(tls, &server->views[server->view_count++]);
+}
+
+static int open_port(struct sk_server *server, const char *address, struct sk_tls *tls)
+{
+    grpc_server_credentials *creds = credentials(server, tls);
+    int port = grpc_server_add_http2_port(server->grpc, address, creds);
+
+    grpc_server_credentials_release(creds);
+    return port;
 }
 
 /* gRPC says only that it failed; a port that cannot be taken tells the two reasons apart. */
-static enum sk_code explain(struct sk_server *server, const char *address, grpc_server_credentials *creds,
+static enum sk_code explain(struct sk_server *server, const char *address, struct sk_tls *tls,
                             struct sk_err *err)
 {
-    if (grpc_server_add_http2_port(server->grpc, "127.0.0.1:0", creds) <= 0)
+    if (open_port(server, "127.0.0.1:0", tls) <= 0)
         return sk_fail(err, SK_INVALID_ARGUMENT, "the TLS certificate and its key cannot be used");
     return sk_fail(err, SK_UNAVAILABLE, "cannot listen on %s: taken, or not an address of this host",
                    address);
@@ -69,18 +80,13 @@ static enum sk_code explain(struct sk_server *server, const char *address, grpc_
 static enum sk_code listen_all(struct sk_server *server, const struct sk_server_options *options,
                                struct sk_err *err)
 {
-    enum sk_code code = SK_OK;
-    grpc_server_credentials *creds = credentials(options);
-
-    for (size_t i = 0; options->listen[i] && !code; i++) {
-        int port = grpc_server_add_http2_port(server->grpc, options->listen[i], creds);
+    for (size_t i = 0; options->listen[i]; i++) {
+        int port = open_port(server, options->listen[i], options->tls);
         if (port <= 0)
-            code = explain(server, options->listen[i], creds, err);
-        else
-            server->ports[server->port_count++] = strncmp(options->listen[i], "unix:", 5) ? port : 0;
+            return explain(server, options->listen[i], options->tls, err);
+        server->ports[server->port_count++] = strncmp(options->listen[i], "unix:", 5) ? port : 0;
     }
-    grpc_server_credentials_release(creds);
-    return code;
+    return SK_OK;
 }
 
 static void on_shut(struct sk_tag *tag, bool ok)
@@ -92,14 +98,37 @@ static void on_shut(struct sk_tag *tag, bool ok)
     sk_server_settle(server);
 }
 
+/* Cancelling takes all calls alike, those too whose answer waits for the thread that writes it. */
+static void cancel_calls(struct sk_server *server)
+{
+    if (server->cancels)
+        return;
+    server->cancels = true;
+    sk_timer_stop(sk_bridge_loop(server->bridge), &server->patience);
+    grpc_server_cancel_all_calls(server->grpc);
+}
+
+static void on_patience(struct sk_timer *timer)
+{
+    struct sk_server *server = sk_container_of(timer, struct sk_server, patience);
+
+    sk_log(server->log, SK_WARN, "rpc.answers_cut", SK_INT("calls", (int64_t)server->answers));
+    cancel_calls(server);
+}
+
 /* `done` may be NULL. */
 static void shut(struct sk_server *server, struct sk_done *done)
 {
+    struct sk_loop *loop = sk_bridge_loop(server->bridge);
+
     server->closing = true;
     server->on_shut = done;
     server->shutdown.fn = on_shut;
     grpc_server_shutdown_and_notify(server->grpc, sk_bridge_queue(server->bridge), &server->shutdown);
-    grpc_server_cancel_all_calls(server->grpc);
+    if (server->answers)
+        sk_timer_start(loop, &server->patience, sk_instant_add(sk_clock_boot(), ANSWERS_LIMIT), on_patience);
+    else
+        cancel_calls(server);
 }
 
 enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
@@ -115,6 +144,7 @@ enum sk_code sk_server_new(struct sk_bridge *bridge, const struct sk_log *log,
     server->on_call = options->on_call;
     server->arg = options->arg;
     server->ports = sk_alloc((sk_strings_count(options->listen) + 1) * sizeof(*server->ports));
+    server->views = sk_alloc((sk_strings_count(options->listen) + 1) * sizeof(*server->views));
     server->grpc = create();
     grpc_server_register_completion_queue(server->grpc, sk_bridge_queue(bridge), NULL);
     enum sk_code code = listen_all(server, options, err);
@@ -139,12 +169,17 @@ void sk_server_settle(struct sk_server *server)
 {
     struct sk_done *done = server->on_shut;
 
+    if (server->closing && !server->answers)
+        cancel_calls(server);
     if (!server->shut || server->calls)
         return;
     grpc_server_destroy(server->grpc);
     /* Later: this may run inside a handler's last sk_server_call_finish. */
     if (done)
         sk_done_later(sk_bridge_loop(server->bridge), done, NULL);
+    for (size_t i = 0; i < server->view_count; i++)
+        sk_tls_view_fini(&server->views[i]);
+    free(server->views);
     free(server->ports);
     free(server);
 }

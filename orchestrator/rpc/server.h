@@ -16,11 +16,12 @@
 #define SK_RPC_MESSAGE_MAX (100 << 20)
 
 struct sk_server;
+struct sk_tls;
 struct sk_server_call;
 
 struct sk_server_options {
-    const char *const *listen;             /* "host:port" or "unix:/path"; NULL-terminated; port 0 = any */
-    const char *tls_certificate, *tls_key; /* PEM texts; NULL = plain */
+    const char *const *listen; /* "host:port" or "unix:/path"; NULL-terminated; port 0 = any */
+    struct sk_tls *tls;        /* a reference is taken; NULL = plain */
     /* A new call. It is the handler's until sk_server_call_finish. */
     void (*on_call)(void *arg, struct sk_server_call *call);
     void *arg;
@@ -33,8 +34,8 @@ SK_MUST_CHECK enum sk_code sk_server_new(struct sk_bridge *bridge, const struct 
                                          struct sk_server **out_server, struct sk_err *err);
 /* The port of the n-th listener (0 for unix). */
 int sk_server_port(const struct sk_server *server, size_t n);
-/* Takes no new calls, cancels those under way, waits until all have been
- * finished by their handlers, frees, then fires. */
+/* Takes no new calls, lets answers that are on their way reach their clients (2 s at most: some do not read),
+ * cancels the calls under way, waits until all have been finished by their handlers, frees, then fires. */
 void sk_server_close(struct sk_server *server, struct sk_done *done);
 
 /* --- one call ----------------------------------------------------------------
@@ -61,6 +62,9 @@ const char *sk_server_call_peer(const struct sk_server_call *call);   /* "ipv4:1
 const char *sk_server_call_header(struct sk_server_call *call, const char *name);
 /* The client's deadline; unset = none. */
 struct sk_instant sk_server_call_deadline(const struct sk_server_call *call);
+/* One header of the answer; before anything is sent. `name` is static and lower-case, `value` copied: both as
+ * gRPC allows them. */
+void sk_server_call_greet(struct sk_server_call *call, const char *name, const char *value);
 /* Freed with the call. */
 struct sk_arena *sk_server_call_arena(struct sk_server_call *call);
 
@@ -76,6 +80,9 @@ void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *me
  * afterwards but on_over; the call must not be touched again. A send under way is completed first. */
 void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *message, enum sk_code code,
                            const char *text, const uint8_t *details, size_t details_len);
+/* on_cancel now, as if the client had gone away, so that the handler lets go. It has not: the handler's
+ * answer reaches it. Nothing when the handler has finished, or knows already. */
+void sk_server_call_cut(struct sk_server_call *call);
 /* Ends the call from our side, whatever it is doing: the client gets this
  * status, and one that reads too slowly loses its answer. on_cancel follows unless the handler has finished.
  */

@@ -16,6 +16,7 @@ static void drop(grpc_byte_buffer *bytes)
 static void call_free(struct sk_server_call *call)
 {
     struct sk_server *server = call->server;
+    const bool was_answer = call->finished;
 
     if (call->events.on_over)
         call->events.on_over(call->arg);
@@ -28,10 +29,12 @@ static void call_free(struct sk_server_call *call)
     drop(call->last.message);
     grpc_slice_unref(call->last.text);
     grpc_slice_unref(call->last.trailer.value);
+    grpc_slice_unref(call->greeting.value);
     free(call->gift);
     sk_arena_fini(&call->arena);
     free(call);
     server->calls--;
+    server->answers -= was_answer;
     sk_server_settle(server);
 }
 
@@ -65,7 +68,7 @@ static void on_closed(struct sk_tag *tag, bool ok)
     (void)ok;
     if (call->gone && !call->finished) {
         call->cancelled = true;
-        if (call->events.on_cancel)
+        if (!call->cut && call->events.on_cancel)
             call->events.on_cancel(call->arg);
     }
     sk_server_call_release(call);
@@ -78,6 +81,14 @@ static void watch_close(struct sk_server_call *call)
 
     call->closed.fn = on_closed;
     sk_server_call_batch(call, &op, 1, &call->closed);
+}
+
+void sk_server_call_cut(struct sk_server_call *call)
+{
+    if (!sk_server_call_listens(call) || !call->events.on_cancel)
+        return;
+    call->cut = true;
+    call->events.on_cancel(call->arg);
 }
 
 void sk_server_call_abort(struct sk_server_call *call, enum sk_code code, const char *text)
@@ -110,6 +121,7 @@ static void read_beginning(struct sk_server_call *call)
 
     call->method = text_of(&call->arena, call->details.method);
     call->peer = sk_arena_strdup(&call->arena, peer);
+    call->by_proxy = sk_server_call_header(call, "via") != NULL; /* RFC 9110, section 7.6.3 */
     gpr_free(peer);
     call->deadline = instant_of(sk_bridge_loop(call->server->bridge), call->details.deadline);
 }
@@ -137,7 +149,7 @@ void sk_server_call_await(struct sk_server *server)
 
     call->server = server;
     call->requested.fn = on_requested;
-    call->last.text = call->last.trailer.value = grpc_empty_slice();
+    call->last.text = call->last.trailer.value = call->greeting.value = grpc_empty_slice();
     grpc_call_details_init(&call->details);
     grpc_metadata_array_init(&call->headers);
     server->calls++;

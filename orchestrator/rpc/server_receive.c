@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+/* How long an answered client may leave its half open before it is cut. */
+#define LINGER SK_MSEC(500)
+
 static void receive(struct sk_server_call *call);
 
 /* A stream's next message is on its way while the handler is busy with this one. Not the second
@@ -19,6 +22,23 @@ static void deliver(struct sk_server_call *call, grpc_byte_buffer *bytes_take)
         grpc_byte_buffer_destroy(bytes_take);
 }
 
+static void stop_lingering(struct sk_server_call *call)
+{
+    call->lingers = false;
+    sk_server_call_send_status(call);
+}
+
+static void go_on_lingering(struct sk_server_call *call, grpc_byte_buffer *bytes_take)
+{
+    if (bytes_take) {
+        grpc_byte_buffer_destroy(bytes_take);
+        receive(call);
+    } else {
+        sk_timer_stop(sk_bridge_loop(call->server->bridge), &call->lingering);
+        stop_lingering(call);
+    }
+}
+
 static void on_received(struct sk_tag *tag, bool ok)
 {
     struct sk_server_call *call = sk_container_of(tag, struct sk_server_call, received);
@@ -27,7 +47,9 @@ static void on_received(struct sk_tag *tag, bool ok)
     call->broken = !ok || (!bytes && grpc_call_failed_before_recv_message(call->grpc));
     call->receiving = false;
     call->half_closed |= !bytes;
-    if (call->wants && !call->broken && sk_server_call_listens(call))
+    if (call->lingers)
+        go_on_lingering(call, bytes);
+    else if (call->wants && !call->broken && sk_server_call_listens(call))
         deliver(call, bytes);
     else
         call->early = bytes;
@@ -41,6 +63,23 @@ static void receive(struct sk_server_call *call)
     call->receiving = true;
     call->received.fn = on_received;
     sk_server_call_batch(call, &op, 1, &call->received);
+}
+
+static void on_lingered(struct sk_timer *timer)
+{
+    stop_lingering(sk_container_of(timer, struct sk_server_call, lingering));
+}
+
+void sk_server_call_linger(struct sk_server_call *call)
+{
+    struct sk_loop *loop = sk_bridge_loop(call->server->bridge);
+
+    if (call->early)
+        grpc_byte_buffer_destroy(sk_take(call->early));
+    if (!call->receiving)
+        receive(call);
+    call->lingers = true;
+    sk_timer_start(loop, &call->lingering, sk_instant_add(sk_loop_now(loop), LINGER), on_lingered);
 }
 
 static void on_early_turn(struct sk_task *task)

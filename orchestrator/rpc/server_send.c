@@ -11,8 +11,17 @@ static size_t put_greeting(struct sk_server_call *call, grpc_op *op)
     if (call->greeted)
         return 0;
     call->greeted = true;
-    *op = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
+    *op = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA,
+                    .data.send_initial_metadata = {.count = GRPC_SLICE_LENGTH(call->greeting.value) ? 1 : 0,
+                                                   .metadata = &call->greeting}};
     return 1;
+}
+
+void sk_server_call_greet(struct sk_server_call *call, const char *name, const char *value)
+{
+    assert(!call->greeted && !GRPC_SLICE_LENGTH(call->greeting.value));
+    call->greeting.key = grpc_slice_from_static_string(name);
+    call->greeting.value = grpc_slice_from_copied_string(value);
 }
 
 static void on_last_sent(struct sk_tag *tag, bool ok)
@@ -21,7 +30,7 @@ static void on_last_sent(struct sk_tag *tag, bool ok)
     sk_server_call_release(sk_container_of(tag, struct sk_server_call, sent));
 }
 
-static void send_last(struct sk_server_call *call)
+void sk_server_call_send_status(struct sk_server_call *call)
 {
     struct sk_last_words *last = &call->last;
     grpc_op ops[3];
@@ -55,6 +64,19 @@ static void send_message(struct sk_server_call *call, grpc_byte_buffer *bytes_ta
     grpc_byte_buffer_destroy(bytes_take); /* gRPC has taken the slices out */
 }
 
+/* gRPC resets the stream right behind a status that comes before the client's half-close. HTTP allows that,
+ * but HAProxy 2.6 takes it for a failure and throws away what it has not passed on yet, the last message too.
+ * So a proxy gets that message by itself, and the status when the client has closed its half. */
+static void end(struct sk_server_call *call)
+{
+    if (!call->by_proxy || call->half_closed)
+        sk_server_call_send_status(call);
+    else if (call->last.message)
+        send_message(call, sk_take(call->last.message));
+    else
+        sk_server_call_linger(call);
+}
+
 static void tell_room(struct sk_server_call *call)
 {
     call->full = false;
@@ -83,7 +105,7 @@ static void on_sent(struct sk_tag *tag, bool ok)
         grpc_byte_buffer_destroy(next);
     }
     if (!call->sending && call->finished && !call->cancelled)
-        send_last(call);
+        end(call);
     sk_server_call_release(call);
 }
 
@@ -110,7 +132,7 @@ static grpc_byte_buffer *pack(struct sk_server_call *call, const ProtobufCMessag
 void sk_server_call_send(struct sk_server_call *call, const ProtobufCMessage *message)
 {
     assert(!call->finished && !call->full);
-    if (call->cancelled)
+    if (call->cancelled || call->cut)
         return;
     grpc_byte_buffer *bytes = pack(call, message);
     assert(!is_too_big(bytes));
@@ -141,6 +163,7 @@ void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *
     assert(!call->finished);
     sk_server_call_hold(call);
     call->finished = true;
+    call->server->answers++;
     call->last.message = message && !call->cancelled ? pack(call, message) : NULL;
     if (call->last.message && is_too_big(call->last.message)) {
         grpc_byte_buffer_destroy(sk_take(call->last.message));
@@ -149,6 +172,6 @@ void sk_server_call_finish(struct sk_server_call *call, const ProtobufCMessage *
         set_last(&call->last, code, text, details, details_len);
     }
     if (!call->sending && !call->cancelled)
-        send_last(call);
+        end(call);
     sk_server_call_release(call);
 }

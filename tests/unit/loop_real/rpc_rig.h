@@ -8,7 +8,8 @@
  *   /t/Abort  aborts the call when its request has come
  *   /t/Pour   sends RIG_POURS chunks, each when the one before is taken
  *   /t/Chat   echoes every message until the half-close
- *   /t/Early  answers OK at once, without reading */
+ *   /t/Early  answers OK at once, without reading
+ *   /t/Last   answers with RIG_LAST_BYTES, and stops the loop while they are on their way */
 #ifndef SK_TESTS_RPC_RIG_H
 #define SK_TESTS_RPC_RIG_H
 
@@ -27,6 +28,7 @@
 
 #define RIG_POURS      512
 #define RIG_POUR_BYTES (64 * 1024)
+#define RIG_LAST_BYTES (1024 * 1024) /* more than the client lets come before it reads */
 #define RIG_LIMIT_S    60
 
 typedef Google__Rpc__Status rig_message;
@@ -193,14 +195,20 @@ static inline void rig_meta(struct sk_server_call *call)
     sk_server_call_finish(call, &answer.base, SK_OK, NULL, NULL, 0);
 }
 
-static inline void rig_big(struct sk_server_call *call)
+static inline void rig_big(struct sk_server_call *call, size_t len)
 {
     rig_message answer = GOOGLE__RPC__STATUS__INIT;
 
-    answer.message = sk_alloc(SK_RPC_MESSAGE_MAX + 1);
-    memset(answer.message, 'x', SK_RPC_MESSAGE_MAX);
+    answer.message = sk_alloc(len + 1);
+    memset(answer.message, 'x', len);
     sk_server_call_finish(call, &answer.base, SK_OK, NULL, NULL, 0);
     free(answer.message);
+}
+
+static inline void rig_last(struct rig *rig, struct sk_server_call *call)
+{
+    rig_big(call, RIG_LAST_BYTES);
+    sk_loop_stop(rig->loop);
 }
 
 static inline void rig_on_call(void *arg, struct sk_server_call *call)
@@ -233,9 +241,11 @@ static inline void rig_on_call(void *arg, struct sk_server_call *call)
     else if (strcmp(method, "/t/Meta") == 0)
         rig_meta(call);
     else if (strcmp(method, "/t/Big") == 0)
-        rig_big(call);
+        rig_big(call, SK_RPC_MESSAGE_MAX);
     else if (strcmp(method, "/t/Early") == 0)
         sk_server_call_finish(call, NULL, SK_OK, NULL, NULL, 0);
+    else if (strcmp(method, "/t/Last") == 0)
+        rig_last(rig, call);
     else if (strcmp(method, "/t/Fail") == 0)
         sk_server_call_finish(call, NULL, SK_PERMISSION_DENIED, "not you", (const uint8_t *)"a\0b\xff", 4);
 }

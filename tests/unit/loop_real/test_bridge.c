@@ -139,24 +139,28 @@ static void run_for(struct rig *rig, int64_t ms)
     sk_loop_run(rig->loop);
 }
 
-/* It comes, but not by itself. */
+/* It comes, but not by itself. When is up to gRPC's timers: on a busy machine perhaps after a loud one. */
 static void test_a_quiet_event_waits_for_a_loud_one(void **state)
 {
     struct rig rig;
     struct alarm quiet, loud;
-    unsigned left = 2;
+    unsigned loud_left, quiet_left = 2; /* which it does not reach: it stops nothing */
 
     (void)state;
     setup(&rig);
     grpc_channel *channel = idle_channel();
-    quiet = loud = (struct alarm){.tag = {on_alarm}, .left = &left, .loop = rig.loop};
+    quiet = (struct alarm){.tag = {on_alarm}, .left = &quiet_left, .loop = rig.loop};
+    loud = (struct alarm){.tag = {on_alarm}, .left = &loud_left, .loop = rig.loop};
     watch_once(&rig, channel, sk_tag_quietly(&quiet.tag), 10);
     run_for(&rig, 200);
     assert_int_equal(quiet.fired, 0);
-    watch_once(&rig, channel, &loud.tag, 10);
-    sk_loop_run(rig.loop);
+    do {
+        loud_left = 1;
+        watch_once(&rig, channel, &loud.tag, 10);
+        sk_loop_run(rig.loop);
+    } while (!quiet.fired);
     assert_int_equal(quiet.fired, 1);
-    assert_int_equal(loud.fired, 1);
+    assert_true(loud.fired > 0);
     grpc_channel_destroy(channel);
     teardown(&rig);
 }

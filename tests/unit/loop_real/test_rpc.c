@@ -303,6 +303,25 @@ static void test_close_with_calls_under_way(void **state)
     rig_teardown(&rig);
 }
 
+/* Most of it is still to be written when the server closes. */
+static void test_close_with_an_answer_on_its_way(void **state)
+{
+    struct rig rig;
+    struct rig_unary unary = {0};
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    rig_start(&rig, &unary, "/t/Last", "", SK_SEC(30));
+    rig_run(&rig);
+    rig_close_server(&rig);
+    while (!unary.fired)
+        rig_run(&rig);
+    assert_int_equal(unary.err.code, SK_OK);
+    assert_int_equal(strlen(rig_text(&unary)), RIG_LAST_BYTES);
+    sk_arena_fini(&unary.arena);
+    rig_teardown(&rig);
+}
+
 static void test_headers_that_cannot_be_sent(void **state)
 {
     const struct sk_header headers[] = {{"x-key", "two\nlines"}, {0}};
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_garbage_on_the_port),
         cmocka_unit_test(test_a_taken_port),
         cmocka_unit_test(test_close_with_calls_under_way),
+        cmocka_unit_test(test_close_with_an_answer_on_its_way),
         cmocka_unit_test(test_headers_that_cannot_be_sent),
     };
     sk_bridge_silence();

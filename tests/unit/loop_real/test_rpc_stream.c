@@ -213,6 +213,76 @@ static void test_server_ends_first(void **state)
     assert_int_equal(rig.cancels, 0);
 }
 
+static const struct sk_header by_proxy[] = {{"via", "2.0 test"}, {0}};
+
+/* What it was told last is there although its half is open; the status comes once that is closed. */
+static void test_behind_a_proxy_the_status_waits_for_the_half_close(void **state)
+{
+    struct rig rig;
+    struct talk talk;
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    open_talk(&talk, &rig, "/t/Echo", by_proxy);
+    talk.quiet = talk.greedy = true;
+    talk.stop_at = 1;
+    sk_stream_want(talk.stream);
+    send_next(&talk);
+    rig_run(&rig);
+    assert_int_equal(talk.messages, 1);
+    rig_wait(&rig, 50);
+    assert_int_equal(talk.ends, 0);
+    sk_stream_half_close(talk.stream);
+    run_to_end(&talk);
+    assert_int_equal(talk.err.code, SK_OK);
+    sk_stream_close(talk.stream);
+    rig_teardown(&rig);
+    assert_int_equal(rig.cancels, 0);
+    assert_int_equal(rig.overs, rig.calls);
+}
+
+/* Said after the answer, and thrown away. */
+static void test_behind_a_proxy_late_words_are_dropped(void **state)
+{
+    struct rig rig;
+    struct talk talk;
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    open_talk(&talk, &rig, "/t/Echo", by_proxy);
+    talk.greedy = true;
+    talk.to_send = 20;
+    sk_stream_want(talk.stream);
+    send_next(&talk);
+    run_to_end(&talk);
+    assert_int_equal(talk.err.code, SK_OK);
+    assert_int_equal(talk.messages, 1);
+    sk_stream_close(talk.stream);
+    rig_teardown(&rig);
+}
+
+static void test_behind_a_proxy_an_open_half_is_cut_in_the_end(void **state)
+{
+    struct rig rig;
+    struct talk talk;
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    open_talk(&talk, &rig, "/t/Early", by_proxy);
+    sk_stream_want(talk.stream);
+    run_to_end(&talk);
+    assert_int_equal(talk.err.code, SK_OK);
+    sk_stream_close(talk.stream);
+    /* Who goes meanwhile, and a server that closes, wait for nobody. */
+    open_talk(&talk, &rig, "/t/Early", by_proxy);
+    sk_stream_close(talk.stream);
+    open_talk(&talk, &rig, "/t/Early", by_proxy);
+    rig_wait(&rig, 50);
+    sk_stream_close(talk.stream);
+    rig_teardown(&rig);
+    assert_int_equal(rig.overs, rig.calls);
+}
+
 static void test_a_header_that_cannot_be_sent(void **state)
 {
     const struct sk_header headers[] = {{"x-key", "\x01"}, {0}};
@@ -257,6 +327,22 @@ static void test_server_closes_under_streams(void **state)
     rig_teardown(&rig);
 }
 
+/* Who does not read what it is told last is not waited for for long. */
+static void test_server_closes_under_an_answer_nobody_reads(void **state)
+{
+    struct rig rig;
+    struct talk talk;
+
+    (void)state;
+    rig_setup(&rig, NULL);
+    open_talk(&talk, &rig, "/t/Last", NULL);
+    rig_run(&rig);
+    rig_close_server(&rig);
+    sk_stream_close(talk.stream);
+    rig_teardown(&rig);
+    assert_int_equal(rig.overs, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,8 +352,12 @@ int main(void)
         cmocka_unit_test(test_cancel_is_no_half_close),
         cmocka_unit_test(test_close_drops_a_stream_under_way),
         cmocka_unit_test(test_server_ends_first),
+        cmocka_unit_test(test_behind_a_proxy_the_status_waits_for_the_half_close),
+        cmocka_unit_test(test_behind_a_proxy_late_words_are_dropped),
+        cmocka_unit_test(test_behind_a_proxy_an_open_half_is_cut_in_the_end),
         cmocka_unit_test(test_a_header_that_cannot_be_sent),
         cmocka_unit_test(test_server_closes_under_streams),
+        cmocka_unit_test(test_server_closes_under_an_answer_nobody_reads),
     };
     sk_bridge_silence();
     return cmocka_run_group_tests(tests, NULL, NULL);
