@@ -3,12 +3,12 @@
 #define SK_REGISTRY_AUTH_H
 
 #include "base/buf.h"
+#include "drivers/http/http.h"
+#include "drivers/http/url.h"
 #include "drivers/image.h"
 #include "drivers/registry/challenge.h"
-#include "drivers/registry/http.h"
 #include "drivers/registry/retry.h"
 #include "drivers/registry/token.h"
-#include "drivers/registry/url.h"
 
 /* One question. Zeroed is none. */
 struct sk_auth {

@@ -8,8 +8,8 @@
 #define SK_REGISTRY_ENDPOINT_H
 
 #include "base/arena.h"
+#include "drivers/http/url.h"
 #include "drivers/registry/registry.h"
-#include "drivers/registry/url.h"
 
 /* One place. */
 struct sk_endpoint {

@@ -6,12 +6,12 @@
 
 #include <strings.h>
 
-static const struct sk_registry_host *copy_hosts(struct sk_arena *arena,
-                                                 const struct sk_registry_options *options)
+static const struct sk_registry_host *copy_hosts(struct sk_arena *arena, const struct sk_registry_host *given,
+                                                 size_t count)
 {
-    struct sk_registry_host *hosts = sk_arena_alloc(arena, (options->host_count + 1) * sizeof(*hosts));
-    for (size_t i = 0; i < options->host_count; i++) {
-        const struct sk_registry_host *host = &options->hosts[i];
+    struct sk_registry_host *hosts = sk_arena_alloc(arena, (count + 1) * sizeof(*hosts));
+    for (size_t i = 0; i < count; i++) {
+        const struct sk_registry_host *host = &given[i];
         hosts[i] = (struct sk_registry_host){
             .name = sk_arena_strdup(arena, host->name),
             .mirrors = sk_strings_copy(arena, host->mirrors),
@@ -23,24 +23,56 @@ static const struct sk_registry_host *copy_hosts(struct sk_arena *arena,
     return hosts;
 }
 
-static const struct sk_image_login *copy_logins(struct sk_arena *arena,
-                                                const struct sk_registry_options *options)
+static const struct sk_image_login *copy_logins(struct sk_arena *arena, const struct sk_image_login *given,
+                                                size_t count)
 {
-    struct sk_image_login *logins = sk_arena_alloc(arena, (options->login_count + 1) * sizeof(*logins));
-    for (size_t i = 0; i < options->login_count; i++)
-        logins[i] = sk_image_login_copy(arena, &options->logins[i]);
+    struct sk_image_login *logins = sk_arena_alloc(arena, (count + 1) * sizeof(*logins));
+    for (size_t i = 0; i < count; i++)
+        logins[i] = sk_image_login_copy(arena, &given[i]);
     return logins;
 }
 
-/* Finds out at the start what no call could do anything about. */
-static enum sk_code check_hosts(const struct sk_registry_options *options, struct sk_err *err)
+static void free_terms(struct sk_registry_terms *terms)
 {
-    for (size_t i = 0; i < options->host_count; i++) {
+    while (terms) {
+        struct sk_registry_terms *older = terms->older;
+        for (size_t i = 0; i < terms->login_count; i++)
+            sk_image_login_wipe(&terms->logins[i]);
+        sk_arena_fini(&terms->arena);
+        free(terms);
+        terms = older;
+    }
+}
+
+void sk_registry_let_go(struct sk_registry *registry)
+{
+    if (--registry->requests == 0)
+        free_terms(sk_take(registry->terms->older));
+}
+
+void sk_registry_configure(struct sk_registry *registry, const struct sk_registry_host *hosts,
+                           size_t host_count, const struct sk_image_login *logins, size_t login_count)
+{
+    struct sk_registry_terms *terms = sk_alloc(sizeof(*terms));
+    terms->hosts = copy_hosts(&terms->arena, hosts, host_count);
+    terms->host_count = host_count;
+    terms->logins = copy_logins(&terms->arena, logins, login_count);
+    terms->login_count = login_count;
+    if (registry->requests == 0)
+        free_terms(sk_take(registry->terms));
+    terms->older = registry->terms;
+    registry->terms = terms;
+}
+
+/* Finds out at the start what no call could do anything about. */
+enum sk_code sk_registry_check_hosts(const struct sk_registry_host *hosts, size_t count, struct sk_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
         struct sk_endpoints endpoints = {0};
-        enum sk_code code = sk_endpoints_of(&options->hosts[i], options->hosts[i].name, &endpoints, err);
+        enum sk_code code = sk_endpoints_of(&hosts[i], hosts[i].name, &endpoints, err);
         sk_endpoints_fini(&endpoints);
         if (code != SK_OK)
-            return sk_err_wrap(err, "registry %s", options->hosts[i].name);
+            return sk_err_wrap(err, "registry %s", hosts[i].name);
     }
     return SK_OK;
 }
@@ -55,7 +87,7 @@ enum sk_code sk_registry_new(const struct sk_registry_options *options, struct s
         .max_connections = options->max_connections,
     };
     struct sk_http *made = NULL;
-    enum sk_code code = check_hosts(options, err);
+    enum sk_code code = sk_registry_check_hosts(options->hosts, options->host_count, err);
     if (code == SK_OK)
         code = sk_http_new(&http, &made, err);
     if (code != SK_OK)
@@ -64,10 +96,8 @@ enum sk_code sk_registry_new(const struct sk_registry_options *options, struct s
     registry->loop = options->loop;
     registry->log = options->log;
     registry->http = made;
-    registry->hosts = copy_hosts(&registry->arena, options);
-    registry->host_count = options->host_count;
-    registry->logins = copy_logins(&registry->arena, options);
-    registry->login_count = options->login_count;
+    sk_registry_configure(registry, options->hosts, options->host_count, options->logins,
+                          options->login_count);
     registry->retry = SK_RETRY_USUAL;
     registry->stall = SK_SEC(30);
     sk_token_grants_init(&registry->grants);
@@ -83,24 +113,22 @@ void sk_registry_free(struct sk_registry *registry)
     sk_http_free(registry->http);
     sk_token_grants_fini(&registry->grants);
     sk_flights_fini(&registry->tokens);
-    for (size_t i = 0; i < registry->login_count; i++)
-        sk_image_login_wipe(&registry->logins[i]);
-    sk_arena_fini(&registry->arena);
+    free_terms(registry->terms);
     free(registry);
 }
 
 const struct sk_registry_host *sk_registry_find_host(const struct sk_registry *registry, const char *name)
 {
-    for (size_t i = 0; i < registry->host_count; i++)
-        if (strcasecmp(registry->hosts[i].name, name) == 0)
-            return &registry->hosts[i];
+    for (size_t i = 0; i < registry->terms->host_count; i++)
+        if (strcasecmp(registry->terms->hosts[i].name, name) == 0)
+            return &registry->terms->hosts[i];
     return NULL;
 }
 
 const struct sk_image_login *sk_registry_find_login(const struct sk_registry *registry, const char *name)
 {
-    for (size_t i = 0; i < registry->login_count; i++)
-        if (strcasecmp(registry->logins[i].registry, name) == 0)
-            return &registry->logins[i];
+    for (size_t i = 0; i < registry->terms->login_count; i++)
+        if (strcasecmp(registry->terms->logins[i].registry, name) == 0)
+            return &registry->terms->logins[i];
     return NULL;
 }

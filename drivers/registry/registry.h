@@ -17,8 +17,8 @@
 #define SK_REGISTRY_REGISTRY_H
 
 #include "base/buf.h"
+#include "drivers/http/http.h"
 #include "drivers/image.h"
-#include "drivers/registry/http.h"
 #include "oci/digest.h"
 #include "oci/reference.h"
 
@@ -49,10 +49,16 @@ struct sk_registry_options {
 /* Copies the options. */
 SK_MUST_CHECK enum sk_code sk_registry_new(const struct sk_registry_options *options,
                                            struct sk_registry **out_registry, struct sk_err *err);
+/* Whether the hosts can be used. Any thread. */
+SK_MUST_CHECK enum sk_code sk_registry_check_hosts(const struct sk_registry_host *hosts, size_t count,
+                                                   struct sk_err *err);
+/* Other hosts, which have been checked, and logins, both copied, for what is asked from now on. */
+void sk_registry_configure(struct sk_registry *registry, const struct sk_registry_host *hosts,
+                           size_t host_count, const struct sk_image_login *logins, size_t login_count);
 /* No call may be under way. NULL is fine. */
 void sk_registry_free(struct sk_registry *registry);
 
-/* The node's own login for that registry, or NULL; lives as long as the client. */
+/* The node's own login for that registry, or NULL; borrowed until the caller returns to the loop. */
 const struct sk_image_login *sk_registry_find_login(const struct sk_registry *registry, const char *name);
 
 /* What is asked for, and by whom. */

@@ -283,6 +283,7 @@ void sk_request_start(struct sk_request *request, const struct sk_registry_ask *
     copy_ask(request, ask, path);
     sk_buf_init(&request->refusal, SK_ANSWER_BODY_MAX);
     request->done = done;
+    request->registry->requests++;
     request->config = sk_registry_find_host(request->registry, request->registry_name);
     request->over = find_endpoints(request, ask->skip, &err) != SK_OK;
     if (request->over)
@@ -311,6 +312,7 @@ void sk_request_fini(struct sk_request *request)
     sk_url_fini(&request->url);
     sk_endpoints_fini(&request->endpoints);
     sk_arena_fini(&request->arena);
+    sk_registry_let_go(request->registry); /* whose settings it has used until here */
 }
 
 void sk_request_hold(struct sk_request *request, bool held)

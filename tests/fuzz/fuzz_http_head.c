@@ -1,5 +1,5 @@
 /* The lines of an answer's header, in any order and without end. */
-#include "drivers/registry/head.h"
+#include "drivers/http/head.h"
 
 #include <string.h>
 

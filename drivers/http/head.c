@@ -1,4 +1,4 @@
-#include "drivers/registry/head.h"
+#include "drivers/http/head.h"
 
 #include <ctype.h>
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
-#include "drivers/registry/http.h"
+#include "drivers/http/http.h"
 
-#include "drivers/registry/transfer.h"
+#include "drivers/http/transfer.h"
 
 #include <assert.h>
 #include <string.h>
@@ -138,4 +138,9 @@ void sk_http_free(struct sk_http *http)
     free(http->proxy);
     free(http);
     curl_global_cleanup();
+}
+
+struct sk_loop *sk_http_loop(const struct sk_http *http)
+{
+    return http->loop;
 }

@@ -4,11 +4,11 @@
  * waiting -> running (in curl's hands) -> over (told) -> closed. Closing
  * inside one of curl's callbacks only marks it; it is freed when curl
  * has returned. */
-#ifndef SK_REGISTRY_TRANSFER_H
-#define SK_REGISTRY_TRANSFER_H
+#ifndef SK_TRANSFER_H
+#define SK_TRANSFER_H
 
-#include "drivers/registry/head.h"
-#include "drivers/registry/multi.h"
+#include "drivers/http/head.h"
+#include "drivers/http/multi.h"
 
 #include <sys/socket.h>
 

@@ -3,8 +3,8 @@
  * not be called again: `inside` tells, on_return comes when that is over.
  *
  * Threads: loop only. */
-#ifndef SK_REGISTRY_MULTI_H
-#define SK_REGISTRY_MULTI_H
+#ifndef SK_MULTI_H
+#define SK_MULTI_H
 
 #include "loop/loop.h"
 

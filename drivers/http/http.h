@@ -1,11 +1,10 @@
 /* http.h: HTTP requests by libcurl, driven by the loop.
  *
- * A transfer follows no redirect and knows no registry: it sends one GET
- * and reports what comes. Which addresses a host name may stand for is judged
- * when the socket is made, after resolution, so that DNS cannot lead it
- * elsewhere: link-local, multicast, unspecified and metadata addresses never;
- * loopback, private, shared and this machine's own addresses only when the
- * request says `internal` is fine. IPv4 in IPv6 clothes is judged as IPv4.
+ * A transfer follows no redirect and knows no service: it sends one GET, or
+ * one POST with a body that lies in memory, and reports what comes. Which addresses a host name may stand for
+ * is judged when the socket is made, after resolution, so that DNS cannot lead it elsewhere: link-local,
+ * multicast, unspecified and metadata addresses never; loopback, private, shared and this machine's own
+ * addresses only when the request says `internal` is fine. IPv4 in IPv6 clothes is judged as IPv4.
  *
  * Behind a proxy it is the proxy that resolves names and connects: the proxy's
  * own address is not judged (the operator named it, and it is often internal),
@@ -17,8 +16,8 @@
  *
  * Names are resolved by curl's own threads; nothing blocks the loop.
  * Threads: loop only. */
-#ifndef SK_REGISTRY_HTTP_H
-#define SK_REGISTRY_HTTP_H
+#ifndef SK_HTTP_H
+#define SK_HTTP_H
 
 #include "base/log.h"
 #include "loop/done.h"
@@ -41,18 +40,32 @@ SK_MUST_CHECK enum sk_code sk_http_new(const struct sk_http_options *options, st
                                        struct sk_err *err);
 /* No transfer may be there; not inside a callback. NULL is fine. */
 void sk_http_free(struct sk_http *http);
+struct sk_loop *sk_http_loop(const struct sk_http *http);
 
 struct sk_http_transfer;
 
 /* What a server that wants to be of use sends within the time of a stall; the `least` of registries. */
 #define SK_HTTP_LEAST ((int64_t)16 * 1024)
 
-/* Texts are copied. */
+/* One line of a request's header. Neither part may have bytes other than printable ASCII, the name none that
+ * names of fields do not have. */
+struct sk_http_field {
+    const char *name, *value;
+};
+
+#define SK_HTTP_FIELDS_MAX 16
+
+/* Texts, fields and the body are copied. */
 struct sk_http_request {
     const char *url;    /* http or https; without user or password */
     const char *accept; /* NULL = anything */
     const char *bearer; /* NULL = none; this or user */
     const char *user, *password;
+    const struct sk_http_field *fields; /* further ones; NULL = none; not those that the rest here says */
+    size_t field_count;                 /* <= SK_HTTP_FIELDS_MAX */
+    const void *body; /* not NULL: a POST with these bytes; `content_type` says what they are */
+    size_t body_len;
+    const char *content_type;
     int64_t from;        /* > 0: a Range header asks for the bytes from here on */
     const char *ca_file; /* then the system's do not count; NULL or "" = the system's */
     bool internal;       /* see above */

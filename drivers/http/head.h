@@ -1,10 +1,10 @@
 /* head.h: pure: the lines before the body of an HTTP response, as they come,
  * made into what a transfer reports. What is not asked for is counted and
  * dropped; lines and bytes have a ceiling, since a server may never end. */
-#ifndef SK_REGISTRY_HEAD_H
-#define SK_REGISTRY_HEAD_H
+#ifndef SK_HEAD_H
+#define SK_HEAD_H
 
-#include "drivers/registry/http.h"
+#include "drivers/http/http.h"
 
 #define SK_HEAD_TEXT_MAX  8192
 #define SK_HEAD_LINES_MAX 256

@@ -2,8 +2,8 @@
  * are for (net/special.h).
  *
  * Threads: any. */
-#ifndef SK_REGISTRY_VET_H
-#define SK_REGISTRY_VET_H
+#ifndef SK_VET_H
+#define SK_VET_H
 
 #include <stdbool.h>
 #include <sys/socket.h>

@@ -1,8 +1,8 @@
-/* url.h: URLs of registries and of where they send us, taken apart and put
+/* url.h: URLs of servers and of where they send us, taken apart and put
  * together by curl's own parser, so that what is judged is what is asked.
  * Pure. */
-#ifndef SK_REGISTRY_URL_H
-#define SK_REGISTRY_URL_H
+#ifndef SK_URL_H
+#define SK_URL_H
 
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-#include "drivers/registry/multi.h"
+#include "drivers/http/multi.h"
 
 #include <assert.h>
 

@@ -1,4 +1,4 @@
-#include "drivers/registry/vet.h"
+#include "drivers/http/vet.h"
 
 #include "net/special.h"
 

@@ -1,7 +1,7 @@
-#include "drivers/registry/transfer.h"
+#include "drivers/http/transfer.h"
 
-#include "drivers/registry/http_ask.h"
-#include "drivers/registry/vet.h"
+#include "drivers/http/http_ask.h"
+#include "drivers/http/vet.h"
 
 #include <assert.h>
 #include <netdb.h>
@@ -174,7 +174,7 @@ bool sk_transfer_may_reach(struct sk_http_transfer *transfer, const struct socka
     (void)sk_fail(&transfer->refused, SK_PERMISSION_DENIED, "%s is at %s, %s", transfer->site, text,
                   verdict == SK_VET_INTERNAL ? "an internal address, where it may not be"
                                              : "an address that nothing is fetched from");
-    sk_log_err(transfer->http->log, SK_WARN, "registry.address_refused", &transfer->refused);
+    sk_log_err(transfer->http->log, SK_WARN, "http.address_refused", &transfer->refused);
     return false;
 }
 

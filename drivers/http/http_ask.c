@@ -1,7 +1,9 @@
-#include "drivers/registry/http_ask.h"
+#include "drivers/http/http_ask.h"
 
-#include "drivers/registry/url.h"
+#include "drivers/http/url.h"
 
+#include <assert.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <string.h>
 
@@ -54,6 +56,17 @@ static enum sk_code check_text(struct sk_http_transfer *transfer, const char *wh
     return SK_OK;
 }
 
+/* RFC 9110, 5.6.2: a token. */
+static enum sk_code check_name(struct sk_http_transfer *transfer, const char *name)
+{
+    static const char also[] = "!#$%&'*+-.^_`|~";
+    for (const char *at = name; *at; at++) {
+        if (!isalnum((unsigned char)*at) && !strchr(also, *at))
+            return sk_fail(&transfer->err, SK_INVALID_ARGUMENT, "a header field has a name that is none");
+    }
+    return *name ? SK_OK : sk_fail(&transfer->err, SK_INVALID_ARGUMENT, "a header field has no name");
+}
+
 static void add_field(struct sk_http_transfer *transfer, const char *name, const char *value)
 {
     SK_AUTO_FREE char *field = sk_printf("%s: %s", name, value);
@@ -67,13 +80,30 @@ static void add_field(struct sk_http_transfer *transfer, const char *name, const
 static enum sk_code make_fields(struct sk_http_transfer *transfer, const struct sk_http_request *request)
 {
     if (check_text(transfer, "token", request->bearer) != SK_OK ||
-        check_text(transfer, "accept list", request->accept) != SK_OK)
+        check_text(transfer, "accept list", request->accept) != SK_OK ||
+        check_text(transfer, "content type", request->content_type) != SK_OK)
         return transfer->err.code;
     if (request->accept)
         add_field(transfer, "Accept", request->accept);
+    if (request->body && request->content_type)
+        add_field(transfer, "Content-Type", request->content_type);
     if (request->bearer) {
         SK_AUTO_FREE char *value = sk_printf("Bearer %s", request->bearer);
         add_field(transfer, "Authorization", value);
+    }
+    if (request->body)
+        add_field(transfer, "Expect", ""); /* else curl waits for a 100 before it sends more than a little */
+    return transfer->err.code;
+}
+
+static enum sk_code add_further(struct sk_http_transfer *transfer, const struct sk_http_request *request)
+{
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct sk_http_field *field = &request->fields[i];
+        if (check_name(transfer, field->name) != SK_OK ||
+            check_text(transfer, "header", field->value) != SK_OK)
+            return transfer->err.code;
+        add_field(transfer, field->name, field->value);
     }
     return transfer->err.code;
 }
@@ -128,6 +158,14 @@ static void set_login(struct sk_http_transfer *transfer, const struct sk_http_re
     SET(transfer, CURLOPT_PASSWORD, request->password ? request->password : "");
 }
 
+/* In this order: the size says how much is copied. */
+static void set_body(struct sk_http_transfer *transfer, const struct sk_http_request *request)
+{
+    SET(transfer, CURLOPT_POST, 1L);
+    SET(transfer, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+    SET(transfer, CURLOPT_COPYPOSTFIELDS, request->body);
+}
+
 static void set_ask(struct sk_http_transfer *transfer, const struct sk_http_request *request)
 {
     char range[32];
@@ -138,12 +176,16 @@ static void set_ask(struct sk_http_transfer *transfer, const struct sk_http_requ
         (void)snprintf(range, sizeof(range), "%lld-", (long long)request->from);
         SET(transfer, CURLOPT_RANGE, range);
     }
+    if (request->body)
+        set_body(transfer, request);
     set_login(transfer, request);
 }
 
 void sk_http_ask(struct sk_http_transfer *transfer, const struct sk_http_request *request)
 {
-    if (check_url(transfer, request->url) != SK_OK || make_fields(transfer, request) != SK_OK)
+    assert(request->field_count <= SK_HTTP_FIELDS_MAX && !(request->body && request->from > 0));
+    if (check_url(transfer, request->url) != SK_OK || make_fields(transfer, request) != SK_OK ||
+        add_further(transfer, request) != SK_OK)
         return;
     set_manners(transfer);
     set_trust(transfer, request->ca_file);
