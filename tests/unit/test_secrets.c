@@ -22,6 +22,20 @@ static const char file[] =
     "\"half\": {\"username\": \"u\"}, \"empty\": {\"username\": \"u\", \"password\": \"\"},"
     "\"colon\": {\"username\": \"a:b\", \"password\": \"hunter2\"},"
     "\"token\": \"hunter2\", \"list\": \"[1]\"},"
+    "\"tied\": {"
+    "\"hub\": {\"username\": \"h\", \"password\": \"hunter2\", \"registry\": "
+    "\"https://index.docker.io/v1/\"},"
+    "\"blue\": {\"username\": \"b\", \"password\": \"hunter2\", \"registry\": \"ghcr.io\", \"tenant\": "
+    "\"blue\"},"
+    "\"nowhere\": {\"username\": \"b\", \"password\": \"hunter2\", \"tenant\": \"blue\"},"
+    "\"blank\": {\"username\": \"b\", \"password\": \"hunter2\", \"registry\": \"\"},"
+    "\"whole\": {\"registry\": \"ghcr.io\", \"tenant\": \"blue\","
+    "            \"pull\": {\"username\": \"w\", \"password\": \"hunter2\"}},"
+    "\"parts\": {\"blue\": {\"username\": \"p\", \"password\": \"hunter2\", \"registry\": \"ghcr.io\","
+    "                     \"tenant\": \"blue\"}},"
+    "\"text\": \"{\\\"username\\\": \\\"t\\\", \\\"password\\\": \\\"hunter2\\\", \\\"registry\\\":"
+    " \\\"ghcr.io\\\", \\\"tenant\\\": \\\"blue\\\"}\","
+    "\"field\": {\"registry\": {\"username\": \"f\", \"password\": \"hunter2\"}}},"
     "\"other\": {}}";
 
 struct fixture {
@@ -53,10 +67,16 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum sk_code find(struct fixture *f, const char *store, const char *path, const char *field)
+static enum sk_code find_for(struct fixture *f, const struct sk_secret_ask *ask)
 {
     f->err = (struct sk_err){0};
-    return sk_secrets_find_login(&f->secrets, store, path, field, &f->arena, &f->login, &f->err);
+    f->login = (struct sk_secret_login){0};
+    return sk_secrets_find_login(&f->secrets, ask, &f->arena, &f->login, &f->err);
+}
+
+static enum sk_code find(struct fixture *f, const char *store, const char *path, const char *field)
+{
+    return find_for(f, &(struct sk_secret_ask){store, path, field, "registry.test", "default"});
 }
 
 static void finds_logins(void **state)
@@ -109,11 +129,80 @@ static void names_stores_that_are_not_there(void **state)
     assert_int_equal(find(f, "wandb", "plain", ""), SK_FAILED_PRECONDITION);
     assert_string_equal(f->err.reason, "SECRET_STORE_NOT_PROVISIONED");
     assert_non_null(strstr(f->err.text, "wandb"));
-    assert_int_equal(sk_secrets_find_login(&f->secrets, "wandb", "x", "", &f->arena, &f->login, NULL),
+    const struct sk_secret_ask ask = {"wandb", "x", "", "registry.test", "default"};
+    assert_int_equal(sk_secrets_find_login(&f->secrets, &ask, &f->arena, &f->login, NULL),
                      SK_FAILED_PRECONDITION);
     sk_secrets_fini(&f->secrets);
     assert_int_equal(find(f, "corp", "plain", ""), SK_FAILED_PRECONDITION);
     assert_string_equal(f->err.reason, "SECRET_STORE_NOT_PROVISIONED");
+}
+
+/* Whoever asks chooses the registry: the secret says where it may go, and for whom. */
+static void goes_where_it_says_and_nowhere_else(void **state)
+{
+    static const struct {
+        struct sk_secret_ask ask;
+        const char *says; /* NULL: it is found */
+    } rows[] = {
+        {{"tied", "hub", "", "docker.io", "blue"}, NULL},
+        {{"tied", "hub", "", "docker.io", "default"}, NULL},
+        {{"tied", "hub", "", "evil.example", "blue"}, "is not for the registry evil.example"},
+        {{"tied", "hub", "", "evil.example", "default"}, "is not for the registry evil.example"},
+        {{"tied", "blue", "", "ghcr.io", "blue"}, NULL},
+        {{"tied", "blue", "", "GHCR.io", "blue"}, NULL},
+        {{"tied", "blue", "", "ghcr.io:5000", "blue"}, "is not for the registry"},
+        {{"tied", "whole", "pull", "ghcr.io", "blue"}, NULL},
+        {{"tied", "whole", "pull", "evil.example", "blue"}, "is not for the registry"},
+        {{"tied", "parts", "blue", "ghcr.io", "blue"}, NULL},
+        {{"tied", "parts", "blue", "evil.example", "blue"}, "is not for the registry"},
+        {{"tied", "text", "", "ghcr.io", "blue"}, NULL},
+        {{"tied", "text", "", "evil.example", "blue"}, "is not for the registry"},
+        {{"tied", "blank", "", "", "default"}, "is not for the registry"},
+        {{"tied", "nowhere", "", "ghcr.io", "blue"}, "must name its registry"},
+        {{"tied", "field", "registry", "ghcr.io", "default"}, NULL},
+        {{"tied", "field", "registry", "ghcr.io", "blue"}, "must name its registry"},
+        {{"corp", "plain", "", "ghcr.io", "default"}, NULL},
+        {{"corp", "plain", "", "ghcr.io", "blue"}, "must name its registry"},
+        {{"corp", "nested", "pull", "ghcr.io", "blue"}, "must name its registry"},
+        {{"corp", "text", "", "ghcr.io", "blue"}, "must name its registry"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sk_array_len(rows); i++) {
+        enum sk_code code = find_for(f, &rows[i].ask);
+        if (code != (rows[i].says ? SK_FAILED_PRECONDITION : SK_OK) ||
+            (rows[i].says && !strstr(f->err.text, rows[i].says)))
+            fail_msg("%zu: %s", i, f->err.text);
+        assert_int_equal(f->login.username != NULL, rows[i].says == NULL);
+        assert_null(strstr(f->err.text, "hunter2"));
+    }
+}
+
+/* In the very words of what is not there. */
+static void what_is_another_tenants_is_not_there(void **state)
+{
+    static const struct {
+        const char *path, *field, *says;
+    } rows[] = {
+        {"blue", "", "there is no secret \"blue\" in the secret store \"tied\""},
+        {"nowhere", "", "there is no secret \"nowhere\" in the secret store \"tied\""},
+        {"whole", "pull", "there is no secret \"whole\" in the secret store \"tied\""},
+        {"text", "", "there is no secret \"text\" in the secret store \"tied\""},
+        {"parts", "blue", "the secret \"parts\" of the secret store \"tied\" has no field \"blue\""},
+        {"none", "", "there is no secret \"none\" in the secret store \"tied\""},
+        {"parts", "none", "the secret \"parts\" of the secret store \"tied\" has no field \"none\""},
+    };
+    static const char *const tenants[] = {"red", "default", ""};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sk_array_len(rows) * sk_array_len(tenants); i++) {
+        size_t row = i / sk_array_len(tenants);
+        const struct sk_secret_ask ask = {"tied", rows[row].path, rows[row].field, "ghcr.io",
+                                          tenants[i % sk_array_len(tenants)]};
+        assert_int_equal(find_for(f, &ask), SK_FAILED_PRECONDITION);
+        assert_string_equal(f->err.text, rows[row].says);
+        assert_null(f->login.username);
+    }
 }
 
 static void tells_every_fault_without_a_value(void **state)
@@ -163,6 +252,8 @@ int main(void)
         TEST(finds_logins),
         TEST(refuses_what_is_no_login),
         TEST(names_stores_that_are_not_there),
+        TEST(goes_where_it_says_and_nowhere_else),
+        TEST(what_is_another_tenants_is_not_there),
         TEST(tells_every_fault_without_a_value),
         TEST(reads_private_files_alone),
     };
