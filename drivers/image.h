@@ -61,7 +61,8 @@ struct sk_image_progress {
 struct sk_image_pull {
     const char *name;
     const struct sk_image_login *login; /* NULL: the node's own for that registry, if it has one */
-    const char *puller;                 /* kept with the image, see sk_image_row; "" = anybody may use it */
+    const char *puller;                 /* kept with the image, see sk_image_row; "" = anybody may use it. Not
+                                         * when the name stands for the same already, and anybody may use that. */
     int64_t max_bytes;                  /* of the layers, compressed, and of the unpacked image */
     struct sk_image_progress *progress; /* not NULL; borrowed until done fires */
 };
@@ -69,7 +70,7 @@ struct sk_image_pull {
 /* One name on this node. */
 struct sk_image_row {
     char *name, *digest;       /* digest: of what the name points to */
-    char *puller;              /* as given with the pull */
+    char *puller;              /* see sk_image_pull */
     int64_t created_s, used_s; /* wall time; 0 = never used */
     int64_t bytes;             /* unpacked; layers that it shares count in each */
 };

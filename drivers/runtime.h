@@ -12,6 +12,7 @@
 #ifndef SK_DRIVERS_RUNTIME_H
 #define SK_DRIVERS_RUNTIME_H
 
+#include "drivers/device.h"
 #include "drivers/litter.h"
 #include "loop/done.h"
 
@@ -36,6 +37,7 @@ struct sk_box {
     const char *cpuset;         /* e.g. "0-1", or NULL for all */
     const struct sk_bind *binds;
     size_t bind_count;
+    const struct sk_device *const *devices; /* of the host, that it is given; NULL-terminated; NULL = none */
     bool read_only_root;
     const char *const *drop_capabilities; /* "CAP_NET_RAW", NULL-terminated; NULL = none beyond the default */
 };
@@ -70,6 +72,15 @@ struct sk_runtime_list {
     size_t len;
 };
 
+/* What a sandbox uses. */
+struct sk_runtime_use {
+    char id[64];
+    bool is_measured;
+    int64_t cpu_ns;       /* of all cores, since its start */
+    int64_t memory_bytes; /* without what the kernel would give up at once (file pages out of use) */
+    int64_t processes;    /* and threads */
+};
+
 struct sk_runtime;
 
 struct sk_runtime_ops {
@@ -99,6 +110,10 @@ struct sk_runtime_ops {
      * exception among the calls: it reads a number the kernel has at hand, and answers within the call. */
     SK_MUST_CHECK enum sk_code (*oom_kills)(struct sk_runtime *rt, const char *id, uint64_t *out_kills,
                                             struct sk_err *err);
+
+    /* What these use: fills in the items, which are the caller's until done fires. Ids that nobody knows stay
+     * as they are. Works while the runtime is away. */
+    void (*measure)(struct sk_runtime *rt, struct sk_runtime_use *items, size_t count, struct sk_done *done);
 
     /* Everything the driver holds, whoever made it. */
     void (*list)(struct sk_runtime *rt, struct sk_runtime_list *out_list, struct sk_done *done);

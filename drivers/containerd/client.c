@@ -168,7 +168,16 @@ struct call {
     struct sk_arena scratch; /* when the caller wants no response */
     struct sk_pulse_ear ear;
     struct sk_err outcome;
+    struct sk_instant began;
 };
+
+static void measure(struct sk_ctd_client *client, enum sk_ctd_method method, struct sk_instant began,
+                    unsigned forgive, const struct sk_err *err)
+{
+    bool failed = err && !(forgive & SK_FORGIVE(err->code));
+    sk_ctd_meters_record(&client->meters, method, short_name(method), began, sk_loop_now(client->loop),
+                         failed);
+}
 
 static void give_answer(struct call *c)
 {
@@ -191,6 +200,7 @@ static void on_pulse(struct sk_pulse_ear *ear)
 static void finish_call(struct sk_done *answer, const struct sk_err *err)
 {
     struct call *c = sk_container_of(answer, struct call, answer);
+    measure(c->client, c->ask.method, c->began, c->ask.forgive, err);
     if (err) {
         c->outcome = *err;
         sk_err_wrap(&c->outcome, "containerd %s", short_name(c->ask.method));
@@ -212,7 +222,8 @@ void sk_ctd_call(struct sk_ctd_client *client, const struct sk_ctd_ask *ask, con
 {
     const struct sk_header lease[] = {{SK_CTD_LEASE_HEADER, ask->lease}, {NULL, NULL}};
     struct call *c = sk_alloc(sizeof(*c));
-    *c = (struct call){.done = done, .client = client, .ask = *ask, .ear.fn = on_pulse};
+    *c = (struct call){
+        .done = done, .client = client, .ask = *ask, .ear.fn = on_pulse, .began = sk_loop_now(client->loop)};
     sk_done_init(&c->answer, finish_call);
     if (ask->can_cancel) {
         done->callee = c;
@@ -234,6 +245,7 @@ struct gathering {
     struct sk_err err; /* what `each` said; in the end, what came of it all */
     enum sk_ctd_method method;
     struct sk_pulse_ear ear;
+    struct sk_instant began;
 };
 
 static void gather_message(void *arg, const ProtobufCMessage *message)
@@ -273,6 +285,7 @@ static void gather_end(void *arg, const struct sk_err *err)
     struct gathering *g = arg;
     if (g->err.code == SK_OK && err)
         g->err = *err;
+    measure(g->client, g->method, g->began, g->gather.forgive, g->err.code == SK_OK ? NULL : &g->err);
     if (g->err.code != SK_OK)
         sk_err_wrap(&g->err, "containerd %s", short_name(g->method));
     sk_stream_close(sk_take(g->stream));
@@ -296,6 +309,7 @@ void sk_ctd_gather(struct sk_ctd_client *client, enum sk_ctd_method method, cons
     struct gathering *g = sk_alloc(sizeof(*g));
     *g = (struct gathering){.client = client, .gather = *gather, .done = done, .method = method};
     g->ear.fn = on_gather_pulse;
+    g->began = sk_loop_now(client->loop);
     done->callee = g;
     done->cancel = cancel_gather;
     sk_ctd_hold(client);

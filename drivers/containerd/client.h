@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "drivers/containerd/meters.h"
 #include "drivers/containerd/pulse.h"
 #include "rpc/client.h"
 
@@ -65,17 +66,19 @@ enum sk_ctd_method {
     SK_CTD_TRANSFER,
     SK_CTD_METHOD_COUNT,
 };
+_Static_assert(SK_CTD_METHOD_COUNT <= SK_CTD_METERS_MAX, "there is a meter for each method");
 
 struct sk_ctd_client {
-    struct sk_channel *channel; /* owned */
-    struct sk_channel *bulk;    /* owned; for blobs: behind what fills a connection no other call may wait */
-    struct sk_loop *loop;       /* borrowed */
-    const struct sk_log *log;   /* borrowed, may be NULL */
-    char *namespace;            /* owned */
-    char *snapshotter;          /* owned */
-    struct sk_pulse pulse;      /* opened and closed by the client's owner */
-    size_t under_way;           /* calls that have not answered */
-    struct sk_done *idle;       /* of sk_ctd_client_close */
+    struct sk_channel *channel;  /* owned */
+    struct sk_channel *bulk;     /* owned; for blobs: behind what fills a connection no other call may wait */
+    struct sk_loop *loop;        /* borrowed */
+    const struct sk_log *log;    /* borrowed, may be NULL */
+    char *namespace;             /* owned */
+    char *snapshotter;           /* owned */
+    struct sk_pulse pulse;       /* opened and closed by the client's owner */
+    struct sk_ctd_meters meters; /* by the client's owner */
+    size_t under_way;            /* calls that have not answered */
+    struct sk_done *idle;        /* of sk_ctd_client_close */
 };
 
 /* Does not connect yet: that happens with the first call, and again as often

@@ -48,10 +48,12 @@ enum sk_code sk_containerd_open(const struct sk_containerd_options *options,
         sk_ctd_runtime_fini(&c->runtime);
         return code;
     }
+    c->client.meters.metrics = options->metrics;
     sk_ctd_content_init(&c->content, &c->client);
     sk_pulse_open(&c->client.pulse, &c->client, on_pulse, c);
     sk_ctd_events_open(&c->runtime.events, &c->client);
-    sk_strays_open(&c->runtime.strays, c->client.loop, options->log, c->client.namespace, options->socket);
+    sk_strays_open(&c->runtime.strays, c->client.loop, options->log, c->client.namespace, options->socket,
+                   options->cgroup_parent);
     *out_containerd = sk_take(c);
     return SK_OK;
 }

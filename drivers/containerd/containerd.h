@@ -8,21 +8,23 @@
 #include "base/log.h"
 #include "drivers/content.h"
 #include "drivers/runtime.h"
+#include "metrics/metrics.h"
 #include "rpc/bridge.h"
 
 /* Strings are copied. */
 struct sk_containerd_options {
-    const char *socket;        /* path of containerd's socket */
-    const char *namespace;     /* containerd namespace, made if missing */
-    const char *snapshotter;   /* e.g. "overlayfs" */
-    const char *runtime_type;  /* e.g. "io.containerd.runc.v2"; an absolute path names a shim */
-    const char *runtime;       /* OCI runtime that a runc shim is to use: "crun", "runc" or an absolute
-                                * path; "" = the shim's own. Not told to other shims. */
-    unsigned shim_group_max;   /* sandboxes that may share a shim; 0 or 1 = none */
-    const char *cgroup_parent; /* below the cgroup root, no slash at either end; "" = the root */
-    const char *guest_path;    /* the guest program on the host, absolute */
-    const struct sk_log *log;  /* borrowed, may be NULL */
-    struct sk_bridge *bridge;  /* borrowed; its loop is ours */
+    const char *socket;         /* path of containerd's socket */
+    const char *namespace;      /* containerd namespace, made if missing */
+    const char *snapshotter;    /* e.g. "overlayfs" */
+    const char *runtime_type;   /* e.g. "io.containerd.runc.v2"; an absolute path names a shim */
+    const char *runtime;        /* OCI runtime that a runc shim is to use: "crun", "runc" or an absolute
+                                 * path; "" = the shim's own. Not told to other shims. */
+    unsigned shim_group_max;    /* sandboxes that may share a shim; 0 or 1 = none */
+    const char *cgroup_parent;  /* below the cgroup root, no slash at either end; "" = the root */
+    const char *guest_path;     /* the guest program on the host, absolute */
+    const struct sk_log *log;   /* borrowed, may be NULL */
+    struct sk_bridge *bridge;   /* borrowed; its loop is ours */
+    struct sk_metrics *metrics; /* borrowed, may be NULL */
 };
 
 struct sk_containerd;

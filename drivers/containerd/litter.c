@@ -12,9 +12,6 @@
 #define KIND_STATE  "runtime state"
 #define KIND_SOCKET "shim socket"
 
-/* Where runc shims let the OCI runtime keep its state, by namespace. */
-#define STATE_FOLDER "/run/containerd/runc"
-
 struct chore {
     struct sk_work work;
     struct sk_done worked;
@@ -31,7 +28,7 @@ struct chore {
 
 static char *state_path(const struct chore *c, const char *id)
 {
-    return sk_printf(STATE_FOLDER "/%s%s%s", c->rt->client->namespace, *id ? "/" : "", id);
+    return sk_printf(SK_RUNTIME_STATE_FOLDER "/%s%s%s", c->rt->client->namespace, *id ? "/" : "", id);
 }
 
 static char *socket_path(const struct chore *c, const char *name)

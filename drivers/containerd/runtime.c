@@ -22,6 +22,7 @@ static const struct sk_runtime_ops ops = {
     .kill_task = sk_ctd_kill_task,
     .delete_task = sk_ctd_delete_task,
     .oom_kills = sk_ctd_oom_kills,
+    .measure = sk_ctd_measure_use,
     .list = sk_ctd_list,
     .list_litter = sk_ctd_list_litter,
     .remove_litter = sk_ctd_remove_litter,

@@ -10,6 +10,9 @@
 #include "drivers/containerd/spec.h"
 #include "drivers/containerd/strays.h"
 
+/* Where runc shims let the OCI runtime keep its state, by namespace. */
+#define SK_RUNTIME_STATE_FOLDER "/run/containerd/runc"
+
 /* The labels we write; nothing else ever becomes one. */
 #define SK_LABEL_SANDBOX "sandkeep.dev/sandbox"  /* on snapshots: the id */
 #define SK_LABEL_GROUP   "sandkeep.dev/group"    /* on containers: the shim group, absent if none */
@@ -38,7 +41,8 @@ static inline struct sk_ctd_runtime *sk_ctd_runtime_of(struct sk_runtime *base)
     return sk_container_of(base, struct sk_ctd_runtime, base);
 }
 
-/* rootfs.c, container.c, task.c, memory.c, list.c, litter.c: slots of struct sk_runtime_ops. */
+/* rootfs.c, container.c, task.c, memory.c, measure_use.c, list.c, litter.c: slots of struct sk_runtime_ops.
+ */
 void sk_ctd_prepare_rootfs(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done);
 void sk_ctd_remove_rootfs(struct sk_runtime *rt, const char *id, struct sk_done *done);
 void sk_ctd_create_container(struct sk_runtime *rt, const struct sk_box *box, struct sk_done *done);
@@ -48,6 +52,8 @@ void sk_ctd_start_task(struct sk_runtime *rt, const char *id, struct sk_done *do
 void sk_ctd_kill_task(struct sk_runtime *rt, const char *id, int signo, struct sk_done *done);
 void sk_ctd_delete_task(struct sk_runtime *rt, const char *id, struct sk_done *done);
 enum sk_code sk_ctd_oom_kills(struct sk_runtime *rt, const char *id, uint64_t *out_kills, struct sk_err *err);
+void sk_ctd_measure_use(struct sk_runtime *rt, struct sk_runtime_use *items, size_t count,
+                        struct sk_done *done);
 void sk_ctd_list(struct sk_runtime *rt, struct sk_runtime_list *out_list, struct sk_done *done);
 void sk_ctd_list_litter(struct sk_runtime *rt, struct sk_litter_list *out_list, struct sk_done *done);
 void sk_ctd_remove_litter(struct sk_runtime *rt, const struct sk_litter *litter, struct sk_done *done);

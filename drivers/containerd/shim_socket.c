@@ -1,8 +1,9 @@
 #include "drivers/containerd/shim_socket.h"
 
+#include "base/hex.h"
+
 #include <errno.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -16,8 +17,7 @@ char *sk_shim_socket_path(const char *socket, const char *namespace, const char 
     char hex[2 * SHA256_DIGEST_LENGTH + 1];
 
     (void)SHA256((const unsigned char *)text, strlen(text), hash);
-    for (size_t i = 0; i < sizeof(hash); i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    sk_hex_print(hash, sizeof(hash), hex);
     return sk_printf(FOLDER "/%s", hex);
 }
 

@@ -86,6 +86,36 @@ static void write_rlimits(struct sk_json_out *out, const struct sk_spec_host *ho
     sk_json_array_end(out);
 }
 
+/* Calls fn for what each device of the sandbox brings; what several share, once. */
+static void each_edits(struct sk_json_out *out, const struct sk_box *box,
+                       void (*fn)(struct sk_json_out *out, const struct sk_device_edits *edits))
+{
+    for (const struct sk_device *const *at = box->devices; at && *at; at++) {
+        const struct sk_device *const *before = box->devices;
+        while (before < at && (*before)->common != (*at)->common)
+            before++;
+        if (before == at && (*at)->common)
+            fn(out, (*at)->common);
+        fn(out, &(*at)->edits);
+    }
+}
+
+static void write_device_env(struct sk_json_out *out, const struct sk_device_edits *edits)
+{
+    for (const char *const *at = edits->env; *at; at++)
+        sk_json_str(out, NULL, *at);
+}
+
+/* Hooks of vendors look for theirs here. */
+static void write_env(struct sk_json_out *out, const char *const *env, const struct sk_box *box)
+{
+    sk_json_array(out, "env");
+    for (; *env; env++)
+        sk_json_str(out, NULL, *env);
+    each_edits(out, box, write_device_env);
+    sk_json_array_end(out);
+}
+
 static void write_process(struct sk_json_out *out, const struct sk_box *box, const struct sk_spec_host *host)
 {
     static const char *const args[] = {SK_GUEST_DIR "/guest", NULL};
@@ -103,7 +133,7 @@ static void write_process(struct sk_json_out *out, const struct sk_box *box, con
     sk_json_int(out, "gid", 0);
     sk_json_map_end(out);
     sk_json_strs(out, "args", args);
-    sk_json_strs(out, "env", env);
+    write_env(out, env, box);
     sk_json_str(out, "cwd", "/");
     sk_json_map(out, "capabilities");
     write_capability_set(out, "bounding", box);
@@ -127,6 +157,19 @@ static void write_bind(struct sk_json_out *out, const char *source, const char *
     sk_json_map_end(out);
 }
 
+static void write_device_mounts(struct sk_json_out *out, const struct sk_device_edits *edits)
+{
+    for (size_t i = 0; i < edits->mount_count; i++) {
+        const struct sk_device_mount *mount = &edits->mounts[i];
+        sk_json_map(out, NULL);
+        sk_json_str(out, "destination", mount->target);
+        sk_json_str(out, "type", mount->type);
+        sk_json_str(out, "source", mount->source);
+        sk_json_strs(out, "options", mount->options);
+        sk_json_map_end(out);
+    }
+}
+
 static void write_mounts(struct sk_json_out *out, const struct sk_box *box, const struct sk_spec_host *host)
 {
     sk_json_array(out, "mounts");
@@ -138,6 +181,7 @@ static void write_mounts(struct sk_json_out *out, const struct sk_box *box, cons
         sk_json_strs(out, "options", mounts[i].options);
         sk_json_map_end(out);
     }
+    each_edits(out, box, write_device_mounts);
     for (size_t i = 0; i < box->bind_count; i++)
         write_bind(out, box->binds[i].source, box->binds[i].target);
     /* Last: nothing covers these. */
@@ -160,12 +204,52 @@ static void write_device(struct sk_json_out *out, const struct device *device)
     sk_json_map_end(out);
 }
 
-static void write_devices(struct sk_json_out *out)
+static void write_device_rules(struct sk_json_out *out, const struct sk_device_edits *edits)
+{
+    for (size_t i = 0; i < edits->node_count; i++) {
+        const struct sk_device_node *node = &edits->nodes[i];
+        const char type[] = {node->type, '\0'};
+        sk_json_map(out, NULL);
+        sk_json_bool(out, "allow", true);
+        sk_json_str(out, "type", type);
+        sk_json_int(out, "major", node->major);
+        sk_json_int(out, "minor", node->minor);
+        sk_json_str(out, "access", node->permissions);
+        sk_json_map_end(out);
+    }
+}
+
+static void write_device_nodes(struct sk_json_out *out, const struct sk_device_edits *edits)
+{
+    for (size_t i = 0; i < edits->node_count; i++) {
+        const struct sk_device_node *node = &edits->nodes[i];
+        const char type[] = {node->type, '\0'};
+        sk_json_map(out, NULL);
+        sk_json_str(out, "path", node->path);
+        sk_json_str(out, "type", type);
+        sk_json_int(out, "major", node->major);
+        sk_json_int(out, "minor", node->minor);
+        sk_json_int(out, "fileMode", node->mode);
+        sk_json_int(out, "uid", node->uid);
+        sk_json_int(out, "gid", node->gid);
+        sk_json_map_end(out);
+    }
+}
+
+static void write_nodes(struct sk_json_out *out, const struct sk_box *box)
+{
+    sk_json_array(out, "devices");
+    each_edits(out, box, write_device_nodes);
+    sk_json_array_end(out);
+}
+
+static void write_devices(struct sk_json_out *out, const struct sk_box *box)
 {
     sk_json_array(out, "devices");
     write_device(out, NULL);
     for (size_t i = 0; i < sk_array_len(devices); i++)
         write_device(out, &devices[i]);
+    each_edits(out, box, write_device_rules);
     sk_json_array_end(out);
 }
 
@@ -209,7 +293,7 @@ static void write_resources(struct sk_json_out *out, const struct sk_box *box,
                             const struct sk_spec_host *host)
 {
     sk_json_map(out, "resources");
-    write_devices(out);
+    write_devices(out, box);
     if (box->cpu_request_millis || box->cpu_limit_millis || box->cpuset)
         write_cpu(out, box);
     write_memory(out, box, host);
@@ -247,11 +331,66 @@ static void write_linux(struct sk_json_out *out, const struct sk_box *box, const
 {
     sk_json_map(out, "linux");
     write_namespaces(out, box);
+    if (box->devices && *box->devices)
+        write_nodes(out, box);
     write_resources(out, box, host);
     write_cgroups_path(out, box, host);
     sk_seccomp_write(out, "seccomp", host->machine);
     sk_json_strs(out, "maskedPaths", masked_paths);
     sk_json_strs(out, "readonlyPaths", read_only_paths);
+    sk_json_map_end(out);
+}
+
+static void write_hook(struct sk_json_out *out, const struct sk_device_hook *hook)
+{
+    sk_json_map(out, NULL);
+    sk_json_str(out, "path", hook->path);
+    sk_json_strs(out, "args", hook->args);
+    sk_json_strs(out, "env", hook->env);
+    if (hook->timeout)
+        sk_json_int(out, "timeout", hook->timeout);
+    sk_json_map_end(out);
+}
+
+static void write_hooks_of(struct sk_json_out *out, const struct sk_device_edits *edits, const char *when)
+{
+    for (size_t i = 0; i < edits->hook_count; i++)
+        if (strcmp(edits->hooks[i].when, when) == 0)
+            write_hook(out, &edits->hooks[i]);
+}
+
+#define HOOKS(name)                                                                                          \
+    static void write_##name(struct sk_json_out *out, const struct sk_device_edits *edits)                   \
+    {                                                                                                        \
+        write_hooks_of(out, edits, #name);                                                                   \
+    }
+HOOKS(prestart)
+HOOKS(createRuntime)
+HOOKS(createContainer)
+HOOKS(startContainer)
+HOOKS(poststart)
+HOOKS(poststop)
+#undef HOOKS
+
+static void write_hooks(struct sk_json_out *out, const struct sk_box *box)
+{
+    static const struct {
+        const char *when;
+        void (*write)(struct sk_json_out *out, const struct sk_device_edits *edits);
+    } kinds[] = {
+        {"prestart", write_prestart},
+        {"createRuntime", write_createRuntime},
+        {"createContainer", write_createContainer},
+        {"startContainer", write_startContainer},
+        {"poststart", write_poststart},
+        {"poststop", write_poststop},
+    };
+    sk_json_map(out, "hooks");
+    for (size_t i = 0; i < sk_array_len(kinds); i++) {
+        sk_json_array(out, kinds[i].when);
+        each_edits(out, box, kinds[i].write);
+        sk_json_array_end(out);
+    }
     sk_json_map_end(out);
 }
 
@@ -276,6 +415,8 @@ static void write_spec(struct sk_json_out *out, const struct sk_box *box, const 
     sk_json_map_end(out);
     sk_json_str(out, "hostname", box->hostname);
     write_mounts(out, box, host);
+    if (box->devices && *box->devices)
+        write_hooks(out, box);
     write_annotations(out, group);
     write_linux(out, box, host);
     sk_json_map_end(out);

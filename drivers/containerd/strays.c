@@ -1,5 +1,7 @@
 #include "drivers/containerd/strays.h"
 
+#include "drivers/containerd/runtime.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -27,13 +29,23 @@ static size_t read_of(pid_t pid, const char *name, char *out, size_t size)
     return len > 0 ? (size_t)len : 0;
 }
 
-/* What the kernel tells of a process without asking the process's memory for it. */
-struct facts {
-    pid_t parent;
-    bool named_shim; /* anybody may take that name */
+enum kind { OTHER, SHIM, RUNTIME };
+
+/* What the kernel tells of a process without asking the process's memory for it. Anybody may take such a
+ * name. */
+struct process {
+    pid_t pid, parent; /* 0: it is gone */
+    enum kind named;
 };
 
-static struct facts facts_of(pid_t pid)
+static enum kind kind_of(const char *name, size_t len)
+{
+    if (strncmp(name, SHIM_NAME, strlen(SHIM_NAME)) == 0)
+        return SHIM;
+    return len == 4 && (strncmp(name, "crun", len) == 0 || strncmp(name, "runc", len) == 0) ? RUNTIME : OTHER;
+}
+
+static struct process process_of(pid_t pid)
 {
     char text[512];
     char state;
@@ -42,8 +54,8 @@ static struct facts facts_of(pid_t pid)
     const char *name = len ? strchr(text, '(') : NULL;
     const char *end = len ? strrchr(text, ')') : NULL; /* the name may hold anything */
     if (!name || !end || sscanf(end + 1, " %c %d", &state, &parent) != 2)
-        parent = 0;
-    return (struct facts){parent, name && strncmp(name + 1, SHIM_NAME, strlen(SHIM_NAME)) == 0};
+        return (struct process){.pid = pid};
+    return (struct process){pid, parent, kind_of(name + 1, (size_t)(end - name - 1))};
 }
 
 /* A sandbox's processes are in another. Reading arguments means reading the process's memory, and one
@@ -55,6 +67,12 @@ static bool is_in_our_pid_namespace(pid_t pid)
     (void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
     return stat("/proc/self/ns/pid", &ours) == 0 && stat(path, &its) == 0 && ours.st_ino == its.st_ino &&
            ours.st_dev == its.st_dev;
+}
+
+/* Else they may be cut off. */
+static bool is_ended(const char *args, size_t len)
+{
+    return len > 0 && args[len - 1] == '\0';
 }
 
 static const char *next_arg(const char *arg, const char *end)
@@ -75,12 +93,29 @@ static bool has_option(const char *args, const char *end, const char *name, cons
 
 bool sk_stray_matches(const char *args, size_t len, const char *namespace, const char *socket)
 {
-    if (len == 0 || args[len - 1] != '\0')
+    if (!is_ended(args, len))
         return false;
     const char *slash = strrchr(args, '/');
     return strncmp(slash ? slash + 1 : args, "containerd-shim-", strlen("containerd-shim-")) == 0 &&
            has_option(args, args + len, "-namespace", namespace) &&
            has_option(args, args + len, "-address", socket);
+}
+
+static bool has_arg(const char *args, const char *end, const char *value)
+{
+    const char *arg = args;
+    while (arg && strcmp(arg, value) != 0)
+        arg = next_arg(arg, end);
+    return arg != NULL;
+}
+
+bool sk_stray_creates(const char *args, size_t len, const char *namespace)
+{
+    if (!is_ended(args, len))
+        return false;
+    SK_AUTO_FREE char *root = sk_printf(SK_RUNTIME_STATE_FOLDER "/%s", namespace);
+    return has_option(args, args + len, "--root", root) && has_arg(args, args + len, "create") &&
+           has_arg(args, args + len, "--bundle");
 }
 
 static bool is_ours(const char *namespace, const char *socket, pid_t pid)
@@ -90,13 +125,30 @@ static bool is_ours(const char *namespace, const char *socket, pid_t pid)
     return sk_stray_matches(args, len, namespace, socket);
 }
 
-/* Through a descriptor, so that no other process that has got the number since is met. */
-static void end(const struct sk_strays *s, pid_t pid, int signo)
+/* It may be in a PID namespace already, but in no sandbox. */
+static bool creates(const struct sk_strays *s, pid_t pid)
 {
-    SK_AUTO_FD int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd < 0 || !is_ours(s->namespace, s->socket, pid))
+    char text[ARGS_MAX];
+    size_t len = read_of(pid, "cgroup", text, sizeof(text));
+    if (len == 0 || len == sizeof(text) - 1 || !*s->cgroup_part || strstr(text, s->cgroup_part))
+        return false;
+    len = read_of(pid, "cmdline", text, sizeof(text));
+    return sk_stray_creates(text, len, s->namespace);
+}
+
+static bool is_still(const struct sk_strays *s, const struct sk_stray *stray)
+{
+    return stray->is_runtime ? creates(s, stray->pid) : is_ours(s->namespace, s->socket, stray->pid);
+}
+
+/* Through a descriptor, so that no other process that has got the number since is met. */
+static void end(const struct sk_strays *s, const struct sk_stray *stray, int signo)
+{
+    SK_AUTO_FD int fd = (int)syscall(SYS_pidfd_open, stray->pid, 0);
+    if (fd < 0 || !is_still(s, stray))
         return;
-    sk_log(s->log, SK_WARN, "containerd.stray_shim", SK_INT("pid", pid), SK_BOOL("kill", signo == SIGKILL));
+    sk_log(s->log, SK_WARN, stray->is_runtime ? "containerd.stray_runtime" : "containerd.stray_shim",
+           SK_INT("pid", stray->pid), SK_BOOL("kill", signo == SIGKILL));
     (void)syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0);
 }
 
@@ -104,21 +156,21 @@ static void end(const struct sk_strays *s, pid_t pid, int signo)
 
 struct picture {
     const char *namespace, *socket;
-    pid_t *parents; /* owned: of every process there is */
-    size_t parent_count, parent_cap;
-    pid_t shims[SK_STRAYS_MAX];
+    struct process *all; /* owned */
+    size_t count, cap;
+    pid_t shims[SK_STRAYS_MAX]; /* ours */
     size_t shim_count;
 };
 
 static void add_process(struct picture *p, pid_t pid)
 {
-    if (p->parent_count == p->parent_cap) {
-        p->parent_cap = p->parent_cap ? p->parent_cap * 2 : 256;
-        p->parents = sk_realloc(p->parents, p->parent_cap * sizeof(p->parents[0]));
+    if (p->count == p->cap) {
+        p->cap = p->cap ? p->cap * 2 : 256;
+        p->all = sk_realloc(p->all, p->cap * sizeof(p->all[0]));
     }
-    struct facts facts = facts_of(pid);
-    p->parents[p->parent_count++] = facts.parent;
-    if (facts.named_shim && p->shim_count < SK_STRAYS_MAX && is_in_our_pid_namespace(pid) &&
+    struct process process = process_of(pid);
+    p->all[p->count++] = process;
+    if (process.named == SHIM && p->shim_count < SK_STRAYS_MAX && is_in_our_pid_namespace(pid) &&
         is_ours(p->namespace, p->socket, pid))
         p->shims[p->shim_count++] = pid;
 }
@@ -140,10 +192,19 @@ static bool take_picture(struct picture *p)
 
 static bool has_child(const struct picture *p, pid_t pid)
 {
-    for (size_t i = 0; i < p->parent_count; i++)
-        if (p->parents[i] == pid)
+    for (size_t i = 0; i < p->count; i++)
+        if (p->all[i].parent == pid)
             return true;
     return false;
+}
+
+/* Has neither shim nor runtime for a parent. */
+static bool is_orphan(const struct picture *p, const struct process *process)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->all[i].pid == process->parent)
+            return p->all[i].named == OTHER;
+    return process->parent > 0;
 }
 
 static unsigned idle_before(const struct sk_strays *s, pid_t pid)
@@ -154,21 +215,36 @@ static unsigned idle_before(const struct sk_strays *s, pid_t pid)
     return 0;
 }
 
+static void add_stray(const struct sk_strays *s, struct sk_stray *strays, size_t *count, pid_t pid,
+                      bool is_runtime)
+{
+    if (*count < SK_STRAYS_MAX)
+        strays[(*count)++] = (struct sk_stray){pid, idle_before(s, pid) + 1, is_runtime};
+}
+
+static size_t find_strays(const struct sk_strays *s, const struct picture *p, struct sk_stray *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->shim_count; i++)
+        if (!has_child(p, p->shims[i]))
+            add_stray(s, out, &count, p->shims[i], false);
+    for (size_t i = 0; i < p->count; i++)
+        if (p->all[i].named == RUNTIME && is_orphan(p, &p->all[i]) && creates(s, p->all[i].pid))
+            add_stray(s, out, &count, p->all[i].pid, true);
+    return count;
+}
+
 static void look(struct sk_strays *s)
 {
     struct picture p = {.namespace = s->namespace, .socket = s->socket};
     struct sk_stray idle[SK_STRAYS_MAX] = {0};
-    size_t count = 0;
-    bool seen = take_picture(&p);
-    for (size_t i = 0; seen && i < p.shim_count; i++)
-        if (!has_child(&p, p.shims[i]))
-            idle[count++] = (struct sk_stray){p.shims[i], idle_before(s, p.shims[i]) + 1};
-    free(p.parents);
+    size_t count = take_picture(&p) ? find_strays(s, &p, idle) : 0;
+    free(p.all);
     memcpy(s->idle, idle, count * sizeof(idle[0]));
     s->count = count;
     for (size_t i = 0; i < count; i++)
         if (idle[i].idle >= ASK_AFTER)
-            end(s, idle[i].pid, idle[i].idle == ASK_AFTER ? SIGTERM : SIGKILL);
+            end(s, &idle[i], idle[i].idle == ASK_AFTER ? SIGTERM : SIGKILL);
 }
 
 bool sk_strays_exist(const char *namespace, const char *socket)
@@ -178,7 +254,7 @@ bool sk_strays_exist(const char *namespace, const char *socket)
     if (take_picture(&p))
         for (size_t i = 0; i < p.shim_count; i++)
             exist |= !has_child(&p, p.shims[i]);
-    free(p.parents);
+    free(p.all);
     return exist;
 }
 
@@ -200,9 +276,10 @@ static void on_timer(struct sk_timer *timer)
 }
 
 void sk_strays_open(struct sk_strays *s, struct sk_loop *loop, const struct sk_log *log,
-                    const char *namespace, const char *socket)
+                    const char *namespace, const char *socket, const char *cgroup_parent)
 {
     *s = (struct sk_strays){.loop = loop, .log = log, .namespace = namespace, .socket = sk_strdup(socket)};
+    s->cgroup_part = *cgroup_parent ? sk_printf("/%s/", cgroup_parent) : sk_strdup("");
     sk_strays_again(s);
 }
 
@@ -217,4 +294,5 @@ void sk_strays_close(struct sk_strays *s)
 {
     sk_timer_stop(s->loop, &s->timer);
     free(sk_take(s->socket));
+    free(sk_take(s->cgroup_part));
 }

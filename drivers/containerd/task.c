@@ -1,8 +1,10 @@
 /* task.c: a sandbox's task: made, started, signalled, ended. */
 #include "containerd/snapshots.pb-c.h"
 #include "containerd/tasks.pb-c.h"
+#include "drivers/containerd/bundle.h"
 #include "drivers/containerd/runtime.h"
 #include "loop/op.h"
+#include "loop/work.h"
 
 #include <signal.h>
 #include <string.h>
@@ -10,6 +12,9 @@
 /* 10 s in all. */
 #define AGAIN_PAUSE     SK_MSEC(250)
 #define AGAIN_TIMES_MAX 40
+/* Longer than containerd takes to undo an attempt (5 s, cleanupTimeout of runtime/v2): what is in the way all
+ * the time is nobody's. */
+#define ABANDONED_AFTER SK_SEC(6)
 
 /* One flow on one task. */
 struct flow {
@@ -22,10 +27,13 @@ struct flow {
     int *out_pid;       /* create only */
     struct sk_err said; /* how the call that matters ended */
     ProtobufCMessage *mounts, *made, *found;
-    struct sk_done asked;   /* create only: of the call */
-    struct sk_done *making; /* create only: of the step */
-    struct sk_timer again;  /* create only */
-    unsigned times_failed;  /* create only */
+    struct sk_done asked;    /* create only: of the call */
+    struct sk_done *making;  /* create only: of the step */
+    struct sk_timer again;   /* create only */
+    unsigned times_failed;   /* create only */
+    char *bundle;            /* create only: in the way; owned */
+    struct sk_instant since; /* create only: it is in the way; unset = it is not */
+    struct sk_work work;     /* create only: taking it away */
 };
 
 static struct flow *flow_of(struct sk_op *op)
@@ -38,6 +46,7 @@ static void finish_flow(struct sk_done *over, const struct sk_err *err)
     struct flow *f = sk_container_of(over, struct flow, over);
     struct sk_done *done = f->done;
     sk_arena_fini(&f->arena);
+    free(f->bundle);
     free(f);
     sk_done_fire(done, err);
 }
@@ -146,13 +155,60 @@ static void on_found(struct sk_done *asked, const struct sk_err *err)
     ask_task(f, SK_CTD_TASK_DELETE, ~0u, NULL, &f->asked);
 }
 
+static void run_unblock(struct sk_work *work)
+{
+    (void)!sk_bundle_remove_unused(sk_container_of(work, struct flow, work)->bundle, &work->err);
+}
+
+static void on_unblocked(struct sk_done *asked, const struct sk_err *err)
+{
+    struct flow *f = sk_container_of(asked, struct flow, asked);
+    sk_log_err(f->rt->client->log, SK_WARN, "task.bundle_removed", err, SK_STR("path", f->bundle));
+    try_again(f);
+}
+
+/* Only if containerd knows no task of it. */
+static void unblock(struct sk_done *asked, const struct sk_err *err)
+{
+    struct flow *f = sk_container_of(asked, struct flow, asked);
+    if (err || f->found) {
+        f->found = NULL;
+        try_again(f);
+        return;
+    }
+    sk_done_init(&f->asked, on_unblocked);
+    sk_work_start(f->rt->client->loop, &f->work, run_unblock, &f->asked);
+}
+
+/* True once in each row of refusals. */
+static bool is_abandoned(struct flow *f, const struct sk_err *err)
+{
+    struct sk_instant now = sk_loop_now(f->rt->client->loop);
+
+    free(f->bundle);
+    f->bundle = sk_bundle_in_the_way(err->text, f->rt->client->namespace, f->id);
+    if (!f->bundle)
+        f->since = (struct sk_instant){0};
+    else if (!sk_instant_is_set(f->since))
+        f->since = now;
+    if (!f->bundle || sk_instant_diff(now, f->since).ns < ABANDONED_AFTER.ns)
+        return false;
+    f->since = (struct sk_instant){0};
+    return true;
+}
+
 static void on_made(struct sk_done *asked, const struct sk_err *err)
 {
     struct flow *f = sk_container_of(asked, struct flow, asked);
     if (err)
         sk_strays_again(&f->rt->strays);
     if (err && may_pass(err) && f->times_failed++ < AGAIN_TIMES_MAX) {
-        try_again(f);
+        if (is_abandoned(f, err)) {
+            sk_done_init(&f->asked, unblock);
+            ask_task(f, SK_CTD_TASK_GET, SK_FORGIVE(SK_NOT_FOUND), NULL, &f->asked);
+        } else {
+            try_again(f);
+        }
     } else if (err || f->made) {
         sk_done_fire(f->making, err);
     } else {

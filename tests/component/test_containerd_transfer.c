@@ -226,6 +226,11 @@ static void test_it_pulls_with_the_nodes_login(void **state)
         sk_image_free(image);
     }
     assert_is_here(r, name, "");
+    const struct sk_image_login login = {r->basic, USER, PASSWORD};
+    struct sk_image *image = NULL;
+    assert_int_equal(pull(r, name, &login, GIB, &image), SK_OK);
+    sk_image_free(image);
+    assert_is_here(r, name, ""); /* what was everybody's stays so */
     assert_int_equal(strange_things(r), 0);
 }
 

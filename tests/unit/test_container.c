@@ -1,5 +1,5 @@
 /* What a container may do. */
-#include "api/capability.h"
+#include "base/capability.h"
 #include "support/spec_rig.h"
 
 static SK_PB(SecurityContext) * security(struct fixture *f)

@@ -37,6 +37,21 @@ static void test_only_our_shims_match(void **state)
     assert_false(matches("", 0));
 }
 
+static void test_only_our_creates_match(void **state)
+{
+    static const char ours[] = "/usr/bin/crun\0--root\0/run/containerd/runc/ours\0create\0--bundle\0/b\0a";
+    static const char other[] = "crun\0--root\0/run/containerd/runc/ours2\0create\0--bundle\0/b\0a";
+    static const char another[] = "crun\0--root\0/run/crun\0create\0--bundle\0/b\0a";
+    static const char deletes[] = "crun\0--root\0/run/containerd/runc/ours\0delete\0--force\0a";
+    (void)state;
+    assert_true(sk_stray_creates(ours, sizeof(ours), "ours"));
+    assert_false(sk_stray_creates(other, sizeof(other), "ours"));
+    assert_false(sk_stray_creates(another, sizeof(another), "ours"));
+    assert_false(sk_stray_creates(deletes, sizeof(deletes), "ours"));
+    assert_false(sk_stray_creates(ours, sizeof(ours) - 1, "ours"));
+    assert_false(sk_stray_creates("", 0, "ours"));
+}
+
 /* A shell that looks like a shim of ours and runs `script`, with a pipe as its input. `program` is a link to
  * the shell: its name is the process's. */
 static pid_t start(const char *program, const char *script, int pipe_fd)
@@ -103,7 +118,7 @@ static void test_the_idle_end_the_busy_stay(void **state)
     wait_for_exec(unnamed);
     (void)usleep(200000); /* the busy one has its child by now */
 
-    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET);
+    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET, "");
     sk_vloop_advance(loop, SK_SEC(14));
     bool too_early = has_ended(idle) || has_ended(stubborn) || has_ended(busy);
     sk_vloop_advance(loop, SK_SEC(1));
@@ -128,11 +143,74 @@ static void test_the_idle_end_the_busy_stay(void **state)
     sk_loop_free(loop);
 }
 
+/* A shell that looks like a runtime that makes a container of ours; it stops, as crun's child does. */
+static pid_t start_create(const char *program, bool below_a_shim, const char *shim, int pipe_fd)
+{
+    static const char alone[] = "kill -STOP $$; read x";
+    static const char below[] =
+        "\"$0\" -c 'sleep 1000; :' --root /run/containerd/runc/" NAMESPACE " create --bundle /b & wait; :";
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setpgid(0, 0);
+        (void)dup2(pipe_fd, 0);
+        if (below_a_shim)
+            (void)execl(shim, "containerd-shim-test-v2", "-c", below, program, (char *)NULL);
+        else
+            (void)execl(program, "crun", "-c", alone, "--root", "/run/containerd/runc/" NAMESPACE, "create",
+                        "--bundle", "/b", (char *)NULL);
+        _exit(1);
+    }
+    return pid;
+}
+
+static void test_a_create_without_a_shim_ends(void **state)
+{
+    struct sk_strays strays;
+    struct sk_loop *loop = sk_vloop_new();
+    int ends[2], status = 0;
+    (void)state;
+    char dir[] = "/tmp/sk-strays-XXXXXX", program[64], shim[64];
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(program, sizeof(program), "%s/crun", dir);
+    (void)snprintf(shim, sizeof(shim), "%s/containerd-shim-test-v2", dir);
+    assert_int_equal(symlink("/bin/sh", program) | symlink("/bin/sh", shim), 0);
+    assert_int_equal(pipe(ends), 0);
+    pid_t lost = start_create(program, false, shim, ends[0]);
+    pid_t served = start_create(program, true, shim, ends[0]);
+    assert_int_equal(waitpid(lost, &status, WUNTRACED), lost);
+    bool has_stopped = WIFSTOPPED(status);
+    wait_for_exec(served);
+    (void)usleep(200000);
+
+    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET, "sandboxes-of-nobody");
+    sk_vloop_advance(loop, SK_SEC(14));
+    bool too_early = has_ended(lost);
+    sk_vloop_advance(loop, SK_SEC(6)); /* asked, then killed */
+    bool lost_ended = ends_soon(lost);
+    sk_vloop_advance(loop, SK_SEC(60));
+    bool served_stays = !has_ended(served);
+    sk_strays_close(&strays);
+    (void)kill(-served, SIGKILL);
+    (void)waitpid(served, NULL, 0);
+    (void)unlink(program);
+    (void)unlink(shim);
+    (void)rmdir(dir);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    sk_loop_free(loop);
+    assert_true(has_stopped);
+    assert_false(too_early);
+    assert_true(lost_ended);
+    assert_true(served_stays);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_our_shims_match),
+        cmocka_unit_test(test_only_our_creates_match),
         cmocka_unit_test(test_the_idle_end_the_busy_stay),
+        cmocka_unit_test(test_a_create_without_a_shim_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
