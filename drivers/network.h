@@ -40,6 +40,7 @@ struct sk_network_grant {
 enum sk_network_event_kind {
     SK_NETWORK_DENIED,   /* a sample: what is counted is in the counts */
     SK_NETWORK_RESTORED, /* somebody else had changed our rules; they are back */
+    SK_NETWORK_BROKEN,   /* they were changed and cannot be put back; tried again until RESTORED */
 };
 
 struct sk_network_event {

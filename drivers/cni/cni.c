@@ -81,13 +81,7 @@ static enum sk_code make_namespace(const char *path, struct sk_err *err)
 static enum sk_code keep(const struct joint *j, struct sk_err *err)
 {
     const char *text = j->result ? j->result : "";
-    SK_AUTO_FREE char *draft = sk_printf("%s.new", j->kept);
-    SK_AUTO_FD int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0 &&
-        rename(draft, j->kept) == 0)
-        return SK_OK;
-    int sys = errno;
-    return sk_fail_sys(err, sk_code_from_errno(sys), sys, "write %s", j->kept);
+    return sk_file_replace(j->kept, text, strlen(text), 0600, err);
 }
 
 /* False: nothing was joined, as far as anybody knows. The result may be empty. */

@@ -1,36 +1,21 @@
 #include "drivers/cni/fence.h"
 
 #include "base/buf.h"
+#include "drivers/nftables/reachable.h"
 #include "drivers/nftables/table.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
-
-static const char *word_of(const struct sk_ip *ip)
-{
-    return ip->is_v6 ? "ip6" : "ip";
-}
 
 static void put_from(struct sk_buf *out, const struct sk_ip *from)
 {
     char text[SK_IP_TEXT_MAX];
     sk_ip_print(from, text);
-    (void)!sk_buf_printf(out, "  %s saddr %s ct state new goto fenced\n", word_of(from), text);
-}
-
-static void put_gap(struct sk_buf *out, const struct sk_nftables_exception *gap)
-{
-    char text[SK_CIDR_TEXT_MAX];
-    sk_cidr_print(&gap->block, text);
-    (void)!sk_buf_printf(out, "  %s daddr %s", word_of(&gap->block.base), text);
-    if (gap->protocol)
-        (void)!sk_buf_printf(out, " meta l4proto %u", gap->protocol);
-    if (gap->protocol && gap->port)
-        (void)!sk_buf_printf(out, " th dport %u", gap->port);
-    (void)!sk_buf_printf(out, " accept\n");
+    (void)!sk_buf_printf(out, "  %s saddr %s ct state new goto fenced\n", from->is_v6 ? "ip6" : "ip", text);
 }
 
 enum sk_code sk_cni_fence_raise(const struct sk_cni_fence *fence, struct sk_err *err)
 {
+    const struct sk_reachable gaps = {fence->gaps, fence->gap_count};
     struct sk_buf out;
     sk_buf_init(&out, TEXT_MAX);
     (void)!sk_buf_printf(&out,
@@ -40,8 +25,7 @@ enum sk_code sk_cni_fence_raise(const struct sk_cni_fence *fence, struct sk_err 
     for (size_t i = 0; i < fence->from_count; i++)
         put_from(&out, &fence->from[i]);
     (void)!sk_buf_printf(&out, " }\n chain fenced {\n");
-    for (size_t i = 0; i < fence->gap_count; i++)
-        put_gap(&out, &fence->gaps[i]);
+    sk_reachable_write(&gaps, "accept", &out);
     (void)!sk_buf_printf(&out, "  counter drop\n }\n}\n");
     SK_AUTO_FREE char *text = sk_buf_take_text(&out);
     return sk_table_run(text, err);

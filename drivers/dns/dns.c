@@ -114,6 +114,19 @@ enum sk_code sk_dns_open(struct sk_loop *loop, const struct sk_log *log, const s
     return code;
 }
 
+enum sk_code sk_dns_configure(struct sk_dns *dns, unsigned rate, const char *const *internal_names,
+                              size_t internal_name_count, struct sk_err *err)
+{
+    struct sk_dns_screen screen = {0};
+    enum sk_code code = sk_dns_screen_init(&screen, internal_names, internal_name_count, err);
+    if (code != SK_OK)
+        return code;
+    sk_dns_screen_fini(&dns->screen);
+    dns->screen = screen;
+    dns->askers.rate = rate ? rate : RATE;
+    return SK_OK;
+}
+
 static void end(struct sk_task *task)
 {
     struct sk_dns *dns = sk_container_of(task, struct sk_dns, end);

@@ -54,6 +54,11 @@ struct sk_dns;
 SK_MUST_CHECK enum sk_code sk_dns_open(struct sk_loop *loop, const struct sk_log *log,
                                        const struct sk_dns_options *options, struct sk_dns **out_dns,
                                        struct sk_err *err);
+/* Other rate and internal names, from the next question on. Errors: SK_INVALID_ARGUMENT (a name): all stays.
+ */
+SK_MUST_CHECK enum sk_code sk_dns_configure(struct sk_dns *dns, unsigned rate,
+                                            const char *const *internal_names, size_t internal_name_count,
+                                            struct sk_err *err);
 /* Frees; what is under way ends without an answer. */
 void sk_dns_close(struct sk_dns *dns, struct sk_done *done);
 struct sk_names *sk_dns_base(struct sk_dns *dns);

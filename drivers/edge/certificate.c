@@ -64,11 +64,7 @@ static enum sk_code load(const char *path, char **out_text, struct sk_err *err)
 
 static enum sk_code save(const char *path, const char *text, struct sk_err *err)
 {
-    SK_AUTO_FREE char *fresh = sk_printf("%s.new", path);
-    SK_AUTO_FD int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || rename(fresh, path) < 0)
-        return sk_fail_sys(err, sk_code_from_errno(errno), errno, "write %s", path);
-    return SK_OK;
+    return sk_file_replace(path, text, strlen(text), 0600, err);
 }
 
 enum sk_code sk_certificate_take(struct sk_certificate *certificate, struct sk_err *err)

@@ -5,6 +5,7 @@
 #include "drivers/edge/admin.h"
 #include "drivers/edge/certificate.h"
 #include "drivers/edge/maps.h"
+#include "drivers/edge/meters.h"
 #include "drivers/edge/program.h"
 #include "drivers/edge/voice.h"
 
@@ -30,6 +31,7 @@ struct sk_haproxy {
     enum sk_haproxy_state state;
     struct sk_program process;
     struct sk_voice voice;
+    struct sk_haproxy_meters meters;
     struct sk_admin admin;
     struct sk_done asked;      /* the question under way, … */
     bool is_asking;            /* … if there is one */

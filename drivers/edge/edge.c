@@ -72,6 +72,7 @@ static void unmake(struct sk_haproxy *edge)
     sk_timer_stop(edge->loop, &edge->timer);
     sk_timer_stop(edge->loop, &edge->look);
     sk_timer_stop(edge->loop, &edge->patience);
+    sk_haproxy_meters_fini(&edge->meters);
     sk_program_forget(&edge->process);
     sk_voice_close(&edge->voice);
     sk_admin_fini(&edge->admin);
@@ -101,6 +102,7 @@ enum sk_code sk_haproxy_open(struct sk_loop *loop, const struct sk_log *log,
         return sk_err_wrap(err, "edge");
     }
     edge->state = SK_HAPROXY_UP;
+    sk_haproxy_meters_init(&edge->meters, options->metrics);
     sk_haproxy_watch_certificate(edge);
     *out_edge = edge;
     return SK_OK;

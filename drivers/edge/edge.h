@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "drivers/edge.h"
+#include "metrics/metrics.h"
 
 /* Copied. */
 struct sk_haproxy_options {
@@ -37,13 +38,12 @@ struct sk_haproxy_options {
     uint16_t gate_port; /* 0 = none */
     struct sk_ip gate_ipv4, gate_ipv6;
     bool gate_has_ipv6;
-    bool let_hidden; /* names in the clear are enough when there is an encrypted one, too (ECH) */
+    struct sk_metrics *metrics; /* borrowed, may be NULL */
+    bool let_hidden;            /* names in the clear are enough when there is an encrypted one, too (ECH) */
 };
 
 struct sk_haproxy;
 
-/* Where the program is, as an absolute path on the heap; NULL = it is not installed. */
-char *sk_haproxy_find(const char *program);
 /* Blocks, for start-up. Errors: SK_NOT_FOUND (no such program or user), SK_FAILED_PRECONDITION (what HAProxy
  * itself says: a port is taken, a certificate is not one), else by cause. */
 SK_MUST_CHECK enum sk_code sk_haproxy_open(struct sk_loop *loop, const struct sk_log *log,

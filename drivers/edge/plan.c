@@ -73,26 +73,7 @@ static void add_name(struct plan *plan, enum sk_haproxy_map map, const char *nam
     }
 }
 
-static bool is_excepted(const struct sk_net_rule *rule, const char *name)
-{
-    for (char **except = rule->name_except; except && *except; except++) {
-        if (strcmp(*except, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Whether any rule grants it. */
-static bool is_granted(const struct sk_net_policy *policy, const char *name)
-{
-    for (size_t i = 0; i < policy->egress_count; i++) {
-        const struct sk_net_rule *rule = &policy->egress[i];
-        if (rule->peer == SK_NET_NAME && sk_domain_matches(rule->name, name) && !is_excepted(rule, name))
-            return true;
-    }
-    return false;
-}
-
+/* Another rule may grant what this one does not. */
 static enum sk_code add_excepts(struct plan *plan, const struct sk_net_rule *rule, struct sk_err *err)
 {
     char name[SK_DOMAIN_MAX];
@@ -100,7 +81,7 @@ static enum sk_code add_excepts(struct plan *plan, const struct sk_net_rule *rul
         enum sk_code code = sk_domain_normalise(*except, name, err);
         if (code != SK_OK)
             return code;
-        if (!is_granted(plan->box->policy, *except))
+        if (!sk_net_policy_grants(plan->box->policy, *except))
             add_name(plan, SK_MAP_EXCEPTS, *except);
     }
     return SK_OK;

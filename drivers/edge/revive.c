@@ -121,6 +121,7 @@ static void on_start(struct sk_timer *timer)
     struct sk_haproxy *edge = sk_container_of(timer, struct sk_haproxy, timer);
     struct sk_err err;
     edge->state = SK_HAPROXY_STARTING;
+    sk_series_add(edge->meters.starts, 1);
     if (sk_haproxy_spawn(edge, &err) == SK_OK && sk_haproxy_watch(edge, &err) == SK_OK) {
         pause_then(edge, STEP, on_step);
         return;

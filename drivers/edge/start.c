@@ -1,5 +1,6 @@
 /* start.c: the blocking part: from options to a HAProxy that answers, be it
  * one that an earlier daemon has left. */
+#include "base/program.h"
 #include "base/siphash.h"
 #include "drivers/edge/driver.h"
 
@@ -28,21 +29,6 @@ static const unsigned char origin[] = {
 
 /* --- who and where ------------------------------------------------------------------------ */
 
-char *sk_haproxy_find(const char *program)
-{
-    const char *path = getenv("PATH");
-    if (strchr(program, '/'))
-        return program[0] == '/' && access(program, X_OK) == 0 ? sk_strdup(program) : NULL;
-    SK_AUTO_FREE char *folders = sk_printf("%s:/usr/sbin:/usr/local/sbin", path ? path : "/usr/bin:/bin");
-    char *rest = NULL;
-    for (char *folder = strtok_r(folders, ":", &rest); folder; folder = strtok_r(NULL, ":", &rest)) {
-        SK_AUTO_FREE char *candidate = sk_printf("%s/%s", folder, program);
-        if (candidate[0] == '/' && access(candidate, X_OK) == 0)
-            return sk_take(candidate);
-    }
-    return NULL;
-}
-
 static enum sk_code find_user(struct sk_haproxy *edge, struct sk_err *err)
 {
     struct passwd entry, *found = NULL;
@@ -58,11 +44,11 @@ static enum sk_code find_user(struct sk_haproxy *edge, struct sk_err *err)
 
 static enum sk_code find_all(struct sk_haproxy *edge, struct sk_err *err)
 {
-    edge->program = sk_haproxy_find(edge->options.program);
+    edge->program = sk_program_find(edge->options.program);
     if (!edge->program)
         return sk_fail(err, SK_NOT_FOUND, "%s is not installed", edge->options.program);
     if (edge->options.netns) {
-        edge->entering = sk_haproxy_find("nsenter"); /* which becomes the program */
+        edge->entering = sk_program_find("nsenter"); /* which becomes the program */
         edge->entered = sk_printf("--net=%s", edge->options.netns);
         if (!edge->entering)
             return sk_fail(err, SK_NOT_FOUND, "nsenter is not installed");

@@ -34,10 +34,12 @@ static void end(struct sk_fake_pull *p, const struct sk_err *err)
 
 static void arrive(struct sk_fake_pull *p)
 {
+    const struct sk_fake_entry *here = sk_fake_entry_find(&p->images->local, p->name);
+    bool is_shared = here && !here->puller[0] && !strcmp(here->digest, p->source->digest);
     struct sk_fake_entry *entry = sk_fake_entry_put(&p->images->local, &p->source->image);
 
     entry->created_s = sk_loop_wall(p->images->calls.loop).ns / 1000000000;
-    (void)snprintf(entry->puller, sizeof(entry->puller), "%s", p->puller);
+    (void)snprintf(entry->puller, sizeof(entry->puller), "%s", is_shared ? "" : p->puller);
     p->progress->phase = SK_IMAGE_DONE;
     *p->out_image = sk_fake_entry_describe(entry);
     end(p, NULL);

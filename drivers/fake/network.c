@@ -104,9 +104,9 @@ static bool take_number(struct sk_fake_network *fake, size_t *out_number)
 
 static void set_addresses(struct sk_network_place *place, size_t number)
 {
-    uint8_t last = (uint8_t)(number + 2);
-    place->ipv4 = (struct sk_ip){false, {10, 213, 0, last}};
-    place->ipv6 = (struct sk_ip){true, {0xFD, 0x5A, [15] = last}};
+    uint8_t high = (uint8_t)((number + 2) >> 8), low = (uint8_t)(number + 2);
+    place->ipv4 = (struct sk_ip){false, {10, 213, high, low}};
+    place->ipv6 = (struct sk_ip){true, {0xFD, 0x5A, [14] = high, [15] = low}};
     place->has_ipv6 = true;
     place->resolver = (struct sk_ip){false, {10, 213, 0, 1}};
 }

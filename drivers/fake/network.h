@@ -7,7 +7,7 @@
 #include "drivers/network.h"
 #include "net/domain.h"
 
-#define SK_FAKE_NETWORK_ADDRESSES 253
+#define SK_FAKE_NETWORK_ADDRESSES 2000
 
 struct sk_fake_network;
 

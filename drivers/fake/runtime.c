@@ -1,60 +1,23 @@
-#include "drivers/fake/runtime.h"
-
-#include "base/map.h"
+#include "drivers/fake/runtime_impl.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-struct box {
-    struct sk_fake_runtime *rt;
-    struct sk_list link;
-    struct sk_map_node by_id;
-    char id[64];
-    bool rootfs, container, task, started, alive;
-    int pid;
-    char cpuset[64], netns[160];
-    bool counts_kills;
-    uint64_t oom_kills;
-};
-
-struct event {
-    struct sk_list link;
-    enum sk_runtime_event_kind kind;
-    int status;
-    char id[64];
-};
-
-struct sk_fake_runtime {
-    struct sk_runtime base;
-    struct sk_fake_calls calls;
-    struct sk_list boxes;
-    struct sk_map by_id;
-    struct sk_list events;
-    struct sk_task tell;
-    void (*listener)(void *arg, const struct sk_runtime_event *event);
-    void *listener_arg;
-    void (*watcher)(void *arg, const char *id, int pid, bool alive);
-    void *watcher_arg;
-    int last_pid;
-    bool away;
-    struct sk_litter_list litter;
-};
 
 static struct sk_fake_runtime *of(struct sk_runtime *base)
 {
     return sk_container_of(base, struct sk_fake_runtime, base);
 }
 
-static struct box *find(const struct sk_fake_runtime *rt, const char *id)
+struct sk_fake_box *sk_fake_box_find(const struct sk_fake_runtime *rt, const char *id)
 {
     struct sk_map_node *found = sk_map_find(&rt->by_id, id);
-    return found ? sk_map_entry(found, struct box, by_id) : NULL;
+    return found ? sk_map_entry(found, struct sk_fake_box, by_id) : NULL;
 }
 
-static struct box *find_or_add(struct sk_fake_runtime *rt, const char *id)
+static struct sk_fake_box *find_or_add(struct sk_fake_runtime *rt, const char *id)
 {
-    struct box *box = find(rt, id);
+    struct sk_fake_box *box = sk_fake_box_find(rt, id);
 
     if (box)
         return box;
@@ -66,18 +29,18 @@ static struct box *find_or_add(struct sk_fake_runtime *rt, const char *id)
     return box;
 }
 
-static void drop(struct box *box)
+void sk_fake_box_drop(struct sk_fake_box *box)
 {
     sk_map_remove(&box->rt->by_id, &box->by_id);
     sk_list_remove(&box->link);
     free(box);
 }
 
-static void drop_if_empty(struct box *box)
+static void drop_if_empty(struct sk_fake_box *box)
 {
     if (box->rootfs || box->container || box->task)
         return;
-    drop(box);
+    sk_fake_box_drop(box);
 }
 
 static void tell(struct sk_task *task)
@@ -86,7 +49,7 @@ static void tell(struct sk_task *task)
     struct sk_list *node;
 
     while ((node = sk_list_pop(&rt->events))) {
-        struct event *event = sk_list_entry(node, struct event, link);
+        struct sk_fake_event *event = sk_list_entry(node, struct sk_fake_event, link);
         struct sk_runtime_event said = {event->kind, event->id[0] ? event->id : NULL, event->status};
         if (rt->listener)
             rt->listener(rt->listener_arg, &said);
@@ -94,9 +57,10 @@ static void tell(struct sk_task *task)
     }
 }
 
-static void emit(struct sk_fake_runtime *rt, enum sk_runtime_event_kind kind, const char *id, int status)
+void sk_fake_runtime_emit(struct sk_fake_runtime *rt, enum sk_runtime_event_kind kind, const char *id,
+                          int status)
 {
-    struct event *event = sk_alloc(sizeof(*event));
+    struct sk_fake_event *event = sk_alloc(sizeof(*event));
 
     event->kind = kind;
     event->status = status;
@@ -105,7 +69,7 @@ static void emit(struct sk_fake_runtime *rt, enum sk_runtime_event_kind kind, co
     sk_loop_defer(rt->calls.loop, &rt->tell, tell);
 }
 
-static void die(struct sk_fake_runtime *rt, struct box *box, int status, bool quiet)
+void sk_fake_box_die(struct sk_fake_runtime *rt, struct sk_fake_box *box, int status, bool quiet)
 {
     bool was_alive = box->alive;
 
@@ -113,7 +77,7 @@ static void die(struct sk_fake_runtime *rt, struct box *box, int status, bool qu
     if (!was_alive || !box->started)
         return;
     if (!quiet)
-        emit(rt, SK_RUNTIME_EXIT, box->id, status);
+        sk_fake_runtime_emit(rt, SK_RUNTIME_EXIT, box->id, status);
     if (rt->watcher)
         rt->watcher(rt->watcher_arg, box->id, box->pid, false);
 }
@@ -132,7 +96,7 @@ static enum sk_code prepare_rootfs(struct sk_fake_call *call, struct sk_err *err
 
 static enum sk_code remove_rootfs(struct sk_fake_call *call, struct sk_err *err)
 {
-    struct box *box = find(call->target, call->id);
+    struct sk_fake_box *box = sk_fake_box_find(call->target, call->id);
 
     if (!box)
         return SK_OK;
@@ -146,7 +110,7 @@ static enum sk_code remove_rootfs(struct sk_fake_call *call, struct sk_err *err)
 static enum sk_code create_container(struct sk_fake_call *call, struct sk_err *err)
 {
     const struct sk_box *args = call->args;
-    struct box *box = find(call->target, args->id);
+    struct sk_fake_box *box = sk_fake_box_find(call->target, args->id);
 
     if (!box || !box->rootfs)
         return sk_fail(err, SK_FAILED_PRECONDITION, "%s has no root file system", args->id);
@@ -158,7 +122,7 @@ static enum sk_code create_container(struct sk_fake_call *call, struct sk_err *e
 
 static enum sk_code delete_container(struct sk_fake_call *call, struct sk_err *err)
 {
-    struct box *box = find(call->target, call->id);
+    struct sk_fake_box *box = sk_fake_box_find(call->target, call->id);
 
     if (!box)
         return SK_OK;
@@ -173,7 +137,7 @@ static enum sk_code create_task(struct sk_fake_call *call, struct sk_err *err)
 {
     struct sk_fake_runtime *rt = call->target;
     const struct sk_box *args = call->args;
-    struct box *box = find(rt, args->id);
+    struct sk_fake_box *box = sk_fake_box_find(rt, args->id);
 
     if (!box || !box->container)
         return sk_fail(err, SK_NOT_FOUND, "container %s is not there", args->id);
@@ -189,7 +153,7 @@ static enum sk_code create_task(struct sk_fake_call *call, struct sk_err *err)
 static enum sk_code start_task(struct sk_fake_call *call, struct sk_err *err)
 {
     struct sk_fake_runtime *rt = call->target;
-    struct box *box = find(rt, call->id);
+    struct sk_fake_box *box = sk_fake_box_find(rt, call->id);
 
     if (!box || !box->task || !box->alive)
         return sk_fail(err, SK_NOT_FOUND, "task %s is not there", call->id);
@@ -203,23 +167,23 @@ static enum sk_code start_task(struct sk_fake_call *call, struct sk_err *err)
 
 static enum sk_code kill_task(struct sk_fake_call *call, struct sk_err *err)
 {
-    struct box *box = find(call->target, call->id);
+    struct sk_fake_box *box = sk_fake_box_find(call->target, call->id);
 
     (void)err;
     if (box && box->task && call->number == 9)
-        die(call->target, box, 137, false);
+        sk_fake_box_die(call->target, box, 137, false);
     return SK_OK;
 }
 
 static enum sk_code delete_task(struct sk_fake_call *call, struct sk_err *err)
 {
-    struct box *box = find(call->target, call->id);
+    struct sk_fake_box *box = sk_fake_box_find(call->target, call->id);
 
     (void)err;
     if (!box)
         return SK_OK;
     if (box->task)
-        die(call->target, box, 137, false);
+        sk_fake_box_die(call->target, box, 137, false);
     box->task = box->started = false;
     drop_if_empty(box);
     return SK_OK;
@@ -237,7 +201,7 @@ static enum sk_code list(struct sk_fake_call *call, struct sk_err *err)
     out->len = len;
     sk_list_each(&rt->boxes, node)
     {
-        struct box *box = sk_list_entry(node, struct box, link);
+        struct sk_fake_box *box = sk_list_entry(node, struct sk_fake_box, link);
         struct sk_runtime_holding *item = &out->items[at++];
         bool running = box->task && box->started && box->alive;
         (void)snprintf(item->id, sizeof(item->id), "%s", box->id);
@@ -332,12 +296,38 @@ static void op_delete_task(struct sk_runtime *rt, const char *id, struct sk_done
 static enum sk_code op_oom_kills(struct sk_runtime *base, const char *id, uint64_t *out_kills,
                                  struct sk_err *err)
 {
-    const struct box *box = find(of(base), id);
+    const struct sk_fake_box *box = sk_fake_box_find(of(base), id);
 
     if (!box || !box->counts_kills)
         return sk_fail(err, SK_NOT_FOUND, "nobody counts the kills of %s", id);
     *out_kills = box->oom_kills;
     return SK_OK;
+}
+
+static enum sk_code measure(struct sk_fake_call *call, struct sk_err *err)
+{
+    struct sk_runtime_use *items = call->out;
+
+    (void)err;
+    for (int i = 0; i < call->number; i++) {
+        const struct sk_fake_box *box = sk_fake_box_find(call->target, items[i].id);
+        if (!box || !box->is_measured)
+            continue;
+        items[i].is_measured = true;
+        items[i].cpu_ns = box->cpu_ns;
+        items[i].memory_bytes = box->memory_bytes;
+        items[i].processes = 1;
+    }
+    return SK_OK;
+}
+
+static void op_measure(struct sk_runtime *base, struct sk_runtime_use *items, size_t count,
+                       struct sk_done *done)
+{
+    const struct sk_fake_call call = {
+        .target = of(base), .out = items, .number = (int)count, .asks = true, .effect = measure};
+
+    sk_fake_call(&of(base)->calls, "runtime.measure", &call, done);
 }
 
 static void op_list(struct sk_runtime *base, struct sk_runtime_list *out_list, struct sk_done *done)
@@ -397,12 +387,11 @@ static const struct sk_runtime_ops ops = {
     .kill_task = op_kill_task,
     .delete_task = op_delete_task,
     .oom_kills = op_oom_kills,
+    .measure = op_measure,
     .list = op_list,
     .list_litter = op_list_litter,
     .remove_litter = op_remove_litter,
 };
-
-/* --- steering ------------------------------------------------------------------ */
 
 struct sk_fake_runtime *sk_fake_runtime_new(struct sk_loop *loop)
 {
@@ -424,7 +413,7 @@ void sk_fake_runtime_free(struct sk_fake_runtime *rt)
         return;
     assert(sk_list_is_empty(&rt->events));
     sk_fake_calls_fini(&rt->calls);
-    sk_list_each(&rt->boxes, node) drop(sk_list_entry(node, struct box, link));
+    sk_list_each(&rt->boxes, node) sk_fake_box_drop(sk_list_entry(node, struct sk_fake_box, link));
     sk_map_fini(&rt->by_id);
     free(rt->litter.items);
     free(rt);
@@ -433,113 +422,4 @@ void sk_fake_runtime_free(struct sk_fake_runtime *rt)
 struct sk_runtime *sk_fake_runtime_base(struct sk_fake_runtime *rt)
 {
     return &rt->base;
-}
-
-struct sk_fake_calls *sk_fake_runtime_calls(struct sk_fake_runtime *rt)
-{
-    return &rt->calls;
-}
-
-void sk_fake_runtime_watch(struct sk_fake_runtime *rt,
-                           void (*fn)(void *arg, const char *id, int pid, bool alive), void *arg)
-{
-    rt->watcher = fn;
-    rt->watcher_arg = arg;
-}
-
-const char *sk_fake_runtime_cpuset(const struct sk_fake_runtime *rt, const char *id)
-{
-    const struct box *box = find(rt, id);
-    return box && box->container ? box->cpuset : NULL;
-}
-
-const char *sk_fake_runtime_netns(const struct sk_fake_runtime *rt, const char *id)
-{
-    const struct box *box = find(rt, id);
-    return box && box->container ? box->netns : NULL;
-}
-
-int sk_fake_runtime_pid(const struct sk_fake_runtime *rt, const char *id)
-{
-    const struct box *box = find(rt, id);
-
-    return box && box->task && box->started && box->alive ? box->pid : 0;
-}
-
-size_t sk_fake_runtime_held(const struct sk_fake_runtime *rt)
-{
-    size_t held = 0;
-
-    sk_list_each(&rt->boxes, node)
-    {
-        const struct box *box = sk_list_entry(node, struct box, link);
-        held += (size_t)box->rootfs + (size_t)box->container + (size_t)box->task;
-    }
-    return held;
-}
-
-void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int status, bool quiet)
-{
-    struct box *box = find(rt, id);
-
-    if (box && box->task)
-        die(rt, box, status, quiet);
-}
-
-void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id)
-{
-    emit(rt, SK_RUNTIME_OOM, id, 0);
-}
-
-void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills)
-{
-    struct box *box = find(rt, id);
-
-    box->counts_kills = true;
-    box->oom_kills = kills;
-}
-
-void sk_fake_runtime_resync(struct sk_fake_runtime *rt)
-{
-    emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
-}
-
-void sk_fake_runtime_undermine(struct sk_fake_runtime *rt, const char *id, bool rootfs)
-{
-    struct box *box = find(rt, id);
-
-    if (box && rootfs)
-        box->rootfs = false;
-    else if (box)
-        box->container = false;
-}
-
-void sk_fake_runtime_litter(struct sk_fake_runtime *rt, const char *kind, const char *name, bool is_nobodys)
-{
-    sk_litter_add(&rt->litter, kind, name, is_nobodys);
-}
-
-size_t sk_fake_runtime_littered(const struct sk_fake_runtime *rt)
-{
-    return rt->litter.len;
-}
-
-void sk_fake_runtime_away(struct sk_fake_runtime *rt, bool away)
-{
-    if (rt->away == away)
-        return;
-    rt->away = away;
-    emit(rt, away ? SK_RUNTIME_AWAY : SK_RUNTIME_BACK, NULL, 0);
-    if (!away)
-        emit(rt, SK_RUNTIME_RESYNC, NULL, 0);
-}
-
-void sk_fake_runtime_vanish(struct sk_fake_runtime *rt, const char *id)
-{
-    struct box *box = find(rt, id);
-
-    if (!box)
-        return;
-    die(rt, box, 137, true);
-    drop(box);
 }

@@ -34,6 +34,8 @@ void sk_fake_runtime_init_dies(struct sk_fake_runtime *rt, const char *id, int s
 void sk_fake_runtime_oom(struct sk_fake_runtime *rt, const char *id);
 /* From now on the kills of that box are counted, and this is how many there were; before, nobody knows. */
 void sk_fake_runtime_count_oom(struct sk_fake_runtime *rt, const char *id, uint64_t kills);
+/* What that box is found to use from now on; before, nobody knows. */
+void sk_fake_runtime_use(struct sk_fake_runtime *rt, const char *id, int64_t cpu_ns, int64_t memory_bytes);
 void sk_fake_runtime_resync(struct sk_fake_runtime *rt);
 /* The container of `id`, or its root file system, is gone, and its task lives on. */
 void sk_fake_runtime_undermine(struct sk_fake_runtime *rt, const char *id, bool rootfs);

@@ -25,6 +25,7 @@ void sk_intake_fini(struct sk_intake *intake)
     sk_buf_fini(&intake->bytes);
     sk_facts_fini(&intake->facts);
     free(sk_take(intake->puller));
+    sk_stored_images_fini(&intake->named);
 }
 
 static void cancel_intake(struct sk_done *done)
@@ -178,6 +179,34 @@ void sk_intake_keep_manifest(struct sk_op *op, struct sk_done *done)
                                           &ref, 1, done);
     else
         sk_intake_step(intake, SK_OK, NULL, done);
+}
+
+static bool is_private(const struct sk_intake *intake)
+{
+    return intake->puller && *intake->puller;
+}
+
+void sk_intake_list_named(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_intake *intake = sk_intake_of(op);
+
+    if (is_private(intake))
+        content_of(intake)->ops->list_images(content_of(intake), &intake->named, done);
+    else
+        sk_intake_step(intake, SK_OK, NULL, done);
+}
+
+void sk_intake_keep_shared(struct sk_op *op, struct sk_done *done)
+{
+    struct sk_intake *intake = sk_intake_of(op);
+
+    for (size_t i = 0; i < intake->named.len; i++) {
+        const struct sk_stored_image *stored = &intake->named.items[i];
+        if (!*stored->puller && strcmp(stored->name, intake->facts.name) == 0 &&
+            strcmp(stored->target.digest, intake->facts.target.digest) == 0)
+            free(sk_take(intake->puller));
+    }
+    sk_intake_step(intake, SK_OK, NULL, done);
 }
 
 void sk_intake_name(struct sk_op *op, struct sk_done *done)

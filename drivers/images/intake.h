@@ -22,6 +22,7 @@ struct sk_intake {
     struct sk_buf bytes; /* the document under way */
     struct sk_want want;
     struct sk_layers layers;
+    struct sk_stored_images named; /* when its own name is near */
 };
 
 /* `intake` is zeroed. Errors: SK_INVALID_ARGUMENT (no valid name); then there is nothing to fini. */
@@ -66,6 +67,8 @@ void sk_intake_judge_config(struct sk_op *op, struct sk_done *done);
 /* Steps (intake.c). What the manifest says is known: is it too large? */
 void sk_intake_weigh(struct sk_op *op, struct sk_done *done);
 void sk_intake_layers(struct sk_op *op, struct sk_done *done);
+void sk_intake_list_named(struct sk_op *op, struct sk_done *done);
+void sk_intake_keep_shared(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_snapshot(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_blobs(struct sk_op *op, struct sk_done *done);
 void sk_intake_keep_manifest(struct sk_op *op, struct sk_done *done);
@@ -87,6 +90,10 @@ void sk_intake_name(struct sk_op *op, struct sk_done *done);
     {"read_config", sk_intake_read_config, NULL},                                                            \
     {"judge_config", sk_intake_judge_config, NULL},                                                          \
     {"layers", sk_intake_layers, NULL}
+/* What everybody may use stays so when somebody fetches the same with a login of their own. */
+#define SK_INTAKE_SHARE                                                                                      \
+    {"named", sk_intake_list_named, NULL},                                                                   \
+    {"shared", sk_intake_keep_shared, NULL}
 /* The end of all tables. */
 #define SK_INTAKE_KEEP                                                                                       \
     {"keep_snapshot", sk_intake_keep_snapshot, NULL},                                                        \

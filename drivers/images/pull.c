@@ -9,17 +9,11 @@ struct pull {
     struct sk_intake intake;
     struct sk_lease_open opening;
     struct sk_registry_manifest answer;
-    int64_t found; /* size of the manifest in the store, -1 = not there */
 };
 
 static struct pull *pull_of(struct sk_op *op)
 {
     return sk_container_of(sk_intake_of(op), struct pull, intake);
-}
-
-static struct sk_content *content_of(const struct pull *p)
-{
-    return p->intake.driver->content;
 }
 
 /* --- the lease ------------------------------------------------------------------------- */
@@ -103,32 +97,16 @@ static bool has_index(const struct pull *p)
     return sk_facts_has_index(&p->intake.facts);
 }
 
-static void find_manifest(struct sk_op *op, struct sk_done *done)
-{
-    struct pull *p = pull_of(op);
-
-    p->found = -1;
-    if (has_index(p))
-        content_of(p)->ops->find_blob(content_of(p), p->intake.lease->id, p->intake.facts.manifest.digest,
-                                      &p->found, done);
-    else
-        sk_intake_step(&p->intake, SK_OK, NULL, done);
-}
-
+/* Of the registry, even if it lies here: digests are no secrets, and who names one in an index of their own
+ * has not been shown what it stands for. What the manifest names in turn only those know who have it. */
 static void get_manifest(struct sk_op *op, struct sk_done *done)
 {
     struct pull *p = pull_of(op);
-    const char *digest = p->intake.facts.manifest.digest;
 
-    if (!has_index(p)) {
+    if (has_index(p))
+        ask_for(p, p->intake.facts.manifest.digest, done);
+    else
         sk_intake_step(&p->intake, SK_OK, NULL, done);
-    } else if (p->found < 0) {
-        ask_for(p, digest, done);
-    } else {
-        sk_buf_fini(&p->answer.bytes);
-        sk_buf_init(&p->answer.bytes, SK_OCI_BLOB_MAX);
-        content_of(p)->ops->read_blob(content_of(p), digest, &p->answer.bytes, done);
-    }
 }
 
 static void judge_manifest(struct sk_op *op, struct sk_done *done)
@@ -158,11 +136,11 @@ static const struct sk_step steps[] = {
     {"judge_target", judge_target, NULL},
     {"lease", open_lease, close_lease}, /* a registry that does not answer leaves none behind */
     {"store_target", store_target, NULL},
-    {"find_manifest", find_manifest, NULL},
     {"get_manifest", get_manifest, NULL},
     {"judge_manifest", judge_manifest, NULL},
     {"store_manifest", store_manifest, NULL},
     SK_INTAKE_UNPACK,
+    SK_INTAKE_SHARE,
     SK_INTAKE_KEEP,
 };
 

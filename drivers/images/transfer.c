@@ -124,6 +124,7 @@ static const struct sk_step steps[] = {
     SK_INTAKE_UNPACK,
     {"measure", measure, NULL},
     {"judge_size", judge_size, NULL},
+    SK_INTAKE_SHARE,
     SK_INTAKE_KEEP,
 };
 

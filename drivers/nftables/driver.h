@@ -46,6 +46,7 @@ struct sk_nftables {
     struct sk_guard guard;
     struct sk_denials denials;
     bool is_changed; /* by somebody else, and not restored yet */
+    bool is_broken;  /* that did not work, as the listener knows */
     struct sk_instant restore_at;
 };
 

@@ -54,9 +54,12 @@ static void restore(struct sk_nftables *net, struct sk_instant now)
     net->restore_at = sk_instant_add(now, RESTORE_PAUSE);
     if (sk_nftables_restore(net, &err) != SK_OK) {
         sk_log_err(net->log, SK_ERROR, "network.restore_failed", &err);
+        if (!net->is_broken)
+            post(net, &(struct sk_network_event){.kind = SK_NETWORK_BROKEN, .rule = ""}, "");
+        net->is_broken = true;
         return; /* again after the pause */
     }
-    net->is_changed = false;
+    net->is_changed = net->is_broken = false;
     post(net, &(struct sk_network_event){.kind = SK_NETWORK_RESTORED, .rule = ""}, "");
 }
 

@@ -44,7 +44,7 @@ int sk_boot_self(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     (void)umask(022);
-    (void)chdir("/");
+    (void)!chdir("/");
     sigset_t all;
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);

@@ -104,10 +104,10 @@ static void stdio_give(const struct sk_spawn *spawn, const struct sk_user *user)
 {
     struct stat st;
     if (spawn->on_terminal)
-        (void)fchown(0, user->uid, (gid_t)-1); /* its group is the devpts' choice */
+        (void)!fchown(0, user->uid, (gid_t)-1); /* its group is the devpts' choice */
     for (int i = 0; i < 3; i++)
         if (user->uid != 0 && fstat(i, &st) == 0 && S_ISFIFO(st.st_mode))
-            (void)fchown(i, user->uid, (gid_t)-1);
+            (void)!fchown(i, user->uid, (gid_t)-1);
 }
 
 static bool credentials_take(const struct sk_user *user)
