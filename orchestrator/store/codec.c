@@ -199,6 +199,7 @@ static wire_spec *fill_spec(const struct sk_spec *spec, struct sk_arena *scratch
     wire->cpu_request_millis = spec->cpu_request_millis;
     wire->memory_limit_bytes = spec->memory_limit_bytes;
     wire->memory_request_bytes = spec->memory_request_bytes;
+    wire->devices = borrow_list(spec->devices, &wire->n_devices);
     wire->max_lifetime_seconds = spec->max_lifetime_seconds;
     wire->read_only_root = spec->read_only_root;
     wire->drop_capabilities = borrow_list(spec->drop_capabilities, &wire->n_drop_capabilities);
@@ -240,6 +241,7 @@ static wire_record *fill_record(const struct sk_record *record, struct sk_arena 
     sandkeep__records__v1__sandbox_record__init(wire);
     wire->id = borrow(record->id);
     wire->owner = borrow(record->owner);
+    wire->tenant = borrow(record->tenant);
     wire->request_id = borrow(record->request_id);
     wire->request_hash.data = (uint8_t *)(uintptr_t)record->request_hash;
     wire->request_hash.len = sizeof(record->request_hash);
@@ -325,6 +327,8 @@ static void take_spec(struct sk_spec *spec, struct sk_arena *arena, const wire_s
     spec->cpu_request_millis = wire->cpu_request_millis;
     spec->memory_limit_bytes = wire->memory_limit_bytes;
     spec->memory_request_bytes = wire->memory_request_bytes;
+    spec->devices = take_list(arena, wire->devices, wire->n_devices);
+    spec->gpu_count = (int64_t)wire->n_devices;
     spec->max_lifetime_seconds = wire->max_lifetime_seconds;
     spec->read_only_root = wire->read_only_root;
     spec->drop_capabilities = take_list(arena, wire->drop_capabilities, wire->n_drop_capabilities);
@@ -362,6 +366,7 @@ static void take_record(struct sk_record *record, const wire_record *wire)
 {
     record->id = wire->id;
     record->owner = wire->owner;
+    record->tenant = wire->tenant[0] ? wire->tenant : SK_TENANT_DEFAULT;
     record->request_id = wire->request_id;
     if (wire->request_hash.len)
         memcpy(record->request_hash, wire->request_hash.data, sizeof(record->request_hash));
@@ -371,6 +376,8 @@ static void take_record(struct sk_record *record, const wire_record *wire)
     record->idle_timeout_seconds = wire->idle_timeout_seconds;
     record->start_on_first_use = wire->start_on_first_use;
     take_spec(&record->spec, &record->arena, wire->spec);
+    if (record->spec.network && !wire->tenant[0])
+        record->spec.network->tenant = sk_arena_strdup(&record->arena, record->tenant); /* was the key's id */
     record->state = (enum sk_state)wire->state;
     record->state_reason = wire->state_reason;
     record->created.ns = wire->created_wall_ns;

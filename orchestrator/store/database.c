@@ -4,16 +4,19 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/* Of the schema below; a file with a higher one is not ours to touch. */
-#define SCHEMA_VERSION 1
+/* A file with a higher one is not ours to touch.
+ *   1  records of one table
+ *   2  the same; but they may have tenants, which a release that knows only 1 would lose: whose they are
+ * Each can be read by all that come after it. */
+#define SCHEMA_VERSION 2
+#define SCHEMA_MARK    "PRAGMA user_version = 2;"
 #define BUSY_MS        5000
 
 /* seq is the rowid: it grows with insertion and a replacement keeps it. */
-static const char schema[] = "BEGIN IMMEDIATE;"
-                             "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
-                             " key TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (kind, key)) STRICT;"
-                             "PRAGMA user_version = 1;"
-                             "COMMIT;";
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE records (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
+    " key TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (kind, key)) STRICT;" SCHEMA_MARK "COMMIT;";
 
 struct sk_database {
     sqlite3 *handle;
@@ -75,8 +78,8 @@ static enum sk_code ask(struct sk_database *db, const char *sql, sqlite3_int64 *
     return SK_OK;
 }
 
-/* Reads only. *out_fresh: the file has just been made. */
-static enum sk_code check_version(struct sk_database *db, bool *out_fresh, struct sk_err *err)
+/* Reads only. *out_version: 0 = the file has just been made. */
+static enum sk_code check_version(struct sk_database *db, sqlite3_int64 *out_version, struct sk_err *err)
 {
     sqlite3_int64 version = 0, tables = 0;
     enum sk_code code;
@@ -90,7 +93,7 @@ static enum sk_code check_version(struct sk_database *db, bool *out_fresh, struc
                        db->path, (long long)version, SCHEMA_VERSION);
     if (version < 0 || (version == 0 && tables > 0))
         return sk_fail(err, SK_FAILED_PRECONDITION, "the database %s is not one of ours", db->path);
-    *out_fresh = version == 0;
+    *out_version = version;
     return SK_OK;
 }
 
@@ -133,17 +136,19 @@ static enum sk_code prepare(struct sk_database *db, struct sk_err *err)
 /* Until the version is known, nothing is written, a checkpoint at close included. */
 static enum sk_code set_up(struct sk_database *db, struct sk_err *err)
 {
-    bool fresh = false;
+    sqlite3_int64 version = 0;
     enum sk_code code;
 
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if ((code = check_version(db, &fresh, err)) != SK_OK || (code = check_pages(db, err)) != SK_OK)
+    if ((code = check_version(db, &version, err)) != SK_OK || (code = check_pages(db, err)) != SK_OK)
         return code;
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     code = run(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "set up the database", err);
-    if (code == SK_OK && fresh)
+    if (code == SK_OK && version == 0)
         code = run(db, schema, "set up the database", err);
+    else if (code == SK_OK && version < SCHEMA_VERSION)
+        code = run(db, SCHEMA_MARK, "set up the database", err);
     return code == SK_OK ? prepare(db, err) : code;
 }
 

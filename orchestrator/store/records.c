@@ -11,7 +11,8 @@ static const char replacement[] = "\xef\xbf\xbd";
 
 static void spec_init(struct sk_spec *spec, struct sk_arena *arena)
 {
-    spec->image = spec->working_dir = spec->user = "";
+    spec->image = spec->working_dir = spec->user = spec->gpu_type = "";
+    spec->devices = sk_strings_copy(arena, NULL);
     spec->login = (struct sk_login_source){"", "", "", ""};
     spec->tags = sk_strings_copy(arena, NULL);
     spec->drop_capabilities = sk_strings_copy(arena, NULL);
@@ -22,6 +23,7 @@ struct sk_record *sk_record_new(const char *id)
     struct sk_record *record = sk_alloc(sizeof(*record));
 
     record->id = sk_arena_strdup(&record->arena, id);
+    record->tenant = SK_TENANT_DEFAULT;
     record->owner = record->request_id = record->template_id = record->session_id = "";
     record->state = SK_STATE_PENDING;
     record->state_reason = record->boot_id = "";

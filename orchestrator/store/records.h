@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/strings.h"
+#include "base/tenant.h"
+#include "base/variable.h"
 #include "net/policy.h"
 
 #include <stdbool.h>
@@ -31,10 +33,6 @@ static inline bool sk_state_is_final(enum sk_state s)
 {
     return s >= SK_STATE_COMPLETED;
 }
-
-struct sk_env {
-    const char *name, *value;
-};
 
 /* A file that a sandbox finds in place when it starts, read-only. */
 struct sk_mounted_file {
@@ -65,6 +63,9 @@ struct sk_spec {
     const char **tags; /* NULL-terminated, never NULL; duplicates allowed */
     int64_t cpu_limit_millis, cpu_request_millis;
     int64_t memory_limit_bytes, memory_request_bytes;
+    int64_t gpu_count;            /* that it asks for, as many as it has devices once it was let in */
+    const char *gpu_type;         /* "" = any; while it is let in */
+    const char **devices;         /* of the host, its alone (core/gpus.h); NULL-terminated, never NULL */
     int32_t max_lifetime_seconds; /* effective, never 0 */
     bool read_only_root;
     const char **drop_capabilities; /* NULL-terminated, never NULL */
@@ -93,7 +94,8 @@ struct sk_process_defaults {
 struct sk_record {
     struct sk_arena arena;
     const char *id;
-    const char *owner;        /* key id of the creator; "" = no keys configured */
+    const char *owner;        /* key id of the creator; "" = came without a key */
+    const char *tenant;       /* whose it is; never "" */
     const char *request_id;   /* "" = none */
     uint8_t request_hash[32]; /* of the create request's body, for duplicate detection */
     const char *template_id;  /* "" = none */

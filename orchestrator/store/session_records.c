@@ -21,6 +21,7 @@ struct sk_session_record *sk_session_record_new(const char *id)
     struct sk_session_record *record = sk_alloc(sizeof(*record));
 
     record->id = sk_arena_strdup(&record->arena, id);
+    record->tenant = SK_TENANT_DEFAULT;
     record->owner = record->request_id = record->display_name = "";
     record->state = SK_SESSION_OPEN;
     record->state_reason = record->boot_id = "";
@@ -44,8 +45,8 @@ void sk_session_record_set_reason(struct sk_session_record *record, const char *
 
 static bool is_text(const wire_session *wire)
 {
-    const char *const texts[] = {wire->id,           wire->owner,        wire->request_id,
-                                 wire->display_name, wire->state_reason, wire->boot_id};
+    const char *const texts[] = {wire->id,           wire->owner,   wire->request_id, wire->display_name,
+                                 wire->state_reason, wire->boot_id, wire->tenant};
 
     for (size_t i = 0; i < sk_array_len(texts); i++)
         if (!sk_utf8_is_valid(texts[i], strlen(texts[i])))
@@ -95,6 +96,7 @@ static void fill(wire_session *wire, wire_moment *kill_at, const struct sk_sessi
     sandkeep__records__v1__session_record__init(wire);
     wire->id = borrow(record->id);
     wire->owner = borrow(record->owner);
+    wire->tenant = borrow(record->tenant);
     wire->request_id = borrow(record->request_id);
     wire->request_hash = borrow_bytes(record->request_hash, HASH_LEN);
     wire->display_name = borrow(record->display_name);
@@ -140,6 +142,7 @@ static void take(struct sk_session_record *record, const wire_session *wire)
 {
     record->id = wire->id;
     record->owner = wire->owner;
+    record->tenant = wire->tenant[0] ? wire->tenant : SK_TENANT_DEFAULT;
     record->request_id = wire->request_id;
     if (wire->request_hash.len)
         memcpy(record->request_hash, wire->request_hash.data, HASH_LEN);

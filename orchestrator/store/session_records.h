@@ -22,7 +22,8 @@ enum sk_session_state {
 struct sk_session_record {
     struct sk_arena arena;
     const char *id;
-    const char *owner;        /* key id of the creator; "" = no keys configured */
+    const char *owner;        /* key id of the creator; "" = came without a key */
+    const char *tenant;       /* whose it is; never "" */
     const char *request_id;   /* "" = none */
     uint8_t request_hash[32]; /* of the open request's body, for duplicate detection */
     const char *display_name; /* "" = none */

@@ -20,12 +20,31 @@ struct sk_store {
 
     struct sk_done *closed;
     struct sk_post gone;
+    struct sk_series *commit_seconds, *writes, *failures; /* the loop's */
 };
 
 /* What one commit has decided, on its way back to the loop. */
 struct group {
     struct sk_post post;
+    struct sk_store *store;
     struct sk_write *first;
+    struct sk_instant began, ended; /* of the commit */
+};
+
+static const struct sk_metric commit_seconds = {
+    .name = "store_commit_duration_seconds",
+    .help = "Commits of the store, each of all writes that waited; the disk is in it.",
+    .kind = SK_HISTOGRAM,
+};
+static const struct sk_metric writes = {
+    .name = "store_writes_total",
+    .help = "Records written to the store or taken out of it.",
+    .kind = SK_COUNTER,
+};
+static const struct sk_metric failures = {
+    .name = "store_write_failures_total",
+    .help = "Of these, what the store could not do.",
+    .kind = SK_COUNTER,
 };
 
 /* --- on the loop ------------------------------------------------------------- */
@@ -37,11 +56,24 @@ static void write_free(struct sk_write *write)
     free(write);
 }
 
+/* Before anybody is answered, who might close the store. */
+static void measure(const struct group *group)
+{
+    const struct sk_store *store = group->store;
+
+    sk_series_observe_since(store->commit_seconds, group->began, group->ended);
+    for (const struct sk_write *write = group->first; write; write = write->next) {
+        sk_series_add(store->writes, 1);
+        sk_series_add(store->failures, write->err.code == SK_OK ? 0 : 1);
+    }
+}
+
 static void answer(struct sk_post *post)
 {
     struct group *group = sk_container_of(post, struct group, post);
     struct sk_write *next;
 
+    measure(group);
     for (struct sk_write *write = group->first; write; write = next) {
         next = write->next;
         if (write->done)
@@ -145,7 +177,10 @@ static void *work(void *arg)
 
     while ((first = take_all(store))) {
         struct group *group = sk_alloc(sizeof(*group));
+        group->store = store;
+        group->began = sk_clock_boot();
         commit(store, first);
+        group->ended = sk_clock_boot();
         log_failures(store, first);
         group->first = first;
         sk_loop_post(store->loop, &group->post, answer);
@@ -191,6 +226,13 @@ enum sk_code sk_store_open(struct sk_loop *loop, const struct sk_log *log, const
     }
     *out_store = sk_take(store);
     return SK_OK;
+}
+
+void sk_store_measure(struct sk_store *store, struct sk_metrics *metrics)
+{
+    store->commit_seconds = sk_metrics_series(metrics, &commit_seconds, NULL, NULL);
+    store->writes = sk_metrics_series(metrics, &writes, NULL, NULL);
+    store->failures = sk_metrics_series(metrics, &failures, NULL, NULL);
 }
 
 enum sk_code sk_store_load(struct sk_store *store, const char *kind,

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "loop/done.h"
+#include "metrics/metrics.h"
 
 struct sk_store;
 
@@ -20,6 +21,9 @@ struct sk_store;
  * Heap; one owner. */
 SK_MUST_CHECK enum sk_code sk_store_open(struct sk_loop *loop, const struct sk_log *log, const char *path,
                                          struct sk_store **out_store, struct sk_err *err);
+
+/* What it takes is measured from here on: the commits of groups, and how much they hold. */
+void sk_store_measure(struct sk_store *store, struct sk_metrics *metrics);
 
 /* Calls `each` for every record of `kind`, oldest insertion first; blocking, for start-up. */
 SK_MUST_CHECK enum sk_code sk_store_load(struct sk_store *store, const char *kind,

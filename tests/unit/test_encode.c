@@ -9,8 +9,12 @@
 #include <string.h>
 
 static const struct sk_node_config node = {.node_id = "n1",
+                                           .organization = "org",
+                                           .runner_group = "group",
+                                           .architecture = "amd64",
                                            .default_lifetime_seconds = 3600,
                                            .default_cpu_millis = 1500,
+                                           .default_cpu_request_millis = 100,
                                            .default_memory_bytes = INT64_C(1) << 29,
                                            .ceiling_cpu_millis = 8000,
                                            .ceiling_memory_bytes = INT64_C(1) << 34};
@@ -74,7 +78,8 @@ static void what_was_asked_for_is_there(void **state)
 static void defaults_are_written_as_people_would(void **state)
 {
     const SK_PB(SandboxStatus) *status = encoded(*state)->status;
-    assert_string_equal(status->effective_resource_requirements->requests->cpu, "1500m");
+    assert_string_equal(status->effective_resource_requirements->requests->cpu, "100m");
+    assert_string_equal(status->effective_resource_requirements->limits->cpu, "1500m");
     assert_string_equal(status->effective_resource_requirements->limits->memory, "512Mi");
     assert_string_equal(status->effective_resources->cpu, "1500m");
 }

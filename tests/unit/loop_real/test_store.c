@@ -387,6 +387,36 @@ static void refuses_untouched(struct fixture *f, enum sk_code code, const char *
     assert_memory_equal(before, after, len);
 }
 
+static int64_t version_of(const char *path)
+{
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *query = NULL;
+
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &query, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+    int64_t version = sqlite3_column_int64(query, 0);
+    assert_int_equal(sqlite3_finalize(query), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    return version;
+}
+
+/* An older file is taken over, and then no longer one for an older release. */
+static void raises_an_older_schema(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(open_store(f, NULL), SK_OK);
+    sk_store_put(f->store, KIND, "a", "1", 1, NULL);
+    close_store(f);
+    assert_int_equal(version_of(f->path), 2);
+    execute(f->path, "PRAGMA user_version = 1");
+    assert_int_equal(open_store(f, NULL), SK_OK);
+    assert_string_equal(dump_all(f).text, "a=1;");
+    close_store(f);
+    assert_int_equal(version_of(f->path), 2);
+}
+
 static void refuses_a_newer_schema(void **state)
 {
     struct fixture *f = *state;
@@ -459,6 +489,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commits_in_groups, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_answered_survives_kill, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_fails_what_does_not_fit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(raises_an_older_schema, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_newer_schema, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_foreign_database, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_what_is_no_database, set_up, tear_down),
