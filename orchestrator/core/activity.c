@@ -13,6 +13,7 @@ static void on_idle(struct sk_timer *timer)
     struct sk_sandbox *s = sk_container_of(timer, struct sk_sandbox, idle);
     char reason[96], when[SK_WHEN_MAX];
 
+    sk_series_add(s->node->meters.expired[SK_EXPIRED_IDLE], 1);
     sk_when_print(sk_loop_wall(s->node->loop), when);
     (void)snprintf(reason, sizeof(reason), "it was idle for %d s (%s)", (int)s->record->idle_timeout_seconds,
                    when);

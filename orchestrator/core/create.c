@@ -5,6 +5,7 @@
 #include "core/mounts.h"
 #include "core/patience.h"
 #include "core/stdio.h"
+#include "core/steps.h"
 #include "core/teardown.h"
 
 #include <stdio.h>
@@ -14,8 +15,10 @@ struct sk_create {
     struct sk_op op;
     struct sk_done whole;
     struct sk_sandbox *sandbox; /* a reference */
+    struct sk_instant began;
     struct sk_timer limit;
     bool clean;
+    bool undo_failed;            /* something may be left of it */
     struct sk_patience patience; /* of the step under way */
     struct sk_teardown teardown;
     struct sk_image_wait image_wait;
@@ -76,13 +79,14 @@ static void ask_image(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
     struct sk_node *node = c->sandbox->node;
-    const struct sk_spec *spec = &c->sandbox->record->spec;
+    const struct sk_record *record = c->sandbox->record;
+    const struct sk_spec *spec = &record->spec;
     SK_CLEANUP(sk_pull_login_fini) struct sk_pull_login login = {0};
     struct sk_image_login borrowed;
     struct sk_err err = {0};
 
     if (spec->login.store[0] &&
-        sk_pull_login_find(&node->config.secrets, &spec->login, &login, &err) != SK_OK) {
+        sk_pull_login_find(&node->config.secrets, &spec->login, record->tenant, &login, &err) != SK_OK) {
         sk_done_later(node->loop, done, &err);
         return;
     }
@@ -137,9 +141,16 @@ static void resolve(struct sk_op *op, struct sk_done *done)
 {
     struct sk_create *c = of(op);
     struct sk_err err = {0};
-    enum sk_code code = sk_defaults_resolve(c->sandbox->record, c->image, &err);
+    struct sk_record *record = c->sandbox->record;
+    const struct sk_device *const *devices = NULL;
+    enum sk_code code = sk_defaults_resolve(record, c->image, &err);
 
+    if (code == SK_OK)
+        code = sk_gpus_find(&c->sandbox->node->gpus, &record->spec, &record->arena, &devices, &err);
+    if (code == SK_OK && devices[0])
+        record->process.env = sk_gpus_env(&record->arena, (const char *const *)record->process.env, devices);
     fill_box(c);
+    c->box.devices = devices;
     answer(c, done, code, &err);
 }
 
@@ -365,6 +376,7 @@ static const struct sk_step steps[] = {
 
 static void on_undo_error(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
 {
+    of(op)->undo_failed = true;
     sk_log_err(sk_sandbox_log(of(op)->sandbox), SK_WARN, "create.undo_failed", err,
                SK_STR("step", step->name));
 }
@@ -377,6 +389,20 @@ static void phrase(const struct sk_err *err, struct sk_err *out)
         (void)sk_err_wrap(out, "creating the sandbox took too long");
 }
 
+static void measure(const struct sk_create *c, const struct sk_err *err)
+{
+    const struct sk_node *node = c->sandbox->node;
+    const struct sk_meters *m = &node->meters;
+    enum sk_create_path path = c->image_wait.pulled ? SK_CREATE_PULLED : SK_CREATE_COLD;
+
+    if (!err)
+        sk_series_observe_since(m->create_seconds[path], c->began, sk_loop_now(node->loop));
+    sk_series_add(m->creates[!err                        ? SK_CREATE_RUNNING
+                             : err->code == SK_CANCELLED ? SK_CREATE_CANCELLED
+                                                         : SK_CREATE_FAILED],
+                  1);
+}
+
 static void on_whole(struct sk_done *whole, const struct sk_err *err)
 {
     struct sk_create *c = sk_container_of(whole, struct sk_create, whole);
@@ -386,14 +412,14 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
 
     s->create = NULL;
     sk_timer_stop(node->loop, &c->limit);
+    measure(c, err);
     sk_image_free(c->image);
     sk_stdio_close(&c->io);
     sk_arena_fini(&c->arena);
     if (err)
         phrase(err, &why);
     sk_sandbox_created(s, err ? &why : NULL);
-    if (sk_gc_is_over(s))
-        sk_network_release_ports(s);
+    sk_sandbox_give_back(s, !c->undo_failed);
     free(c);
     sk_sandbox_unref(s);
     sk_node_unhold(node);
@@ -426,6 +452,11 @@ static void on_limit(struct sk_timer *timer)
     (void)sk_sandbox_move(s, SK_EV_BROKEN, why.text);
 }
 
+static void on_step(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
+{
+    sk_steps_trace(sk_container_of(op, struct sk_create, op)->sandbox, op, step, err);
+}
+
 void sk_create_start(struct sk_sandbox *sandbox, bool clean)
 {
     struct sk_node *node = sandbox->node;
@@ -433,11 +464,13 @@ void sk_create_start(struct sk_sandbox *sandbox, bool clean)
 
     c->sandbox = sk_sandbox_ref(sandbox);
     c->clean = clean;
+    c->began = sk_loop_now(node->loop);
     c->io = SK_STDIO_CLOSED;
     sandbox->create = c;
     sk_node_hold(node);
     sk_done_init(&c->whole, on_whole);
     c->op.flow = "create";
+    c->op.on_step = on_step;
     c->op.on_undo_error = on_undo_error;
     sk_timer_start(node->loop, &c->limit, sk_instant_add(sk_loop_now(node->loop), node->config.create_limit),
                    on_limit);

@@ -79,11 +79,25 @@ void sk_exec_release(struct sk_exec *exec)
 
 /* --- the last word --------------------------------------------------------- */
 
+void sk_exec_measure(struct sk_exec *exec, enum sk_exec_result result)
+{
+    const struct sk_meters *m = &exec->sandbox->node->meters;
+
+    if (!sk_instant_is_set(exec->began))
+        return;
+    sk_series_add(m->execs[exec->path][result], 1);
+    sk_series_add(m->execs_open, -1);
+    if (result == SK_EXEC_EXITED)
+        sk_series_observe_since(m->exec_seconds[exec->path], exec->began, sk_loop_now(loop_of(exec)));
+    exec->began = (struct sk_instant){0};
+}
+
 void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err)
 {
     exec->failure = *err;
     exec->phase = SK_EXEC_OVER;
     sk_timer_stop(loop_of(exec), &exec->limit);
+    sk_exec_measure(exec, SK_EXEC_FAILED);
     exec->events->on_error(exec->arg, &exec->failure);
 }
 
@@ -264,6 +278,9 @@ struct sk_exec *sk_exec_open(struct sk_sandbox *sandbox, const struct sk_exec_re
 
     exec->events = events;
     exec->arg = arg;
+    exec->began = sk_loop_now(loop_of(exec));
+    exec->path = request->is_stream ? SK_EXEC_STREAM : SK_EXEC_UNARY;
+    sk_series_add(sandbox->node->meters.execs_open, 1);
     exec->on_terminal = request->on_terminal;
     exec->columns = request->columns;
     exec->rows = request->rows;
@@ -282,6 +299,7 @@ void sk_exec_close(struct sk_exec *exec)
     if (!exec)
         return;
     exec->closed = true;
+    sk_exec_measure(exec, SK_EXEC_ABANDONED);
     sk_activity_detach(exec->sandbox);
     if (exec->live && exec->on_terminal)
         sk_exec_hang_up(exec);

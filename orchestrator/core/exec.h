@@ -38,6 +38,7 @@ struct sk_exec_request {
     const char *const *argv;  /* NULL-terminated, not empty; copied */
     const struct sk_env *env; /* added to the sandbox's; copied */
     size_t env_count;
+    bool is_stream; /* for the count alone: its output is sent as it comes */
     bool has_stdin; /* a pipe, else /dev/null */
     /* A terminal instead of the pipes: all output is SK_STDOUT, closing stdin
      * queues an end-of-file character behind what was written, and letting go hangs up before it kills. */

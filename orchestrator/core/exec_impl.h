@@ -28,11 +28,14 @@ struct sk_exec {
     const struct sk_exec_events *events;
     void *arg;
     enum sk_exec_phase phase;
-    bool closed;   /* the owner has let go: no callback any more */
-    bool orphan;   /* of an earlier daemon: never had an owner here */
-    bool starting; /* the guest has yet to say whether it runs */
-    bool live;     /* the guest has yet to report its end */
-    bool kept;     /* it has ended and the guest still knows it */
+    struct sk_instant began; /* unset: of an earlier daemon */
+    enum sk_exec_path path;
+    bool has_spoken; /* some output was delivered */
+    bool closed;     /* the owner has let go: no callback any more */
+    bool orphan;     /* of an earlier daemon: never had an owner here */
+    bool starting;   /* the guest has yet to say whether it runs */
+    bool live;       /* the guest has yet to report its end */
+    bool kept;       /* it has ended and the guest still knows it */
     bool wanted;
     uint64_t key;
     int status;
@@ -72,6 +75,8 @@ struct sk_exec *sk_exec_new(struct sk_sandbox *sandbox);
 void sk_exec_destroy(struct sk_exec *exec);
 /* Its owner has let go and the guest has nothing to say of it any more. */
 bool sk_exec_is_finished(const struct sk_exec *exec);
+/* The last word was said, or nobody waits for it: counted once. */
+void sk_exec_measure(struct sk_exec *exec, enum sk_exec_result result);
 /* The last word is an error, now. */
 void sk_exec_fail(struct sk_exec *exec, const struct sk_err *err);
 /* To the process and everything started in it. */

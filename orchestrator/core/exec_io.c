@@ -19,6 +19,7 @@ static void finish(struct sk_exec *exec)
     exec->phase = SK_EXEC_OVER;
     exec->wanted = false;
     sk_timer_stop(loop_of(exec), &exec->silence);
+    sk_exec_measure(exec, exec->failure.code == SK_OK ? SK_EXEC_EXITED : SK_EXEC_FAILED);
     if (exec->failure.code != SK_OK)
         exec->events->on_error(exec->arg, &exec->failure);
     else
@@ -71,6 +72,10 @@ static bool deliver(struct sk_exec *exec, struct sk_exec_stream *stream, enum sk
     if (len == 0)
         return false;
     uint8_t *chunk = sk_exec_stream_take(stream, len);
+    if (!exec->has_spoken)
+        sk_series_observe_since(exec->sandbox->node->meters.exec_first_byte[exec->path], exec->began,
+                                sk_loop_now(loop_of(exec)));
+    exec->has_spoken = true;
     exec->wanted = false;
     break_silence(exec); /* nobody listens from here on: no silence to measure */
     exec->events->on_output(exec->arg, name, chunk, len);

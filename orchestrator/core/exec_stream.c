@@ -4,8 +4,11 @@
 
 #include <string.h>
 
-/* How long the first bytes of a character wait for the rest. */
-#define HOLD_FOR SK_MSEC(10)
+/* How long what may be the first bytes of a character waits for the rest. After text it is that, and whoever
+ * writes it may have to wait for a processor in the middle of it. */
+#define HOLD_FOR       SK_MSEC(10)
+#define HOLD_TEXT_FOR  SK_MSEC(500)
+#define TEXT_LOOKED_AT 64 /* bytes; random ones are hardly ever UTF-8 for so long */
 
 static bool is_ended(const struct sk_exec_stream *stream)
 {
@@ -93,12 +96,22 @@ size_t sk_exec_stream_ready(const struct sk_exec_stream *stream)
     return len - sk_utf8_unfinished((const char *)stream->held, len);
 }
 
+static bool ends_like_text(const uint8_t *data, size_t len)
+{
+    size_t from = len > TEXT_LOOKED_AT ? len - TEXT_LOOKED_AT : 0;
+
+    while (from > 0 && from < len && (data[from] & 0xc0) == 0x80)
+        from++; /* a later byte of a character */
+    return len > from && sk_utf8_is_valid((const char *)data + from, len - from);
+}
+
 uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len)
 {
     uint8_t *taken = sk_take(stream->held);
 
     stream->held_len -= len;
     stream->flush = stream->flush && stream->held_len > 0;
+    stream->is_text = ends_like_text(taken, len);
     if (stream->held_len > 0)
         stream->held = sk_memdup(taken + len, stream->held_len);
     return taken;
@@ -107,12 +120,13 @@ uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len)
 void sk_exec_stream_want(struct sk_exec_stream *stream)
 {
     struct sk_loop *loop = stream->reader.loop;
+    struct sk_duration most = stream->is_text ? HOLD_TEXT_FOR : HOLD_FOR;
 
     if (sk_exec_stream_ready(stream) > 0 || is_ended(stream))
         return;
     sk_reader_want(&stream->reader);
     if (stream->held_len > 0 && !stream->hold.slot)
-        sk_timer_start(loop, &stream->hold, sk_instant_add(sk_loop_now(loop), HOLD_FOR), on_hold);
+        sk_timer_start(loop, &stream->hold, sk_instant_add(sk_loop_now(loop), most), on_hold);
 }
 
 bool sk_exec_stream_is_over(const struct sk_exec_stream *stream)

@@ -1,6 +1,6 @@
 /* exec_stream.h: one output stream of a process: pulled, chunk by chunk, with
  * incomplete UTF-8 at the end of a chunk held back for the next one (for a
- * few milliseconds at most, so that nothing is withheld). */
+ * few milliseconds, after text for half a second: nothing is withheld). */
 #ifndef SK_CORE_EXEC_STREAM_H
 #define SK_CORE_EXEC_STREAM_H
 
@@ -13,6 +13,7 @@ struct sk_exec_stream {
     uint64_t total; /* bytes read so far */
     bool gathers;   /* a terminal, which gives little at a time: all that is there makes one chunk */
     bool flush;     /* what is held goes out even if it ends inside a character */
+    bool is_text;   /* what was taken last ended like text */
     struct sk_timer hold;
     /* Something has changed: held bytes, or the end. */
     void (*on_change)(struct sk_exec_stream *stream, bool got_data);

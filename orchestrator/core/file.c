@@ -214,6 +214,20 @@ static void phrase(const struct sk_file *file, const struct sk_err *err, struct 
         out->reason = reason_of(err->code);
 }
 
+static void measure(const struct sk_file *file, bool failed)
+{
+    const struct sk_node *node = file->sandbox->node;
+    const struct sk_meters *m = &node->meters;
+    enum sk_file_way way = file->writes ? SK_FILE_WRITE : SK_FILE_READ;
+
+    if (failed) {
+        sk_series_add(m->file_failures[way], 1);
+        return;
+    }
+    sk_series_observe_since(m->file_seconds[way], file->began, sk_loop_now(node->loop));
+    sk_series_add(m->file_bytes[way], (double)file->bytes);
+}
+
 static void on_whole(struct sk_done *whole, const struct sk_err *err)
 {
     struct sk_file *file = sk_container_of(whole, struct sk_file, whole);
@@ -224,6 +238,7 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
 
     if (err)
         phrase(file, err, &why);
+    measure(file, err != NULL);
     sk_list_remove(&file->link);
     s->files_busy -= file->busy;
     sk_files_poke(s);
@@ -248,6 +263,7 @@ void sk_file_start(struct sk_file *file, struct sk_sandbox *sandbox, const char 
     file->sandbox = sk_sandbox_ref(sandbox);
     file->path = path;
     file->fd = -1;
+    file->began = sk_loop_now(sandbox->node->loop);
     file->done = done;
     done->callee = file;
     done->cancel = cancel_whole;

@@ -21,6 +21,9 @@ struct sk_file {
     struct sk_sandbox *sandbox; /* a reference */
     struct sk_list link;        /* sandbox->files */
     const char *path;
+    bool writes;   /* set before sk_file_start */
+    int64_t bytes; /* moved, once it has succeeded */
+    struct sk_instant began;
     int fd; /* opened by the guest, -1 = not open */
 
     struct sk_done *waiting; /* the step that waits for the sandbox to run, or NULL */
@@ -40,7 +43,8 @@ struct sk_file {
     void (*over)(struct sk_file *file); /* frees; the last thing that is called */
 };
 
-/* steps begin with sk_file_await. `file` is zeroed but for `over`, which frees what it lies in. */
+/* steps begin with sk_file_await. `file` is zeroed but for `writes` and `over`, which frees what
+ * it lies in. */
 void sk_file_start(struct sk_file *file, struct sk_sandbox *sandbox, const char *path,
                    const struct sk_step *steps, struct sk_done *done);
 

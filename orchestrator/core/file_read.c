@@ -130,6 +130,7 @@ static void hand_over(struct sk_op *op, struct sk_done *done)
 
     r->read->data = sk_take(r->data);
     r->read->len = r->len;
+    r->file.bytes = (int64_t)r->len;
     sk_done_later(r->file.sandbox->node->loop, done, NULL);
 }
 

@@ -103,5 +103,7 @@ void sk_file_write(struct sk_sandbox *sandbox, const struct sk_file_write *write
 
     w->write = *write;
     w->file.over = over;
+    w->file.writes = true;
+    w->file.bytes = (int64_t)write->len;
     sk_file_start(&w->file, sandbox, write->path, steps, done);
 }

@@ -23,7 +23,7 @@ struct leftover {
     unsigned seen; /* looks that have listed it */
     struct sk_duration pause;
     struct sk_instant not_before;
-    bool busy;
+    bool busy, counted;
     struct sk_teardown teardown;
     struct sk_done done;
 };
@@ -45,6 +45,7 @@ static void look_at(struct sk_gc *gc, struct sk_duration after)
 
 static void forget(struct leftover *l)
 {
+    sk_meters_pending(&l->gc->node->meters, "container", -1);
     sk_list_remove(&l->link);
     free(l);
 }
@@ -74,7 +75,9 @@ static void take_away(struct leftover *l)
 
     if (l->busy || sk_loop_now(node->loop).ns < l->not_before.ns)
         return;
-    l->busy = true;
+    if (!l->counted)
+        sk_meters_orphan(&node->meters, "container");
+    l->busy = l->counted = true;
     sk_node_hold(node);
     sk_done_init(&l->done, on_torn_down);
     sk_teardown_start(&l->teardown, node, l->id, sk_teardown_forget_guest, &l->done);
@@ -101,6 +104,7 @@ static struct leftover *note(struct sk_gc *gc, const char *id)
         l->pause = PAUSE_FIRST;
         (void)snprintf(l->id, sizeof(l->id), "%s", id);
         sk_list_append(&gc->leftovers, &l->link);
+        sk_meters_pending(&gc->node->meters, "container", 1);
     }
     l->listed = true;
     l->seen++;
@@ -138,6 +142,13 @@ static void look_at_holding(struct sk_gc *gc, const struct sk_runtime_holding *i
         take_away(l);
 }
 
+/* What it left behind has gone, and somebody else may have what it held. */
+static void look_at_charge(const struct sk_gc *gc, struct sk_sandbox *s)
+{
+    if (s->charge.capacity && sk_gc_is_over(s) && !find(gc, s->record->id))
+        sk_sandbox_uncharge(s);
+}
+
 /* The runtime's events may be late and belong to an earlier task of the same id; its list is the truth. */
 static void look_at_sandbox(struct sk_gc *gc, struct sk_sandbox *s)
 {
@@ -170,6 +181,7 @@ static void compare(struct sk_gc *gc)
     sk_list_each(&gc->node->sandboxes, link)
         look_at_sandbox(gc, sk_list_entry(link, struct sk_sandbox, link));
     drop_unlisted(gc);
+    sk_list_each(&gc->node->sandboxes, link) look_at_charge(gc, sk_list_entry(link, struct sk_sandbox, link));
 }
 
 static void on_listed(struct sk_done *done, const struct sk_err *err)
@@ -181,6 +193,8 @@ static void on_listed(struct sk_done *done, const struct sk_err *err)
     gc->listing = gc->again = false;
     if (err && !node->away)
         sk_log_err(node->log, SK_WARN, "gc.list_failed", err);
+    if (!err)
+        sk_series_observe_since(node->meters.reconcile_seconds, gc->list_began, sk_loop_now(node->loop));
     if (!err && !node->stopping)
         compare(gc);
     free(sk_take(gc->list.items));
@@ -300,6 +314,7 @@ bool sk_gc_holds(const struct sk_gc *gc, const char *id)
 void sk_gc_count(struct sk_gc *gc, const char *kind, const char *id)
 {
     gc->removed++;
+    sk_meters_reaped(&gc->node->meters, kind);
     sk_log(gc->node->log, SK_INFO, "gc.removed", SK_STR("kind", kind), SK_STR("id", id));
 }
 

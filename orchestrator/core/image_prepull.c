@@ -10,13 +10,14 @@ struct sk_prepull_item {
     bool is_over; /* here, or never to be had */
 };
 
-void sk_image_prepull_init(struct sk_image_prepull *p, struct sk_images *images)
+static void read_list(struct sk_image_prepull *p)
 {
+    struct sk_images *images = p->images;
     const char *const *names = images->config.prepull;
     struct sk_err err = {0};
 
-    p->images = images;
     p->pause = PAUSE_FIRST;
+    p->at = p->count = 0;
     p->items = sk_arena_alloc(&p->arena, (sk_strings_count(names) + 1) * sizeof(p->items[0]));
     for (; *names; names++) {
         if (sk_reference_normalise(*names, p->items[p->count].name, &err) == SK_OK)
@@ -24,6 +25,12 @@ void sk_image_prepull_init(struct sk_image_prepull *p, struct sk_images *images)
         else
             sk_log_err(images->node->log, SK_ERROR, "image.not_prepulled", &err);
     }
+}
+
+void sk_image_prepull_init(struct sk_image_prepull *p, struct sk_images *images)
+{
+    p->images = images;
+    read_list(p);
 }
 
 void sk_image_prepull_fini(struct sk_image_prepull *p)
@@ -70,6 +77,16 @@ static void rest(struct sk_image_prepull *p)
     p->pause = sk_duration_double(p->pause, PAUSE_MOST);
 }
 
+static void begin_anew(struct sk_image_prepull *p)
+{
+    p->is_stale = false;
+    sk_timer_stop(p->images->node->loop, &p->again);
+    sk_arena_fini(&p->arena);
+    read_list(p);
+    if (p->started)
+        go_on(p);
+}
+
 static void on_fetched(struct sk_done *done, const struct sk_err *err)
 {
     struct sk_image_prepull *p = sk_container_of(done, struct sk_image_prepull, done);
@@ -81,7 +98,9 @@ static void on_fetched(struct sk_done *done, const struct sk_err *err)
     item->is_over = !err || is_hopeless(p, err);
     if (err && !node->stopping)
         sk_log_err(node->log, SK_WARN, "image.not_prepulled", err, SK_STR("image", item->name));
-    if (!node->stopping)
+    if (!node->stopping && p->is_stale)
+        begin_anew(p);
+    else if (!node->stopping)
         go_on(p);
     sk_node_unhold(node);
 }
@@ -100,8 +119,16 @@ static void go_on(struct sk_image_prepull *p)
     sk_images_ensure(p->images, &p->wait, p->items[p->at].name, NULL, &p->image, &p->done);
 }
 
+void sk_image_prepull_renew(struct sk_image_prepull *p)
+{
+    p->is_stale = true;
+    if (!p->busy)
+        begin_anew(p);
+}
+
 void sk_image_prepull_start(struct sk_image_prepull *p)
 {
+    p->started = true;
     go_on(p);
 }
 

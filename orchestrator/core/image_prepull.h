@@ -10,7 +10,8 @@ struct sk_image_prepull {
     struct sk_arena arena;
     struct sk_prepull_item *items;
     size_t count, at; /* at: the one being fetched */
-    bool busy;
+    bool busy, started;
+    bool is_stale; /* the list has changed since */
     struct sk_image_wait wait;
     struct sk_done done;
     struct sk_image *image;
@@ -23,6 +24,8 @@ void sk_image_prepull_init(struct sk_image_prepull *prepull, struct sk_images *i
 void sk_image_prepull_fini(struct sk_image_prepull *prepull);
 void sk_image_prepull_start(struct sk_image_prepull *prepull);
 void sk_image_prepull_stop(struct sk_image_prepull *prepull);
+/* The config has another list: gone through from its beginning. */
+void sk_image_prepull_renew(struct sk_image_prepull *prepull);
 /* Whether the name, normalised, is on the list. */
 bool sk_image_prepull_has(const struct sk_image_prepull *prepull, const char *name);
 

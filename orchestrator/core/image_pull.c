@@ -70,6 +70,21 @@ static void end(struct sk_pull *p, const struct sk_err *err)
     sk_node_unhold(node);
 }
 
+static void measure(const struct sk_pull *p, const struct sk_err *why)
+{
+    const struct sk_node *node = p->images->node;
+    const struct sk_meters *m = &node->meters;
+
+    sk_series_add(m->pulls[!why                        ? SK_PULL_DONE
+                           : why->code == SK_CANCELLED ? SK_PULL_CANCELLED
+                                                       : SK_PULL_FAILED],
+                  1);
+    if (why)
+        return;
+    sk_series_observe_since(m->pull_seconds, p->began, sk_loop_now(node->loop));
+    sk_series_add(m->pull_bytes, (double)p->progress.total_bytes);
+}
+
 static void on_pulled(struct sk_done *done, const struct sk_err *err)
 {
     struct sk_pull *p = sk_container_of(done, struct sk_pull, done);
@@ -78,6 +93,9 @@ static void on_pulled(struct sk_done *done, const struct sk_err *err)
 
     sk_timer_stop(images->node->loop, &p->limit);
     sk_list_remove(&p->link);
+    measure(p, err ? why : NULL);
+    sk_timeline_add(&images->node->timeline, sk_loop_wall(images->node->loop), "image", "", "%s %s%s%s",
+                    err ? "could not pull" : "pulled", p->name, err ? ": " : "", err ? why->text : "");
     if (err) {
         sk_log_err(images->node->log, why->code == SK_CANCELLED ? SK_INFO : SK_WARN, "image.pull_failed", why,
                    SK_STR("image", p->name));
@@ -126,6 +144,7 @@ static void start(void *arg, struct sk_flight *flight, struct sk_done *run)
     struct sk_image_login login;
 
     p->images = images;
+    p->began = sk_loop_now(node->loop);
     p->run = run;
     flight->user = p;
     run->callee = p;

@@ -7,18 +7,24 @@
 
 /* --- birth and death --------------------------------------------------------------- */
 
+static void take_config(struct sk_images *images, const struct sk_images_config *config,
+                        const char *login_salt)
+{
+    images->config = *config;
+    images->config.allow = sk_strings_copy(&images->arena, config->allow);
+    images->config.deny = sk_strings_copy(&images->arena, config->deny);
+    images->config.prepull = sk_strings_copy(&images->arena, config->prepull);
+    images->config.pinned = sk_strings_copy(&images->arena, config->pinned);
+    images->config.login_salt = sk_arena_strdup(&images->arena, login_salt);
+}
+
 struct sk_images *sk_images_open(struct sk_node *node, const struct sk_images_config *config)
 {
     struct sk_images *images = sk_alloc(sizeof(*images));
 
     images->node = node;
     images->driver = node->image_driver;
-    images->config = *config;
-    images->config.allow = sk_strings_copy(&images->arena, config->allow);
-    images->config.deny = sk_strings_copy(&images->arena, config->deny);
-    images->config.prepull = sk_strings_copy(&images->arena, config->prepull);
-    images->config.pinned = sk_strings_copy(&images->arena, config->pinned);
-    images->config.login_salt = sk_arena_strdup(&images->arena, config->login_salt);
+    take_config(images, config, config->login_salt);
     sk_flights_init(&images->flights, node->loop);
     sk_list_init(&images->pulls);
     sk_list_init(&images->removals);
@@ -48,6 +54,18 @@ void sk_images_start(struct sk_images *images)
 {
     sk_image_prepull_start(&images->prepull);
     sk_image_keep_start(&images->keep);
+}
+
+void sk_images_configure(struct sk_images *images, const struct sk_images_config *config)
+{
+    struct sk_arena old = images->arena;
+
+    images->arena = (struct sk_arena){0};
+    take_config(images, config, images->config.login_salt);
+    sk_arena_fini(&old);
+    sk_image_prepull_renew(&images->prepull);
+    if (images->prepull.started)
+        sk_image_keep_start(&images->keep);
 }
 
 void sk_images_stop(struct sk_images *images)
@@ -173,6 +191,7 @@ static void fetch(struct sk_image_wait *wait)
     if (sk_removal_park(wait->images, wait))
         return;
     sk_done_init(&wait->inner, on_pulled);
+    wait->pulled = true;
     sk_pull_join(wait->images, wait);
 }
 

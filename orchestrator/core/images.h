@@ -51,6 +51,7 @@ struct sk_image_wait {
     char name[SK_REFERENCE_MAX];
     bool forced; /* asks the registry whatever lies here */
     bool cancelled;
+    bool pulled; /* a registry was asked, and not only what lies here */
 };
 
 /* Heap. Opened and closed by the node. */
@@ -92,5 +93,7 @@ void sk_images_remove(struct sk_images *images, const char *name, struct sk_done
 /* For what needs no decision: list, inspect, import. */
 struct sk_image_driver *sk_images_driver(const struct sk_images *images);
 const struct sk_images_config *sk_images_config(const struct sk_images *images);
+/* Other settings, but for the salt: pulls that are under way end as they began. */
+void sk_images_configure(struct sk_images *images, const struct sk_images_config *config);
 
 #endif

@@ -14,6 +14,7 @@ struct sk_pull {
     struct sk_images *images;
     struct sk_done done;
     struct sk_done *run; /* the flight's */
+    struct sk_instant began;
     struct sk_timer limit;
     struct sk_err why; /* it was cancelled; code SK_OK = it was not */
     struct sk_image *image;

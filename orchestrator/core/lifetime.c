@@ -21,6 +21,7 @@ static void on_deadline(struct sk_timer *timer)
 
     if (!is_due(s))
         return;
+    sk_series_add(s->node->meters.expired[SK_EXPIRED_LIFETIME], 1);
     sk_when_print(sk_loop_wall(s->node->loop), when);
     (void)snprintf(reason, sizeof(reason), "its lifetime of %d s ended (%s)",
                    (int)s->record->spec.max_lifetime_seconds, when);
@@ -44,6 +45,15 @@ void sk_lifetime_begin(struct sk_sandbox *s)
     record->deadline = sk_instant_add(sk_loop_now(loop), life);
     record->deadline_wall = (struct sk_wall){record->started.ns + life.ns};
     start_timer(s);
+}
+
+struct sk_wall sk_sandbox_deadline(const struct sk_sandbox *s)
+{
+    const struct sk_record *record = s->record;
+
+    if (!record->deadline_wall.ns || sk_state_is_final(record->state))
+        return record->deadline_wall;
+    return sk_node_wall(s->node, record->deadline);
 }
 
 void sk_lifetime_resume(struct sk_sandbox *s)

@@ -16,7 +16,7 @@ static bool matches(const struct sk_sandbox *s, const struct sk_list_query *quer
 {
     enum sk_state state = s->record->state;
 
-    if (!s->durable)
+    if (!s->durable || (query->tenant && strcmp(s->record->tenant, query->tenant) != 0))
         return false;
     if (query->state ? (int)state != query->state : sk_state_is_final(state) && !query->show_terminated)
         return false;
@@ -49,11 +49,19 @@ static void next(struct search *search)
     search->at = search->ascending ? search->at->next : search->at->prev;
 }
 
-/* It begins behind the anchor, if that is still there. */
+/* What the anchor names, if that is still there. A token is the client's words: one that names what it has
+ * never seen must not show whether there is such a thing. */
+static struct sk_sandbox *find_anchor(struct sk_node *node, const struct sk_page_anchor *anchor)
+{
+    struct sk_sandbox *at = anchor->id ? sk_node_find(node, anchor->id) : NULL;
+    return at && at->record->created.ns == anchor->created.ns ? at : NULL;
+}
+
+/* It begins behind the anchor. */
 static struct search begin(struct sk_node *node, const struct sk_list_query *query,
                            const struct sk_page_anchor *anchor)
 {
-    struct sk_sandbox *at = anchor->id ? sk_node_find(node, anchor->id) : NULL;
+    struct sk_sandbox *at = find_anchor(node, anchor);
     bool all = wants_ended(query);
     struct sk_list *head = all ? &node->sandboxes : &node->live, *link = NULL;
 

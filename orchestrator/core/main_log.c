@@ -141,7 +141,10 @@ static void go_on(struct sk_main_log *log)
 static void look_at(struct sk_main_log *log, const struct sk_err *err)
 {
     note_moved(log);
-    log->dropped += log->skipping ? log->filled.len : 0;
+    if (log->skipping) {
+        log->dropped += log->filled.len;
+        sk_series_add(sandbox_of(log)->node->meters.log_bytes_dropped, (double)log->filled.len);
+    }
     if (log->halted) {
         if (!sandbox_of(log)->node->stopping)
             sk_main_log_close(sandbox_of(log));

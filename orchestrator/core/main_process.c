@@ -130,6 +130,7 @@ static void on_recount(struct sk_timer *timer)
  * decides by itself. */
 void sk_main_oom(struct sk_sandbox *s)
 {
+    sk_series_add(s->node->meters.memory_kills, 1);
     s->main.oom = sk_loop_now(s->node->loop);
     sk_timer_start(s->node->loop, &s->main.recount, sk_instant_add(s->main.oom, OOM_FRESH), on_recount);
     if (s->main.verdict.slot)

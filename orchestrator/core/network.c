@@ -94,8 +94,21 @@ void sk_network_reclaim_ports(struct sk_sandbox *s)
 
 /* --- what did not pass ------------------------------------------------------------------ */
 
+static void tell(struct sk_sandbox *s, const struct sk_network_denial *denial)
+{
+    static const struct sk_ip nobody;
+    char ip[SK_IP_TEXT_MAX] = "";
+
+    if (!sk_ip_equal(&denial->ip, &nobody))
+        sk_ip_print(&denial->ip, ip);
+    sk_timeline_add(&s->node->denials, denial->at, denial->rule, s->record->id, "%s%s%s protocol %u port %u",
+                    denial->name, denial->name[0] && ip[0] ? " " : "", ip, denial->protocol, denial->port);
+}
+
 void sk_network_denied(struct sk_sandbox *s, const struct sk_network_denial *denial)
 {
+    sk_meters_denied(&s->node->meters, denial->rule);
+    tell(s, denial);
     sk_denial_ring_add(&s->network.denials, denial, sk_sandbox_log(s), sk_loop_now(s->node->loop));
 }
 
@@ -126,7 +139,13 @@ static void on_network_event(void *arg, const struct sk_network_event *event)
         on_denied(node, event);
         return;
     }
+    sk_node_set_health(node, SK_HEALTH_NETWORK, event->kind == SK_NETWORK_BROKEN);
+    if (event->kind == SK_NETWORK_BROKEN)
+        return;
     node->network_restored++;
+    sk_series_add(node->meters.network_restored, 1);
+    sk_timeline_add(&node->timeline, sk_loop_wall(node->loop), "network", "",
+                    "somebody else's changes to the rules were undone");
     sk_log(node->log, SK_WARN, "network.restored", SK_INT("times", node->network_restored));
 }
 

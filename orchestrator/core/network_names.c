@@ -24,6 +24,7 @@ static enum sk_name_leave may_ask(void *arg, const struct sk_ip *asker, const ch
     if (!s)
         return SK_NAME_IGNORED;
     s->network.names_asked++;
+    sk_series_add(s->node->meters.names_asked, 1);
     return judge(s->record->spec.network, name);
 }
 
@@ -99,6 +100,7 @@ static void on_denied(void *arg, const struct sk_ip *asker, const char *name, co
     if (!s)
         return;
     s->network.names_denied++;
+    sk_series_add(node->meters.names_denied, 1);
     struct sk_network_denial denial = {
         .at = sk_loop_wall(node->loop),
         .protocol = SK_NET_UDP,

@@ -19,9 +19,10 @@ static void set_taken(struct sk_ports *ports, uint16_t port, bool taken)
         ports->taken[port / 64] &= ~bit;
 }
 
-static void go_behind(struct sk_ports *ports, uint16_t port)
+/* The first again behind the last. */
+static uint16_t behind(const struct sk_ports *ports, uint16_t port)
 {
-    ports->next = port == ports->last ? ports->first : (uint16_t)(port + 1);
+    return port == ports->last ? ports->first : (uint16_t)(port + 1);
 }
 
 void sk_ports_init(struct sk_ports *ports, uint16_t first, uint16_t last)
@@ -37,12 +38,12 @@ static uint16_t take(struct sk_ports *ports)
     if (!ports->first)
         return 0;
     while (is_taken(ports, port)) {
-        port = port == ports->last ? ports->first : (uint16_t)(port + 1);
+        port = behind(ports, port);
         if (port == ports->next)
             return 0;
     }
     set_taken(ports, port, true);
-    go_behind(ports, port);
+    ports->next = behind(ports, port);
     return port;
 }
 
@@ -85,7 +86,7 @@ void sk_ports_rest(struct sk_ports *ports, const struct sk_net_policy *policy)
 {
     for (size_t i = 0; i < policy->service_count; i++) {
         if (is_in_range(ports, policy->services[i].node_port))
-            go_behind(ports, policy->services[i].node_port);
+            ports->next = behind(ports, policy->services[i].node_port);
     }
 }
 

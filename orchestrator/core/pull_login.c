@@ -54,7 +54,7 @@ void sk_pull_login_digest(const struct sk_pull_login *login, const char *salt, c
 /* --- looking it up ------------------------------------------------------------------ */
 
 enum sk_code sk_pull_login_find(const struct sk_secret_lookup *secrets, const struct sk_login_source *source,
-                                struct sk_pull_login *out_login, struct sk_err *err)
+                                const char *tenant, struct sk_pull_login *out_login, struct sk_err *err)
 {
     SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
     struct sk_image_login found = {.registry = source->registry};
@@ -65,8 +65,7 @@ enum sk_code sk_pull_login_find(const struct sk_secret_lookup *secrets, const st
         (void)sk_err_reason(err, SK_REASON_SECRET_STORE);
         return SK_FAILED_PRECONDITION;
     }
-    code = secrets->find_login(secrets->arg, source->store, source->path, source->field, &arena,
-                               &found.username, &found.password, err);
+    code = secrets->find_login(secrets->arg, source, tenant, &arena, &found.username, &found.password, err);
     if (code == SK_OK)
         sk_pull_login_copy(out_login, &found);
     return code;

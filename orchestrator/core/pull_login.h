@@ -25,9 +25,9 @@ void sk_pull_login_fini(struct sk_pull_login *login);
 const struct sk_image_login *sk_pull_login_borrow(const struct sk_pull_login *login,
                                                   struct sk_image_login *out);
 
-/* Looks up what the source names. Errors: of the lookup. */
+/* Looks up what the source names, for that tenant. Errors: of the lookup. */
 SK_MUST_CHECK enum sk_code sk_pull_login_find(const struct sk_secret_lookup *secrets,
-                                              const struct sk_login_source *source,
+                                              const struct sk_login_source *source, const char *tenant,
                                               struct sk_pull_login *out_login, struct sk_err *err);
 
 /* "" for none. salt: NULL = none. */

@@ -2,6 +2,7 @@
 
 #include "core/activity.h"
 #include "core/create.h"
+#include "core/drain_impl.h"
 #include "core/lifetime.h"
 #include "core/remove.h"
 #include "core/session_impl.h"
@@ -30,6 +31,7 @@ static void finish(struct sk_recovery *r, const struct sk_err *err)
     free(r->list.items);
     free(r);
     sk_done_later(node->loop, done, err);
+    sk_drain_look(node);
     sk_node_unhold(node);
 }
 
@@ -64,6 +66,8 @@ static enum sk_code load(struct sk_recovery *r, struct sk_err *err)
     enum sk_code code = sk_sessions_load(node, err);
 
     if (code == SK_OK)
+        code = sk_drain_load(node, err);
+    if (code == SK_OK)
         code = sk_store_load(node->store, SK_KIND_SANDBOX, load_one, r, err);
     /* The oldest first, so that the search for ports goes on behind the newest. */
     sk_list_each(&node->sandboxes, link)
@@ -77,8 +81,11 @@ static void take_up(struct sk_sandbox *s)
 {
     bool alive = sk_sandbox_seen_alive(s) && s->seen_pid > 0;
 
+    if (sk_state_is_final(s->state) && !alive)
+        return;           /* leftovers are gc's */
+    sk_sandbox_charge(s); /* what lives is admitted, whether or not it still fits */
     if (sk_state_is_final(s->state))
-        return; /* leftovers are gc's */
+        return; /* the same, and until then they hold what they held */
     sk_lifetime_resume(s);
     sk_activity_begin(s);
     if (s->state == SK_STATE_TERMINATING)

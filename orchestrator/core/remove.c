@@ -1,6 +1,7 @@
 #include "core/remove.h"
 
 #include "core/exec_impl.h"
+#include "core/steps.h"
 #include "core/teardown.h"
 
 #include <signal.h>
@@ -201,11 +202,15 @@ static void on_whole(struct sk_done *whole, const struct sk_err *err)
 
     s->removal = NULL;
     over(s, err);
-    if (sk_gc_is_over(s))
-        sk_network_release_ports(s);
+    sk_sandbox_give_back(s, !err);
     free(r);
     sk_sandbox_unref(s);
     sk_node_unhold(node);
+}
+
+static void on_step(struct sk_op *op, const struct sk_step *step, const struct sk_err *err)
+{
+    sk_steps_trace(sk_container_of(op, struct sk_removal, op)->sandbox, op, step, err);
 }
 
 void sk_removal_start(struct sk_sandbox *sandbox)
@@ -220,6 +225,7 @@ void sk_removal_start(struct sk_sandbox *sandbox)
     sk_node_hold(node);
     sk_done_init(&r->whole, on_whole);
     r->op.flow = "remove";
+    r->op.on_step = on_step;
     sk_op_start(&r->op, node->loop, sk_sandbox_log(sandbox), steps, (struct sk_instant){0}, &r->whole);
 }
 

@@ -1,12 +1,15 @@
 #include "core/sandbox_impl.h"
 
+#include "audit/audit.h"
 #include "core/activity.h"
 #include "core/create.h"
 #include "core/exec_impl.h"
 #include "core/file_impl.h"
+#include "core/gc.h"
 #include "core/lifetime.h"
 #include "core/recover.h"
 #include "core/remove.h"
+#include "trace/trace.h"
 
 #include <assert.h>
 
@@ -44,6 +47,7 @@ struct sk_sandbox *sk_sandbox_new(struct sk_node *node, struct sk_record *record
     struct sk_sandbox *s = sk_alloc(sizeof(*s));
 
     s->node = node;
+    s->trace = sk_tracer_current(node->config.tracer);
     s->refs = 1;
     s->record = record_take;
     s->state = record_take->state;
@@ -77,6 +81,7 @@ void sk_sandbox_unref(struct sk_sandbox *s)
     sk_timer_stop(s->node->loop, &s->stamp);
     sk_saver_fini(&s->saver);
     sk_network_fini(s);
+    sk_sandbox_uncharge(s);
     sk_main_fini(s);
     assert(s->log_file.users == 0 && sk_list_is_empty(&s->log_file.ears));
     sk_record_free(s->record);
@@ -112,6 +117,59 @@ const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox)
     return sandbox->log.parent ? &sandbox->log : NULL;
 }
 
+/* --- what it asks of the node ---------------------------------------------- */
+
+struct sk_amount sk_sandbox_asks(const struct sk_record *record)
+{
+    return (struct sk_amount){record->spec.cpu_request_millis, record->spec.memory_request_bytes,
+                              record->spec.gpu_count};
+}
+
+/* Its output and the files it came with are what of it lies on the node's disk by its creator's wish. */
+struct sk_holding sk_sandbox_needs(const struct sk_node *node, const struct sk_record *record)
+{
+    const struct sk_spec *spec = &record->spec;
+    int64_t files = 0;
+
+    for (size_t i = 0; i < spec->file_count; i++)
+        files += (int64_t)spec->files[i].len;
+    return (struct sk_holding){{
+        [SK_QUOTA_SANDBOXES] = 1,
+        [SK_QUOTA_CPU] = spec->cpu_request_millis,
+        [SK_QUOTA_MEMORY] = spec->memory_request_bytes,
+        [SK_QUOTA_DISK] = node->config.log_max + files,
+    }};
+}
+
+void sk_sandbox_charge(struct sk_sandbox *s)
+{
+    const struct sk_amount asked = sk_sandbox_asks(s->record);
+    const struct sk_holding needs = sk_sandbox_needs(s->node, s->record);
+
+    if (!s->charge.capacity)
+        sk_charge_take(&s->charge, &s->node->capacity, &asked);
+    sk_gpus_claim(&s->node->gpus, &s->record->spec);
+    if (!s->due.tenant)
+        sk_due_take(&s->due, &s->node->tenants, s->record->tenant, &needs);
+}
+
+void sk_sandbox_uncharge(struct sk_sandbox *s)
+{
+    if (s->charge.capacity)
+        sk_gpus_release(&s->node->gpus, &s->record->spec);
+    sk_charge_drop(&s->charge);
+    sk_due_drop(&s->due);
+}
+
+void sk_sandbox_give_back(struct sk_sandbox *s, bool clean)
+{
+    if (!sk_gc_is_over(s))
+        return;
+    sk_network_release_ports(s);
+    if (clean)
+        sk_sandbox_uncharge(s);
+}
+
 /* --- moves ----------------------------------------------------------------- */
 
 const char *sk_state_word(enum sk_state state)
@@ -143,6 +201,21 @@ static void entered_final(struct sk_sandbox *s)
     sk_timer_stop(s->node->loop, &s->stamp);
 }
 
+/* Ends, whoever asked for them: calls are told of by the API as well, what the node decides only here. */
+static void tell_audit(const struct sk_sandbox *s)
+{
+    if (s->state != SK_STATE_TERMINATING && !sk_state_is_final(s->state))
+        return;
+    (void)sk_audit_write(
+        s->node->config.audit,
+        &(struct sk_audit_event){.event = s->state == SK_STATE_TERMINATING ? "ending" : "ended",
+                                 .tenant = s->record->tenant,
+                                 .sandbox = s->record->id,
+                                 .session = s->record->session_id,
+                                 .state = sk_state_word(s->state),
+                                 .reason = s->record->state_reason});
+}
+
 bool sk_sandbox_move(struct sk_sandbox *s, enum sk_event event, const char *reason)
 {
     enum sk_state next = sk_state_next(s->state, event);
@@ -156,6 +229,9 @@ bool sk_sandbox_move(struct sk_sandbox *s, enum sk_event event, const char *reas
         entered_final(s);
     sk_log(sk_sandbox_log(s), SK_INFO, "sandbox.state", SK_STR("state", sk_state_word(next)),
            SK_STR("reason", s->record->state_reason));
+    sk_timeline_add(&s->node->timeline, sk_loop_wall(s->node->loop), "sandbox", s->record->id, "%s%s%s",
+                    sk_state_word(next), s->record->state_reason[0] ? ": " : "", s->record->state_reason);
+    tell_audit(s);
     sk_sandbox_save(s, NULL);
     sk_execs_poke(s);
     sk_files_poke(s);
@@ -189,7 +265,7 @@ static void set_kill_at(struct sk_sandbox *s, struct sk_duration grace)
         return;
     record->boot_id = node->boot_id; /* the node outlives the record */
     record->kill_at = at;
-    record->kill_at_wall = (struct sk_wall){sk_loop_wall(node->loop).ns + grace.ns};
+    record->kill_at_wall = sk_node_wall(node, at);
     sk_sandbox_resume_end(s);
 }
 
@@ -211,6 +287,8 @@ void sk_sandbox_end(struct sk_sandbox *s, struct sk_duration grace, const char *
         (void)sk_main_decide(s); /* it had ended before this was asked */
     if (sk_state_is_final(s->state))
         return;
+    if (sk_tracer_current(s->node->config.tracer).sampled)
+        s->trace = sk_tracer_current(s->node->config.tracer);
     set_kill_at(s, s->state <= SK_STATE_CREATING ? SK_NS(0) : grace);
     if (s->record->kill_at.ns <= sk_loop_now(s->node->loop).ns)
         sk_adoption_cancel(s); /* nobody is to be asked politely */

@@ -8,8 +8,14 @@
 
 #include "core/node.h"
 
+/* "running"; for logs, metrics and people. */
+const char *sk_state_word(enum sk_state state);
+
 /* The record; borrowed, read-only for everyone outside core/. */
 const struct sk_record *sk_sandbox_record(const struct sk_sandbox *sandbox);
+/* When its lifetime ends, as the wall has it now: whoever sets that clock moves no deadline. 0 = there is
+ * none yet. */
+struct sk_wall sk_sandbox_deadline(const struct sk_sandbox *sandbox);
 
 /* What its making waits for: "pulling docker.io/library/python:3.11 41 %", or "". */
 void sk_sandbox_describe_progress(const struct sk_sandbox *sandbox, char out[SK_IMAGE_WAIT_TEXT]);

@@ -15,6 +15,7 @@
 #include "core/node_impl.h"
 #include "core/sandbox.h"
 #include "core/saver.h"
+#include "trace/context.h"
 
 enum sk_event {
     SK_EV_BEGIN,  /* its making begins */
@@ -34,6 +35,7 @@ struct sk_sandbox {
     struct sk_log log; /* carries the id */
     struct sk_record *record;
     enum sk_state state;
+    struct sk_trace_context trace; /* of the call that made it, later of the one that ended it */
     struct sk_map_node by_id, by_request;
     struct sk_list link; /* node->sandboxes */
     struct sk_list live; /* node->live */
@@ -59,6 +61,8 @@ struct sk_sandbox {
     struct sk_main_log main_log; /* from its pipe to the journal */
     struct sk_log_file log_file;
     struct sk_sandbox_network network;
+    struct sk_charge charge; /* for what it asks, until nothing of it is left */
+    struct sk_due due;       /* of its tenant, for the same */
 
     struct sk_create *create;   /* the flow that makes it, or NULL */
     struct sk_removal *removal; /* the flow that takes it away, or NULL */
@@ -67,6 +71,7 @@ struct sk_sandbox {
     int seen_pid;              /* in it */
     struct sk_instant settled; /* when it last became RUNNING, for comparing with the runtime's list */
 
+    struct sk_use use;        /* see usage.h */
     struct sk_timer deadline; /* of its life */
     struct sk_timer stamp;    /* TERMINATING ends here even if the removal has not */
 };
@@ -89,8 +94,6 @@ const struct sk_log *sk_sandbox_log(const struct sk_sandbox *sandbox);
 bool sk_sandbox_move(struct sk_sandbox *sandbox, enum sk_event event, const char *reason);
 /* The table itself; 0 = no such move. */
 enum sk_state sk_state_next(enum sk_state state, enum sk_event event);
-/* For logs. */
-const char *sk_state_word(enum sk_state state);
 /* What everyone is told who wants something of a sandbox that does not run. */
 void sk_sandbox_not_running_err(struct sk_err *err);
 
@@ -113,6 +116,17 @@ void sk_sandbox_break(struct sk_sandbox *sandbox, const char *reason);
 void sk_sandbox_resume_end(struct sk_sandbox *sandbox);
 /* Called by the flows when the create is over, whatever came of it. */
 void sk_sandbox_created(struct sk_sandbox *sandbox, const struct sk_err *err);
+
+/* It holds what it asks for, whether that fits or not; and gives it back. Harmless twice. */
+void sk_sandbox_charge(struct sk_sandbox *sandbox);
+void sk_sandbox_uncharge(struct sk_sandbox *sandbox);
+/* The same of its tenant's quotas. */
+struct sk_holding sk_sandbox_needs(const struct sk_node *node, const struct sk_record *record);
+/* What it asks of the node at least. */
+struct sk_amount sk_sandbox_asks(const struct sk_record *record);
+/* One of its flows is over: gives back what it held for others, once it has ended. clean: nothing is left of
+ * it; else gc says when. */
+void sk_sandbox_give_back(struct sk_sandbox *sandbox, bool clean);
 
 /* Opens the guest's host side; its events come back here. */
 SK_MUST_CHECK enum sk_code sk_sandbox_open_guest(struct sk_sandbox *sandbox, struct sk_err *err);

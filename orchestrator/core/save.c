@@ -1,4 +1,5 @@
 /* save.c: a sandbox's way to the store, and from there to its shown state. */
+#include "core/drain_impl.h"
 #include "core/sandbox_impl.h"
 #include "core/session_impl.h"
 #include "loop/failpoint.h"
@@ -43,6 +44,7 @@ static void answered(struct sk_saver *saver, const struct sk_err *err)
     s->durable = true;
     s->record->state = s->packed;
     sk_sandbox_fire_watchers(s);
+    sk_drain_look(s->node);
     if (!sk_state_is_final(s->packed))
         return;
     sk_list_remove(&s->live);

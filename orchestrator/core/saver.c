@@ -61,6 +61,7 @@ static void on_put(struct sk_done *done, const struct sk_err *err)
     sk_list_move_all(&riders, &saver->riding);
     saver->putting = false;
     saver->ops->answered(saver, err);
+    sk_node_set_health(saver->node, SK_HEALTH_STORE, err != NULL);
     if (saver->dirty && (!err || !sk_list_is_empty(&saver->waiting)))
         schedule(saver);
     saver->dirty = saver->dirty || err;

@@ -1,5 +1,7 @@
 #include "core/session_impl.h"
 
+#include "core/drain_impl.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +73,23 @@ static void insert_unclosed(struct sk_node *node, struct sk_session *session)
     sk_list_prepend(at, &session->unclosed);
 }
 
+static void insert_request(struct sk_session *session)
+{
+    struct sk_session_record *record = session->record;
+    const char *key = sk_node_request_key(&record->arena, record->tenant, record->request_id);
+
+    if (!sk_map_find(&session->node->session_by_request, key))
+        sk_map_add(&session->node->session_by_request, &session->by_request, key);
+}
+
+static const struct sk_holding one_session = {{[SK_QUOTA_SESSIONS] = 1}};
+
+static void count(struct sk_session *session)
+{
+    session->node->open_sessions++;
+    sk_due_take(&session->due, &session->node->tenants, session->record->tenant, &one_session);
+}
+
 void sk_session_insert(struct sk_session *session)
 {
     struct sk_node *node = session->node;
@@ -82,12 +101,12 @@ void sk_session_insert(struct sk_session *session)
     if (session->record->state != SK_SESSION_CLOSED)
         insert_unclosed(node, session);
     sk_map_add(&node->session_by_id, &session->by_id, session->record->id);
-    if (session->record->request_id[0] &&
-        !sk_map_find(&node->session_by_request, session->record->request_id))
-        sk_map_add(&node->session_by_request, &session->by_request, session->record->request_id);
+    if (session->record->request_id[0])
+        insert_request(session);
     if (session->record->created.ns > node->last_created.ns)
         node->last_created = session->record->created;
-    node->open_sessions += session->state != SK_SESSION_CLOSED;
+    if (session->state != SK_SESSION_CLOSED)
+        count(session);
 }
 
 void sk_session_withdraw(struct sk_session *session)
@@ -99,6 +118,7 @@ void sk_session_withdraw(struct sk_session *session)
     sk_map_remove(&node->session_by_id, &session->by_id);
     sk_map_remove(&node->session_by_request, &session->by_request);
     node->open_sessions -= session->state != SK_SESSION_CLOSED;
+    sk_due_drop(&session->due);
     sk_session_lease_end(session);
     sk_session_unref(session);
 }
@@ -159,9 +179,14 @@ static void answer(struct sk_session *session, bool is_new, struct sk_session **
         sk_saver_await(&session->saver, &o->stored);
 }
 
-static struct sk_session *find_request(struct sk_node *node, const char *request_id)
+static struct sk_session *find_request(struct sk_node *node, const struct sk_session_record *record)
 {
-    struct sk_map_node *found = request_id[0] ? sk_map_find(&node->session_by_request, request_id) : NULL;
+    SK_CLEANUP(sk_arena_fini) struct sk_arena scratch = {0};
+    struct sk_map_node *found = NULL;
+
+    if (record->request_id[0])
+        found = sk_map_find(&node->session_by_request,
+                            sk_node_request_key(&scratch, record->tenant, record->request_id));
     return found ? sk_map_entry(found, struct sk_session, by_request) : NULL;
 }
 
@@ -190,6 +215,8 @@ static enum sk_code check_new(const struct sk_node *node, struct sk_session_reco
     if (node->open_sessions >= config->max_sessions)
         return sk_fail(err, SK_RESOURCE_EXHAUSTED, "the node has %zu sessions already, as many as it may",
                        node->open_sessions);
+    if (sk_tenants_check(&node->tenants, &config->quotas, record->tenant, &one_session, err) != SK_OK)
+        return SK_RESOURCE_EXHAUSTED;
     if (record->lease_seconds < 0 || record->lease_seconds > config->max_lease_seconds) {
         (void)sk_fail(err, SK_INVALID_ARGUMENT, "a lease lasts from 1 to %d s",
                       (int)config->max_lease_seconds);
@@ -209,13 +236,15 @@ static enum sk_code check(struct sk_node *node, const struct sk_session *origina
         sk_node_stopping_err(err);
         return SK_UNAVAILABLE;
     }
-    return original ? check_same(original, record, err) : check_new(node, record, err);
+    if (original)
+        return check_same(original, record, err);
+    return sk_drain_refuses(node, err) ? SK_UNAVAILABLE : check_new(node, record, err);
 }
 
 void sk_session_open(struct sk_node *node, struct sk_session_record *record, struct sk_session **out_session,
                      struct sk_done *done)
 {
-    struct sk_session *session = find_request(node, record->request_id);
+    struct sk_session *session = find_request(node, record);
     bool is_new = !session;
     struct sk_err err = {0};
 

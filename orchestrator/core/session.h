@@ -33,6 +33,8 @@ struct sk_session *sk_session_find(struct sk_node *node, const char *id);
 void sk_session_not_found(struct sk_err *err, const char *id);
 /* Borrowed, read-only. */
 const struct sk_session_record *sk_session_record(const struct sk_session *session);
+/* False as soon as its close has begun, whether that is stored or not. */
+bool sk_session_is_open(const struct sk_session *session);
 
 struct sk_session_counts {
     size_t live;      /* sandboxes that have not ended */
@@ -42,10 +44,17 @@ struct sk_session_counts {
 };
 struct sk_session_counts sk_session_counts(const struct sk_session *session);
 
-/* Newest first, as sk_node_list. Fills out (`limit` slots, > 0); *out_next is a page token or "" at the end.
+struct sk_session_query {
+    const char *tenant; /* of this one alone; NULL = all */
+    bool show_closed;
+    const char *after; /* page token of the last call, or "" */
+    size_t limit;      /* > 0 */
+};
+
+/* Newest first, as sk_node_list. Fills out (query->limit slots); *out_next is a page token or "" at the end.
  * Errors: SK_INVALID_ARGUMENT for a bad token (field "page_token"). */
-SK_MUST_CHECK enum sk_code sk_session_list(struct sk_node *node, bool show_closed, const char *after,
-                                           size_t limit, struct sk_session **out, size_t *out_count,
+SK_MUST_CHECK enum sk_code sk_session_list(struct sk_node *node, const struct sk_session_query *query,
+                                           struct sk_session **out, size_t *out_count,
                                            char out_next[SK_PAGE_TOKEN_MAX], struct sk_err *err);
 
 /* The lease begins anew. Errors: SK_FAILED_PRECONDITION + SESSION_CLOSED, SK_UNAVAILABLE (stopping). */

@@ -84,7 +84,7 @@ static bool set_kill_at(struct sk_session *session, struct sk_duration grace)
         return false;
     record->boot_id = node->boot_id; /* the node outlives the record */
     record->kill_at = at;
-    record->kill_at_wall = (struct sk_wall){sk_loop_wall(node->loop).ns + grace.ns};
+    record->kill_at_wall = sk_node_wall(node, at);
     return true;
 }
 
@@ -108,6 +108,11 @@ void sk_session_end(struct sk_session *session, struct sk_duration grace, const 
     sk_saver_save(&session->saver, NULL);
     if (session->ending)
         end_all(session);
+}
+
+bool sk_session_is_open(const struct sk_session *session)
+{
+    return session->state == SK_SESSION_OPEN;
 }
 
 /* --- answers --------------------------------------------------------------- */

@@ -24,6 +24,7 @@ struct sk_session {
     bool durable;                 /* its first record is stored: it may be seen */
     struct sk_saver saver;
     struct sk_map_node by_id, by_request;
+    struct sk_due due;       /* of its tenant, until it is closed */
     struct sk_list link;     /* node->sessions */
     struct sk_list unclosed; /* node->unclosed */
 

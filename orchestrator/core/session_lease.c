@@ -9,6 +9,7 @@ static void expire(struct sk_session *session)
     struct sk_loop *loop = session->node->loop;
     char reason[96], when[SK_WHEN_MAX];
 
+    sk_series_add(session->node->meters.expired[SK_EXPIRED_LEASE], 1);
     sk_when_print(sk_loop_wall(loop), when);
     (void)snprintf(reason, sizeof(reason), "its lease of %d s ran out (%s)",
                    (int)session->record->lease_seconds, when);

@@ -66,7 +66,6 @@ void sk_session_count_pruned(struct sk_sandbox *s)
 
 struct sk_session_counts sk_session_counts(const struct sk_session *session)
 {
-    struct sk_loop *loop = session->node->loop;
     struct sk_session_counts counts = {
         .live = session->live,
         .created = (uint64_t)session->record->pruned_sandboxes + session->known,
@@ -74,6 +73,6 @@ struct sk_session_counts sk_session_counts(const struct sk_session *session)
     };
 
     if (sk_instant_is_set(session->expires))
-        counts.expires.ns = sk_loop_wall(loop).ns + session->expires.ns - sk_loop_now(loop).ns;
+        counts.expires = sk_node_wall(session->node, session->expires);
     return counts;
 }

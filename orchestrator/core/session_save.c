@@ -92,8 +92,12 @@ void sk_session_move(struct sk_session *session, enum sk_session_state state, co
     if (state == SK_SESSION_CLOSED) {
         session->record->closed = sk_loop_wall(session->node->loop);
         session->node->open_sessions--;
+        sk_due_drop(&session->due);
     }
     sk_log(sk_session_log(session), SK_INFO, "session.state", SK_STR("state", state_word(state)),
            SK_STR("reason", session->record->state_reason));
+    sk_timeline_add(&session->node->timeline, sk_loop_wall(session->node->loop), "session",
+                    session->record->id, "%s%s%s", state_word(state),
+                    session->record->state_reason[0] ? ": " : "", session->record->state_reason);
     sk_saver_save(&session->saver, NULL);
 }

@@ -102,7 +102,8 @@ struct trace {
     struct sk_list link;
     size_t source;
     struct sk_litter litter;
-    bool listed; /* in the round under way */
+    bool listed;  /* in the round under way */
+    bool counted; /* as an orphan */
     struct sk_duration pause;
     struct sk_instant not_before;
 };
@@ -128,13 +129,15 @@ static struct trace *note(struct sk_sweeper *w, const struct sk_litter *item)
         *t = (struct trace){.source = w->source, .litter = *item, .pause = PAUSE_FIRST};
         t->not_before = sk_instant_add(sk_loop_now(w->node->loop), GRACE);
         sk_list_append(&w->traces, &t->link);
+        sk_meters_pending(&w->node->meters, item->kind, 1);
     }
     t->listed = true;
     return t;
 }
 
-static void forget(struct trace *t)
+static void forget(struct sk_sweeper *w, struct trace *t)
 {
+    sk_meters_pending(&w->node->meters, t->litter.kind, -1);
     sk_list_remove(&t->link);
     free(t);
 }
@@ -146,7 +149,7 @@ static void forget_unlisted(struct sk_sweeper *w)
     {
         struct trace *t = sk_list_entry(link, struct trace, link);
         if (t->source == w->source && !t->listed)
-            forget(t);
+            forget(w, t);
         else
             t->listed = false;
     }
@@ -204,7 +207,7 @@ static void on_removed(struct sk_done *done, const struct sk_err *err)
 
     if (!err) {
         sk_gc_count(&node->gc, item->kind, item->name);
-        forget(t);
+        forget(w, t);
     } else {
         sk_log_err(node->log, SK_WARN, "gc.resists", err, SK_STR("kind", item->kind),
                    SK_STR("id", item->name));
@@ -217,7 +220,14 @@ static void on_removed(struct sk_done *done, const struct sk_err *err)
 /* Whether the item is to be taken away now. */
 static bool is_due(struct sk_sweeper *w, const struct sk_litter *item)
 {
-    return !is_owned(w, item) && note(w, item)->not_before.ns <= sk_loop_now(w->node->loop).ns;
+    struct trace *t = is_owned(w, item) ? NULL : note(w, item);
+
+    if (!t || t->not_before.ns > sk_loop_now(w->node->loop).ns)
+        return false;
+    if (!t->counted)
+        sk_meters_orphan(&w->node->meters, item->kind);
+    t->counted = true;
+    return true;
 }
 
 /* What the runtime still holds is first of all the runtime's to take away; while it is away nobody knows. */
@@ -270,7 +280,7 @@ void sk_sweeper_init(struct sk_sweeper *w, struct sk_node *node)
 
 void sk_sweeper_fini(struct sk_sweeper *w)
 {
-    sk_list_each(&w->traces, link) forget(sk_list_entry(link, struct trace, link));
+    sk_list_each(&w->traces, link) forget(w, sk_list_entry(link, struct trace, link));
 }
 
 void sk_sweeper_start(struct sk_sweeper *w)

@@ -38,6 +38,12 @@ struct rig_call {
     struct sk_image_progress progress;
 };
 
+/* Of an image. */
+#define RIG_THREE_LAYERS                                                                                     \
+    {                                                                                                        \
+        "bottom", "middle layer", "top of it all", NULL                                                      \
+    }
+
 /* How an image is made. */
 struct rig_image {
     const char *tag;                /* NULL = none */

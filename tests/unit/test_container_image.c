@@ -5,15 +5,18 @@
 #define CREDENTIALS "sandbox.spec.containers[0].image_pull_credentials"
 #define LIST(...)   ((const char *const[]){__VA_ARGS__, NULL})
 
-/* One store, "team", with one secret, "ghcr". */
-static enum sk_code find_login(void *arg, const char *store, const char *path, const char *field,
+/* One store, "team", with one secret, "ghcr", which is of the rig's tenant and for one registry. */
+static enum sk_code find_login(void *arg, const struct sk_login_source *source, const char *tenant,
                                struct sk_arena *arena, const char **out_username, const char **out_password,
                                struct sk_err *err)
 {
+    const char *store = source->store, *path = source->path;
     int *asked = arg;
 
-    (void)field;
     ++*asked;
+    assert_string_equal(tenant, "key");
+    if (!strcmp(source->registry, "evil.example"))
+        return sk_fail(err, SK_FAILED_PRECONDITION, "not for the registry %s", source->registry);
     if (strcmp(store, "team") != 0) {
         (void)sk_fail(err, SK_FAILED_PRECONDITION, "there is no secret store \"%s\" here", store);
         (void)sk_err_reason(err, SK_REASON_SECRET_STORE);
@@ -102,6 +105,19 @@ static void a_login_is_for_the_images_registry(void **state)
     assert_string_equal(f->out.login.registry, "docker.io");
 }
 
+static void a_secret_is_asked_whether_it_may_go_there(void **state)
+{
+    struct fixture *f = *state;
+    struct sk_err err = {0};
+    int asked = 0;
+
+    (void)give_credentials(f, "", &asked);
+    f->container->image = "evil.example/x:1";
+    assert_int_equal(decode(f, &err), SK_FAILED_PRECONDITION);
+    assert_string_equal(err.field, CREDENTIALS ".credentials");
+    assert_int_equal(asked, 1);
+}
+
 static void a_source_has_a_store_and_a_path(void **state)
 {
     struct fixture *f = *state;
@@ -143,6 +159,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(policy_speaks_of_full_names, spec_rig_init, spec_rig_fini),
         cmocka_unit_test_setup_teardown(a_login_is_remembered_by_its_source, spec_rig_init, spec_rig_fini),
         cmocka_unit_test_setup_teardown(a_login_is_for_the_images_registry, spec_rig_init, spec_rig_fini),
+        cmocka_unit_test_setup_teardown(a_secret_is_asked_whether_it_may_go_there, spec_rig_init,
+                                        spec_rig_fini),
         cmocka_unit_test_setup_teardown(a_source_has_a_store_and_a_path, spec_rig_init, spec_rig_fini),
         cmocka_unit_test_setup_teardown(secrets_that_are_not_there, spec_rig_init, spec_rig_fini),
     };

@@ -231,21 +231,40 @@ static void test_utf8_is_held_back(void **state)
     (void)state;
     world_init(&w);
     struct sk_sandbox *s = world_running(&w, NULL);
-    run_start(&run, s, ARGV("play", "hex:41E282", "sleep:0.005", "hex:AC42", "sleep:1", "hex:C3", "sleep:1"),
+    run_start(&run, s, ARGV("play", "hex:41E282", "sleep:0.4", "hex:AC42", "sleep:1", "hex:C3", "sleep:1"),
               false, true);
     world_settle(&w);
     assert_string_equal(run_out(&run), "A");
-    world_advance(&w, SK_MSEC(5));
+    world_advance(&w, SK_MSEC(400));
     assert_string_equal(run_out(&run), "A\xE2\x82\xAC"
                                        "B");
     assert_int_equal(run.chunks, 2);
-    world_advance(&w, SK_MSEC(1009)); /* the lonely byte waits for 10 ms */
+    world_advance(&w, SK_MSEC(1499)); /* the lonely byte waits for 500 ms */
     assert_int_equal(run.chunks, 2);
     world_advance(&w, SK_MSEC(1));
     assert_int_equal(run.chunks, 3);
     assert_int_equal(run.last_len, 1);
     world_advance(&w, SK_SEC(2));
     assert_int_equal(run.exits, 1);
+    run_close(&run);
+    world_fini(&w);
+}
+
+static void test_what_is_no_text_is_not_held_back_for_long(void **state)
+{
+    struct world w;
+    struct run run;
+
+    (void)state;
+    world_init(&w);
+    struct sk_sandbox *s = world_running(&w, NULL);
+    run_start(&run, s, ARGV("play", "hex:41FFC3", "sleep:1", "hex:C3", "sleep:1"), false, true);
+    world_settle(&w);
+    assert_int_equal(run.chunks, 1);
+    world_advance(&w, SK_MSEC(10));
+    assert_int_equal(run.chunks, 2);
+    world_advance(&w, SK_MSEC(1000)); /* nor what comes after a byte that was none */
+    assert_int_equal(run.chunks, 3);
     run_close(&run);
     world_fini(&w);
 }
@@ -480,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_child_holds_pipe),
         cmocka_unit_test(test_child_chatters),
         cmocka_unit_test(test_utf8_is_held_back),
+        cmocka_unit_test(test_what_is_no_text_is_not_held_back_for_long),
         cmocka_unit_test(test_cut_character_at_the_end),
         cmocka_unit_test(test_close_kills),
         cmocka_unit_test(test_waits_for_running),

@@ -130,6 +130,31 @@ static void secrets_of_somebody_else_are_not_taken(void **state)
     assert_non_null(strstr(f->err.text, "belongs to user 4242"));
 }
 
+static void replaces_a_file_with_its_mode(void **state)
+{
+    struct fixture *f = *state;
+
+    write_it(f, "what was there before", 21);
+    assert_int_equal(sk_file_replace(f->path, "new", 3, 0644, &f->err), SK_OK);
+    assert_int_equal(read_it(f, 10), SK_OK);
+    assert_string_equal(f->text, "new");
+    assert_int_equal(f->mode & 07777, 0644);
+}
+
+static void keeps_the_old_file_when_it_cannot_be_replaced(void **state)
+{
+    struct fixture *f = *state;
+    SK_AUTO_FREE char *fresh = sk_printf("%s.new", f->path);
+
+    write_it(f, "old", 3);
+    assert_int_equal(mkdir(fresh, 0700), 0); /* is in the way */
+    assert_true(sk_file_replace(f->path, "new", 3, 0600, &f->err) != SK_OK);
+    assert_non_null(strstr(f->err.text, "cannot write it"));
+    assert_int_equal(rmdir(fresh), 0);
+    assert_int_equal(read_it(f, 10), SK_OK);
+    assert_string_equal(f->text, "old");
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -141,6 +166,8 @@ int main(void)
         TEST(refuses_what_is_not_a_file_without_waiting),
         TEST(secrets_must_be_private),
         TEST(secrets_of_somebody_else_are_not_taken),
+        TEST(replaces_a_file_with_its_mode),
+        TEST(keeps_the_old_file_when_it_cannot_be_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

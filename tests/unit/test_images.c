@@ -1,69 +1,7 @@
 /* How creates come to their images: from the node, or by one pull for all who wait. */
 #include "api/encode.h"
-#include "core/images_impl.h"
 #include "core/sandbox_impl.h"
-#include "support/world.h"
-
-#define NAME "ghcr.io/me/tool:1"
-
-/* A wait of a test, and what came of it. */
-struct asked {
-    struct sk_image_wait wait;
-    struct answer answer;
-    struct sk_image *image;
-};
-
-static void ask(struct world *w, struct asked *a, const char *name, const struct sk_image_login *login)
-{
-    *a = (struct asked){0};
-    answer_init(&a->answer);
-    sk_images_ensure(sk_node_images(w->node), &a->wait, name, login, &a->image, &a->answer.done);
-}
-
-static void ask_registry(struct world *w, struct asked *a, const char *name)
-{
-    *a = (struct asked){0};
-    answer_init(&a->answer);
-    sk_images_pull(sk_node_images(w->node), &a->wait, name, NULL, &a->image, &a->answer.done);
-}
-
-static void assert_given(struct asked *a, const char *name)
-{
-    assert_int_equal(a->answer.count, 1);
-    assert_string_equal(a->answer.err.text, "");
-    assert_string_equal(a->image->name, name);
-    sk_image_free(sk_take(a->image));
-}
-
-static void assert_failed(const struct asked *a, enum sk_code code, const char *text)
-{
-    assert_int_equal(a->answer.count, 1);
-    assert_int_equal(a->answer.err.code, code);
-    assert_non_null(strstr(a->answer.err.text, text));
-    assert_null(a->image);
-}
-
-/* A private or public image of ten layers, each of which takes a second. */
-static void publish(struct world *w, const char *username)
-{
-    static const char *const cmd[] = {"/bin/sh", NULL};
-
-    sk_fake_images_publish(w->images, &(struct sk_fake_image){.name = NAME,
-                                                              .cmd = cmd,
-                                                              .bytes = 2000,
-                                                              .layers = 10,
-                                                              .username = username,
-                                                              .password = username ? "secret" : NULL});
-    sk_fake_images_pace(w->images, SK_SEC(1));
-}
-
-/* The world's node once more, under another policy. */
-static void restart_with(struct world *w, struct sk_images_config config)
-{
-    world_stop(w);
-    w->config.images = config;
-    world_start(w);
-}
+#include "support/image_ask_rig.h"
 
 /* --- the fast path ---------------------------------------------------------------- */
 
@@ -143,10 +81,10 @@ static void test_a_hundred_creates_make_one_pull(void **state)
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     for (size_t i = 0; i < CROWD; i++) {
         struct sk_record *record = world_record(&w, "");
-        record->spec.image = NAME;
+        record->spec.image = IMAGE_NAME;
         world_create(&w, record, &created[i]);
     }
     world_advance(&w, SK_SEC(5));
@@ -155,7 +93,7 @@ static void test_a_hundred_creates_make_one_pull(void **state)
     for (size_t i = 0; i < CROWD; i++)
         assert_int_equal(sk_sandbox_record(created[i].sandbox)->state, SK_STATE_RUNNING);
     assert_int_equal(sk_fake_images_pulls(w.images), 1);
-    assert_true(sk_fake_images_has(w.images, NAME));
+    assert_true(sk_fake_images_has(w.images, IMAGE_NAME));
     world_fini(&w);
     free(created);
 }
@@ -163,16 +101,16 @@ static void test_a_hundred_creates_make_one_pull(void **state)
 static void test_names_are_made_full(void **state)
 {
     struct world w;
-    struct asked a, b;
+    struct image_asked a, b;
 
     (void)state;
     world_init(&w);
     sk_fake_images_publish(w.images, &(struct sk_fake_image){.name = "docker.io/library/tool:latest"});
-    ask(&w, &a, "tool", NULL);
-    ask(&w, &b, "docker.io/library/tool:latest", NULL);
+    image_ask(&w, &a, "tool", NULL);
+    image_ask(&w, &b, "docker.io/library/tool:latest", NULL);
     world_settle(&w);
-    assert_given(&a, "docker.io/library/tool:latest");
-    assert_given(&b, "docker.io/library/tool:latest");
+    image_assert_given(&a, "docker.io/library/tool:latest");
+    image_assert_given(&b, "docker.io/library/tool:latest");
     assert_int_equal(sk_fake_images_pulls(w.images), 1);
     world_fini(&w);
 }
@@ -180,20 +118,20 @@ static void test_names_are_made_full(void **state)
 static void test_one_who_leaves_stops_nobody(void **state)
 {
     struct world w;
-    struct asked a, b;
+    struct image_asked a, b;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
-    ask(&w, &a, NAME, NULL);
-    ask(&w, &b, NAME, NULL);
+    image_publish(&w, NULL);
+    image_ask(&w, &a, IMAGE_NAME, NULL);
+    image_ask(&w, &b, IMAGE_NAME, NULL);
     world_advance(&w, SK_SEC(3));
     sk_done_cancel(&a.answer.done); /* the one that began it */
     world_settle(&w);
-    assert_failed(&a, SK_CANCELLED, "cancelled");
+    image_assert_failed(&a, SK_CANCELLED, "cancelled");
     assert_int_equal(b.answer.count, 0);
     world_advance(&w, SK_SEC(8));
-    assert_given(&b, NAME);
+    image_assert_given(&b, IMAGE_NAME);
     assert_int_equal(sk_fake_images_pulls(w.images), 1);
     world_fini(&w);
 }
@@ -201,23 +139,23 @@ static void test_one_who_leaves_stops_nobody(void **state)
 static void test_when_all_have_left_the_pull_ends(void **state)
 {
     struct world w;
-    struct asked a, b, late;
+    struct image_asked a, b, late;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
-    ask(&w, &a, NAME, NULL);
-    ask(&w, &b, NAME, NULL);
+    image_publish(&w, NULL);
+    image_ask(&w, &a, IMAGE_NAME, NULL);
+    image_ask(&w, &b, IMAGE_NAME, NULL);
     world_advance(&w, SK_SEC(3));
     sk_done_cancel(&a.answer.done);
     sk_done_cancel(&b.answer.done);
-    ask(&w, &late, NAME, NULL); /* while it is ending */
+    image_ask(&w, &late, IMAGE_NAME, NULL); /* while it is ending */
     world_settle(&w);
-    assert_failed(&a, SK_CANCELLED, "cancelled");
-    assert_failed(&b, SK_CANCELLED, "cancelled");
+    image_assert_failed(&a, SK_CANCELLED, "cancelled");
+    image_assert_failed(&b, SK_CANCELLED, "cancelled");
     assert_int_equal(sk_fake_images_pulling(w.images), 1); /* anew */
     world_advance(&w, SK_SEC(11));
-    assert_given(&late, NAME);
+    image_assert_given(&late, IMAGE_NAME);
     assert_int_equal(sk_fake_images_pulls(w.images), 2);
     world_fini(&w);
 }
@@ -230,9 +168,9 @@ static void test_a_deleted_sandbox_ends_in_mid_pull(void **state)
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
     world_advance(&w, SK_SEC(3));
     world_delete(&w, created.sandbox, SK_SEC(30), &deleted);
@@ -247,42 +185,42 @@ static void test_each_create_has_its_own_deadline(void **state)
 {
     struct world w;
     struct answer created;
-    struct asked patient;
+    struct image_asked patient;
     struct sk_record *record;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     sk_fake_images_pace(w.images, SK_SEC(10));
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
-    ask(&w, &patient, NAME, NULL);
+    image_ask(&w, &patient, IMAGE_NAME, NULL);
     world_advance(&w, SK_SEC(61)); /* create_limit is 60 */
     assert_int_equal(sk_sandbox_record(created.sandbox)->state, SK_STATE_FAILED);
     assert_non_null(
-        strstr(sk_sandbox_record(created.sandbox)->state_reason, "no time left while pulling " NAME));
+        strstr(sk_sandbox_record(created.sandbox)->state_reason, "no time left while pulling " IMAGE_NAME));
     assert_int_equal(sk_fake_images_pulling(w.images), 1);
     world_advance(&w, SK_SEC(40));
-    assert_given(&patient, NAME);
+    image_assert_given(&patient, IMAGE_NAME);
     world_fini(&w);
 }
 
 static void test_a_pull_has_a_limit(void **state)
 {
     struct world w;
-    struct asked a, b;
+    struct image_asked a, b;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
-    restart_with(&w, (struct sk_images_config){.pull_limit = SK_SEC(5)});
-    ask(&w, &a, NAME, NULL);
+    image_publish(&w, NULL);
+    image_restart_with(&w, (struct sk_images_config){.pull_limit = SK_SEC(5)});
+    image_ask(&w, &a, IMAGE_NAME, NULL);
     world_advance(&w, SK_SEC(4));
-    ask(&w, &b, NAME, NULL); /* coming late does not make it longer */
+    image_ask(&w, &b, IMAGE_NAME, NULL); /* coming late does not make it longer */
     world_advance(&w, SK_SEC(1));
-    assert_failed(&a, SK_DEADLINE_EXCEEDED, "longer than 5 s");
-    assert_failed(&b, SK_DEADLINE_EXCEEDED, NAME);
+    image_assert_failed(&a, SK_DEADLINE_EXCEEDED, "longer than 5 s");
+    image_assert_failed(&b, SK_DEADLINE_EXCEEDED, IMAGE_NAME);
     assert_int_equal(sk_fake_images_pulling(w.images), 0);
     world_fini(&w);
 }
@@ -290,22 +228,22 @@ static void test_a_pull_has_a_limit(void **state)
 static void test_a_failure_is_told_to_all_and_tried_anew(void **state)
 {
     struct world w;
-    struct asked a, b, again;
+    struct image_asked a, b, again;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     sk_fake_images_cut(w.images, true);
-    ask(&w, &a, NAME, NULL);
-    ask(&w, &b, NAME, NULL);
+    image_ask(&w, &a, IMAGE_NAME, NULL);
+    image_ask(&w, &b, IMAGE_NAME, NULL);
     world_settle(&w);
-    assert_failed(&a, SK_UNAVAILABLE, "does not answer");
-    assert_failed(&b, SK_UNAVAILABLE, NAME);
+    image_assert_failed(&a, SK_UNAVAILABLE, "does not answer");
+    image_assert_failed(&b, SK_UNAVAILABLE, IMAGE_NAME);
     assert_int_equal(sk_fake_images_pulls(w.images), 1);
     sk_fake_images_cut(w.images, false);
-    ask(&w, &again, NAME, NULL);
+    image_ask(&w, &again, IMAGE_NAME, NULL);
     world_advance(&w, SK_SEC(11));
-    assert_given(&again, NAME);
+    image_assert_given(&again, IMAGE_NAME);
     world_fini(&w);
 }
 
@@ -328,16 +266,16 @@ static void test_progress_is_told(void **state)
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
     world_advance(&w, SK_MSEC(500));
     sk_sandbox_describe_progress(created.sandbox, text);
-    assert_string_equal(text, "pulling " NAME " 0 %");
+    assert_string_equal(text, "pulling " IMAGE_NAME " 0 %");
     world_advance(&w, SK_SEC(4));
     sk_sandbox_describe_progress(created.sandbox, text);
-    assert_string_equal(text, "pulling " NAME " 40 %");
+    assert_string_equal(text, "pulling " IMAGE_NAME " 40 %");
     assert_shown_reason(&w, created.sandbox, text);
     assert_string_equal(sk_sandbox_record(created.sandbox)->state_reason, ""); /* shown, not stored */
     world_advance(&w, SK_SEC(7));
@@ -357,342 +295,20 @@ static int hang_pull(void *arg, const char *call)
 static void test_progress_without_an_answer_yet(void **state)
 {
     struct world w;
-    struct asked a;
+    struct image_asked a;
     char text[SK_IMAGE_WAIT_TEXT];
 
     (void)state;
     world_init(&w);
     world_hook(&w, hang_pull, NULL);
-    ask(&w, &a, NAME, NULL);
+    image_ask(&w, &a, IMAGE_NAME, NULL);
     world_settle(&w);
     sk_image_wait_describe(&a.wait, text);
-    assert_string_equal(text, "pulling " NAME);
+    assert_string_equal(text, "pulling " IMAGE_NAME);
     sk_done_cancel(&a.answer.done);
     world_settle(&w);
     assert_null(sk_image_wait_progress(&a.wait));
     world_fini(&w);
-}
-
-/* --- policies ----------------------------------------------------------------------------- */
-
-static void test_always_asks_and_fetches_only_what_is_new(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, NULL);
-    restart_with(&w, (struct sk_images_config){.pull_policy = SK_PULL_ALWAYS});
-    ask(&w, &a, NAME, NULL);
-    world_advance(&w, SK_SEC(11));
-    assert_given(&a, NAME);
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w); /* no layer was fetched: those take time */
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 2);
-    sk_fake_images_cut(w.images, true);
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_failed(&a, SK_UNAVAILABLE, "image_pull_policy is \"always\"");
-    world_fini(&w);
-}
-
-static void test_never_asks_nobody(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, NULL);
-    restart_with(&w, (struct sk_images_config){.pull_policy = SK_PULL_NEVER});
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_failed(&a, SK_NOT_FOUND, "image " NAME " is not on this node and image_pull_policy is \"never\"");
-    assert_int_equal(sk_fake_images_pulls(w.images), 0);
-    ask_registry(&w, &a, NAME); /* but an operator may */
-    world_advance(&w, SK_SEC(11));
-    assert_given(&a, NAME);
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    world_fini(&w);
-}
-
-static void test_what_is_not_allowed_is_not_looked_for(void **state)
-{
-    static const char *const allow[] = {"docker.io/library/*", NULL};
-    struct world w;
-    struct asked a;
-    struct sk_err err = {0};
-
-    (void)state;
-    world_init(&w);
-    publish(&w, NULL);
-    restart_with(&w, (struct sk_images_config){.allow = allow});
-    ask(&w, &a, NAME, NULL);
-    assert_int_equal(a.answer.count, 0);
-    world_settle(&w);
-    assert_failed(&a, SK_PERMISSION_DENIED, NAME);
-    assert_string_equal(a.answer.err.reason, SK_REASON_IMAGE);
-    ask(&w, &a, "No Image", NULL);
-    world_settle(&w);
-    assert_failed(&a, SK_INVALID_ARGUMENT, "No Image");
-    assert_int_equal(sk_fake_images_pulls(w.images), 0);
-    assert_int_equal(sk_images_check(sk_node_images(w.node), NAME, &err), SK_PERMISSION_DENIED);
-    assert_int_equal(sk_images_check(sk_node_images(w.node), "python:3.11", &err), SK_OK);
-    world_fini(&w);
-}
-
-static void test_a_pull_by_hand_asks_though_it_is_here(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    world_init(&w);
-    sk_fake_images_publish(w.images,
-                           &(struct sk_fake_image){.name = "docker.io/library/python:3.11", .revision = 2});
-    ask_registry(&w, &a, "python:3.11");
-    world_settle(&w);
-    assert_given(&a, "docker.io/library/python:3.11");
-    assert_int_equal(sk_fake_images_pulls(w.images), 1);
-    world_fini(&w);
-}
-
-static void test_too_large(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, NULL);
-    restart_with(&w, (struct sk_images_config){.max_bytes = 1999});
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_failed(&a, SK_RESOURCE_EXHAUSTED, "larger");
-    world_fini(&w);
-}
-
-/* --- private images -------------------------------------------------------------------------- */
-
-static const struct sk_image_login robot = {"ghcr.io", "robot", "secret"};
-static const struct sk_image_login stranger = {"ghcr.io", "stranger", "guess"};
-
-static void fetch_as_robot(struct world *w)
-{
-    struct asked a;
-
-    world_init(w);
-    publish(w, "robot");
-    ask(w, &a, NAME, &robot);
-    world_advance(w, SK_SEC(11));
-    assert_given(&a, NAME);
-}
-
-static void test_a_private_image_is_the_login_s_that_fetched_it(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    fetch_as_robot(&w);
-    ask(&w, &a, NAME, &robot);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 1);
-    world_stop(&w);
-    world_start(&w); /* and is that of the next daemon too */
-    ask(&w, &a, NAME, &robot);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 1);
-    world_fini(&w);
-}
-
-static void test_a_private_image_is_not_everybodys(void **state)
-{
-    struct world w;
-    struct asked a, b;
-
-    (void)state;
-    fetch_as_robot(&w);
-    ask(&w, &a, NAME, NULL);
-    ask(&w, &b, NAME, &stranger);
-    world_settle(&w);
-    assert_failed(&a, SK_UNAUTHENTICATED, "401");
-    assert_failed(&b, SK_UNAUTHENTICATED, "401");
-    assert_int_equal(sk_fake_images_pulls(w.images), 3); /* each was asked for by itself */
-    restart_with(&w, (struct sk_images_config){.pull_policy = SK_PULL_NEVER});
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_failed(&a, SK_PERMISSION_DENIED, "another login");
-    world_fini(&w);
-}
-
-static void test_whoever_the_registry_shows_it_to_may_use_it(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    fetch_as_robot(&w);
-    publish(&w, "stranger");
-    const struct sk_image_login other = {"ghcr.io", "stranger", "secret"};
-    ask(&w, &a, NAME, &other);
-    world_settle(&w); /* at once: its layers are here */
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 2);
-    /* Both may from now on, without the registry. */
-    ask(&w, &a, NAME, &robot);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    ask(&w, &a, NAME, &other);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 2);
-    publish(&w, NULL); /* it has become public */
-    ask(&w, &a, NAME, NULL);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    ask(&w, &a, NAME, &stranger);
-    world_settle(&w);
-    assert_given(&a, NAME);
-    assert_int_equal(sk_fake_images_pulls(w.images), 3);
-    world_fini(&w);
-}
-
-/* Nobody may use an image that the registry has shown them under another digest. */
-static void test_a_tag_that_moved_is_asked_for_anew(void **state)
-{
-    struct world w;
-    struct asked a;
-
-    (void)state;
-    fetch_as_robot(&w);
-    const struct sk_image_login other = {"ghcr.io", "other", "secret"};
-    sk_fake_images_publish(
-        w.images,
-        &(struct sk_fake_image){.name = NAME, .revision = 2, .username = "other", .password = "secret"});
-    ask(&w, &a, NAME, &other);
-    world_advance(&w, SK_SEC(2));
-    assert_given(&a, NAME);
-    ask(&w, &a, NAME, &robot);
-    world_settle(&w);
-    assert_failed(&a, SK_UNAUTHENTICATED, "401");
-    world_fini(&w);
-}
-
-/* --- logins of creates -------------------------------------------------------------------------- */
-
-struct vault {
-    const char *username; /* NULL: the secret was taken away */
-    int asked;
-};
-
-static enum sk_code find_login(void *arg, const char *store, const char *path, const char *field,
-                               struct sk_arena *arena, const char **out_username, const char **out_password,
-                               struct sk_err *err)
-{
-    struct vault *vault = arg;
-
-    (void)field;
-    vault->asked++;
-    if (!vault->username)
-        return sk_fail(err, SK_FAILED_PRECONDITION, "store %s has no secret %s", store, path);
-    *out_username = sk_arena_strdup(arena, vault->username);
-    *out_password = sk_arena_strdup(arena, "secret");
-    return SK_OK;
-}
-
-static void create_private(struct world *w, struct vault *vault, struct answer *created)
-{
-    struct sk_record *record;
-
-    world_stop(w);
-    w->config.secrets = (struct sk_secret_lookup){find_login, vault};
-    world_start(w);
-    record = world_record(w, "");
-    record->spec.image = NAME;
-    record->spec.login = (struct sk_login_source){"ghcr.io", "team", "ghcr", ""};
-    world_create(w, record, created);
-}
-
-static void test_a_create_brings_its_login(void **state)
-{
-    struct world w;
-    struct vault vault = {.username = "robot"};
-    struct answer created;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, "robot");
-    create_private(&w, &vault, &created);
-    world_advance(&w, SK_SEC(11));
-    assert_int_equal(sk_sandbox_record(created.sandbox)->state, SK_STATE_RUNNING);
-    assert_int_equal(vault.asked, 1);
-    world_fini(&w);
-}
-
-static void test_the_login_is_looked_up_again_after_a_restart(void **state)
-{
-    struct world w;
-    struct vault vault = {.username = "robot"};
-    struct answer created;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, "robot");
-    create_private(&w, &vault, &created);
-    world_advance(&w, SK_SEC(5));
-    SK_AUTO_FREE char *id = sk_strdup(sk_sandbox_record(created.sandbox)->id);
-    world_crash(&w);
-    world_start(&w);
-    world_advance(&w, SK_SEC(11));
-    assert_int_equal(sk_sandbox_record(sk_node_find(w.node, id))->state, SK_STATE_RUNNING);
-    assert_int_equal(vault.asked, 2);
-    world_fini(&w);
-}
-
-static void test_a_secret_that_was_taken_away(void **state)
-{
-    struct world w;
-    struct vault vault = {0};
-    struct answer created;
-
-    (void)state;
-    world_init(&w);
-    publish(&w, "robot");
-    create_private(&w, &vault, &created);
-    world_settle(&w);
-    assert_int_equal(sk_sandbox_record(created.sandbox)->state, SK_STATE_FAILED);
-    assert_string_equal(sk_sandbox_record(created.sandbox)->state_reason, "store team has no secret ghcr");
-    assert_int_equal(sk_fake_images_pulls(w.images), 0);
-    world_fini(&w);
-}
-
-static void test_digests_of_logins(void **state)
-{
-    char a[SK_DIGEST_SIZE], b[SK_DIGEST_SIZE];
-    struct sk_pull_login login = {0}, none = {0};
-    const struct sk_image_login shifted = {"ghcr.io", "robotsec", "ret"};
-
-    (void)state;
-    sk_pull_login_digest(&none, "salt", a);
-    assert_string_equal(a, "");
-    sk_pull_login_copy(&login, &robot);
-    sk_pull_login_digest(&login, "salt", a);
-    sk_pull_login_digest(&login, "salt", b);
-    assert_string_equal(a, b);
-    sk_pull_login_digest(&login, "another", b);
-    assert_string_not_equal(a, b);
-    sk_pull_login_copy(&login, &shifted);
-    sk_pull_login_digest(&login, "salt", b);
-    assert_string_not_equal(a, b);
-    sk_pull_login_fini(&login);
-    assert_null(login.password);
 }
 
 /* --- outages, stops ---------------------------------------------------------------------------------- */
@@ -712,10 +328,10 @@ static void test_a_create_outlasts_a_restart_of_the_runtime(void **state)
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     world_hook(&w, no_images, &away);
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
     sk_fake_runtime_away(w.runtime, true);
     world_advance(&w, SK_SEC(3));
@@ -731,109 +347,24 @@ static void test_a_stop_ends_pulls(void **state)
 {
     struct world w;
     struct answer created;
-    struct asked a;
+    struct image_asked a;
     struct sk_record *record;
 
     (void)state;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
-    ask(&w, &a, NAME, NULL); /* somebody who is not told of the stop */
+    image_ask(&w, &a, IMAGE_NAME, NULL); /* somebody who is not told of the stop */
     world_advance(&w, SK_SEC(3));
     SK_AUTO_FREE char *id = sk_strdup(sk_sandbox_record(created.sandbox)->id);
     world_stop(&w);
-    assert_failed(&a, SK_UNAVAILABLE, "stopping");
+    image_assert_failed(&a, SK_UNAVAILABLE, "stopping");
     assert_int_equal(sk_fake_images_pulling(w.images), 0);
     world_start(&w); /* and the next daemon begins anew */
     world_advance(&w, SK_SEC(11));
     assert_int_equal(sk_sandbox_record(sk_node_find(w.node, id))->state, SK_STATE_RUNNING);
-    world_fini(&w);
-}
-
-/* --- removal ---------------------------------------------------------------------------------------------
- */
-
-static void remove_image(struct world *w, struct answer *answer, const char *name)
-{
-    answer_init(answer);
-    sk_images_remove(sk_node_images(w->node), name, &answer->done);
-}
-
-static void test_removal(void **state)
-{
-    struct world w;
-    struct answer removed;
-    struct asked a;
-
-    (void)state;
-    world_init(&w);
-    (void)world_running(&w, NULL);
-    remove_image(&w, &removed, "docker.io/library/python:3.11");
-    world_settle(&w);
-    assert_int_equal(removed.err.code, SK_FAILED_PRECONDITION);
-    assert_non_null(strstr(removed.err.text, "in use"));
-    remove_image(&w, &removed, "docker.io/library/none:1");
-    world_settle(&w);
-    assert_int_equal(removed.err.code, SK_NOT_FOUND);
-    publish(&w, NULL);
-    sk_fake_images_add(w.images, &(struct sk_fake_image){.name = NAME});
-    ask_registry(&w, &a, NAME);
-    sk_fake_images_publish(w.images, &(struct sk_fake_image){.name = NAME, .revision = 2});
-    world_settle(&w);
-    remove_image(&w, &removed, NAME);
-    world_settle(&w);
-    assert_int_equal(removed.err.code, SK_FAILED_PRECONDITION);
-    assert_non_null(strstr(removed.err.text, "being pulled"));
-    world_advance(&w, SK_SEC(11));
-    assert_given(&a, NAME);
-    remove_image(&w, &removed, NAME);
-    world_settle(&w);
-    assert_int_equal(removed.err.code, SK_OK);
-    assert_false(sk_fake_images_has(w.images, NAME));
-    world_fini(&w);
-}
-
-/* Who asks for a name while it goes must not be given what is going. */
-static void test_a_create_waits_for_a_removal(void **state)
-{
-    struct world w;
-    struct answer removed;
-    struct asked a, cancelled;
-
-    (void)state;
-    world_init(&w);
-    sk_fake_images_publish(w.images, &(struct sk_fake_image){.name = "docker.io/library/alpine:3"});
-    sk_fake_images_calls(w.images)->latency = SK_SEC(1);
-    remove_image(&w, &removed, "docker.io/library/alpine:3");
-    world_advance(&w, SK_MSEC(1500)); /* it was looked at, and is going */
-    ask(&w, &a, "alpine:3", NULL);
-    ask(&w, &cancelled, "alpine:3", NULL);
-    sk_done_cancel(&cancelled.answer.done);
-    world_advance(&w, SK_MSEC(400));
-    assert_failed(&cancelled, SK_CANCELLED, "cancelled");
-    assert_int_equal(removed.count, 0);
-    world_advance(&w, SK_SEC(10));
-    assert_int_equal(removed.err.code, SK_OK);
-    assert_given(&a, "docker.io/library/alpine:3");
-    assert_int_equal(sk_fake_images_pulls(w.images), 1);
-    world_fini(&w);
-}
-
-/* --- what killed daemons leave
- * ------------------------------------------------------------------------------ */
-
-static void test_litter_of_images_is_taken_away(void **state)
-{
-    struct world w;
-
-    (void)state;
-    world_init(&w);
-    sk_fake_images_litter(w.images, "image lease", "sandkeep-pull-1");
-    sk_fake_images_litter(w.images, "image snapshot", "extract-1");
-    world_advance(&w, SK_SEC(60));
-    assert_int_equal(sk_fake_images_litter_count(w.images), 0);
     world_fini(&w);
 }
 
@@ -857,11 +388,11 @@ static void birth_by_pull(struct sk_sweep *sweep, void *arg)
 
     (void)arg;
     world_init(&w);
-    publish(&w, NULL);
+    image_publish(&w, NULL);
     world_sweep(&w, sweep);
     sk_sweep_on_cancel(sweep, w.loop, cancel_by_delete, &w);
     record = world_record(&w, "");
-    record->spec.image = NAME;
+    record->spec.image = IMAGE_NAME;
     world_create(&w, record, &created);
     world_advance(&w, SK_SEC(12));
     sk_sweep_pause(sweep, true);
@@ -900,24 +431,8 @@ int main(void)
         cmocka_unit_test(test_a_failure_is_told_to_all_and_tried_anew),
         cmocka_unit_test(test_progress_is_told),
         cmocka_unit_test(test_progress_without_an_answer_yet),
-        cmocka_unit_test(test_always_asks_and_fetches_only_what_is_new),
-        cmocka_unit_test(test_never_asks_nobody),
-        cmocka_unit_test(test_what_is_not_allowed_is_not_looked_for),
-        cmocka_unit_test(test_a_pull_by_hand_asks_though_it_is_here),
-        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_a_private_image_is_the_login_s_that_fetched_it),
-        cmocka_unit_test(test_a_private_image_is_not_everybodys),
-        cmocka_unit_test(test_whoever_the_registry_shows_it_to_may_use_it),
-        cmocka_unit_test(test_a_tag_that_moved_is_asked_for_anew),
-        cmocka_unit_test(test_a_create_brings_its_login),
-        cmocka_unit_test(test_the_login_is_looked_up_again_after_a_restart),
-        cmocka_unit_test(test_a_secret_that_was_taken_away),
-        cmocka_unit_test(test_digests_of_logins),
         cmocka_unit_test(test_a_create_outlasts_a_restart_of_the_runtime),
         cmocka_unit_test(test_a_stop_ends_pulls),
-        cmocka_unit_test(test_removal),
-        cmocka_unit_test(test_a_create_waits_for_a_removal),
-        cmocka_unit_test(test_litter_of_images_is_taken_away),
         cmocka_unit_test(test_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

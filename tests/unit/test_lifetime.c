@@ -108,6 +108,22 @@ static void test_ends_while_away(void **state)
     world_fini(&w);
 }
 
+/* What people are shown is what is left, not a moment that the wall had once. */
+static void test_shown_after_a_jump(void **state)
+{
+    struct world w;
+
+    (void)state;
+    world_init(&w);
+    const struct sk_sandbox *s = sk_node_find(w.node, new_sandbox(&w));
+    world_advance(&w, SK_SEC(20));
+    for (int years = -30; years <= 30; years += 30) {
+        sk_vloop_jump_wall(w.loop, SK_SEC((int64_t)years * 365 * 86400));
+        assert_true(sk_sandbox_deadline(s).ns - sk_loop_wall(w.loop).ns == SK_SEC(40).ns);
+    }
+    world_fini(&w);
+}
+
 /* After a reboot instants mean nothing: the wall clock tells what is left. */
 static void test_instants_of_another_boot(void **state)
 {
@@ -130,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_wall_clock_jumps),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_ends_while_away),
+        cmocka_unit_test(test_shown_after_a_jump),
         cmocka_unit_test(test_instants_of_another_boot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

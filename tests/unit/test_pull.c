@@ -2,16 +2,11 @@
 #include "support/images_rig.h"
 #include "support/sweep.h"
 
-#define THREE                                                                                                \
-    {                                                                                                        \
-        "bottom", "middle layer", "top of it all", NULL                                                      \
-    }
-
 static void test_an_image_comes_whole_and_stays(void **state)
 {
     struct rig r;
     struct rig_call call, again;
-    struct rig_image image = {.tag = "1", .layers = THREE, .index_architecture = "amd64"};
+    struct rig_image image = {.tag = "1", .layers = RIG_THREE_LAYERS, .index_architecture = "amd64"};
 
     (void)state;
     rig_init(&r);
@@ -69,6 +64,26 @@ static void test_what_is_here_is_not_fetched(void **state)
     rig_fini(&r);
 }
 
+/* What lies behind an index is asked for each time: the registry is to show that it has it. */
+static void test_what_an_index_names_is_asked_for(void **state)
+{
+    struct rig r;
+    struct rig_call call;
+    struct rig_image image = {.tag = "1", .layers = RIG_THREE_LAYERS, .index_architecture = "amd64"};
+
+    (void)state;
+    rig_init(&r);
+    rig_publish(&r, &image);
+    for (unsigned i = 1; i <= 2; i++) {
+        assert_int_equal(rig_pull_now(&r, &call, RIG_NAME), SK_OK);
+        sk_image_free(call.image);
+        assert_int_equal(sk_fake_registry_counts(r.registry)->manifests, 2 * i);
+        assert_int_equal(sk_fake_registry_counts(r.registry)->blobs, 4); /* of the first time */
+    }
+    rig_image_fini(&image);
+    rig_fini(&r);
+}
+
 static void test_an_image_without_layers(void **state)
 {
     struct rig r;
@@ -107,7 +122,7 @@ static void test_a_digest_is_held_to(void **state)
 {
     struct rig r;
     struct rig_call call;
-    struct rig_image image = {.tag = "1", .layers = THREE};
+    struct rig_image image = {.tag = "1", .layers = RIG_THREE_LAYERS};
     struct rig_image other = {.tag = "2", .layers = {"other", NULL}};
 
     (void)state;
@@ -147,21 +162,23 @@ static void assert_refused(struct rig_image *image, enum sk_code code, const cha
 static void test_images_that_contradict_themselves(void **state)
 {
     (void)state;
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .diff_ids_left_out = 1},
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .diff_ids_left_out = 1},
                    SK_FAILED_PRECONDITION, "3 layers");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .architecture = "s390x"},
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .architecture = "s390x"},
                    SK_FAILED_PRECONDITION, "linux/amd64");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .index_architecture = "s390x"},
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .index_architecture = "s390x"},
                    SK_FAILED_PRECONDITION, "linux/amd64");
     assert_refused(
         &(struct rig_image){
-            .tag = "1", .layers = THREE, .index_architecture = "amd64", .manifest_size_lie = 1},
+            .tag = "1", .layers = RIG_THREE_LAYERS, .index_architecture = "amd64", .manifest_size_lie = 1},
         SK_FAILED_PRECONDITION, "said to have");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .size_lie = 1}, SK_DATA_LOSS, "");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .size_lie = -1}, SK_DATA_LOSS, "");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .config_size = 5 << 20},
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .size_lie = 1}, SK_DATA_LOSS,
+                   "");
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .size_lie = -1}, SK_DATA_LOSS,
+                   "");
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .config_size = 5 << 20},
                    SK_FAILED_PRECONDITION, "the image's config has");
-    assert_refused(&(struct rig_image){.tag = "1", .layers = THREE, .size_lie = INT64_C(2) << 30},
+    assert_refused(&(struct rig_image){.tag = "1", .layers = RIG_THREE_LAYERS, .size_lie = INT64_C(2) << 30},
                    SK_RESOURCE_EXHAUSTED, "above the limit");
 }
 
@@ -202,7 +219,7 @@ static void test_an_index_of_indexes(void **state)
 {
     struct rig r;
     struct rig_call call;
-    struct rig_image image = {.tag = "0", .layers = THREE, .index_architecture = "amd64"};
+    struct rig_image image = {.tag = "0", .layers = RIG_THREE_LAYERS, .index_architecture = "amd64"};
     char digest[SK_DIGEST_SIZE];
 
     (void)state;
@@ -224,7 +241,7 @@ static void test_what_swells_is_stopped(void **state)
 {
     struct rig r;
     struct rig_call call;
-    struct rig_image image = {.tag = "1", .layers = THREE};
+    struct rig_image image = {.tag = "1", .layers = RIG_THREE_LAYERS};
 
     (void)state;
     rig_init(&r);
@@ -267,156 +284,6 @@ static void test_no_valid_name(void **state)
     rig_fini(&r);
 }
 
-/* --- who fetched it -------------------------------------------------------------------------- */
-
-static void test_login_and_puller(void **state)
-{
-    struct rig r;
-    struct rig_call call, found;
-    struct rig_image image = {.tag = "1", .layers = THREE};
-    char username[] = "reader";
-
-    (void)state;
-    rig_init(&r);
-    rig_publish(&r, &image);
-    const struct sk_image_login login = {"registry.test", username, "secret"};
-    struct sk_image_pull pull = {RIG_NAME, &login, "who", INT64_C(1) << 30, &call.progress};
-    r.base->ops->pull(r.base, &pull, &call.image, rig_call_init(&call));
-    memset(username, 'x', strlen(username)); /* it was copied */
-    sk_vloop_settle(r.loop);
-    assert_int_equal(call.err.code, SK_OK);
-    assert_string_equal(call.image->puller, "who");
-    assert_string_equal(sk_fake_registry_counts(r.registry)->username, "reader");
-    assert_int_equal(rig_find(&r, &found, RIG_NAME), SK_OK);
-    assert_string_equal(found.image->puller, "who");
-    sk_image_free(found.image);
-    sk_image_free(call.image);
-    rig_image_fini(&image);
-    rig_fini(&r);
-}
-
-/* --- one lease -------------------------------------------------------------------------------- */
-
-static void test_a_long_pull_keeps_its_lease(void **state)
-{
-    struct rig r;
-    struct rig_call call;
-    struct rig_image image = {.tag = "1", .layers = THREE};
-
-    (void)state;
-    rig_init(&r);
-    rig_publish(&r, &image);
-    sk_fake_registry_bend(r.registry)->chunk = 16;
-    sk_fake_registry_bend(r.registry)->pace = SK_SEC(600);
-    rig_pull(&r, &call, RIG_NAME);
-    for (int i = 0; i < 40 * 3 && !call.answers; i++) {
-        sk_vloop_advance(r.loop, SK_SEC(1200));
-        sk_fake_content_collect(r.content); /* leases that ran out go, and all that was under them */
-    }
-    assert_int_equal(call.err.code, SK_OK);
-    assert_int_equal(call.answers, 1);
-    sk_image_free(call.image);
-    rig_image_fini(&image);
-    rig_fini(&r);
-}
-
-static void test_a_name_pulled_again_at_once(void **state)
-{
-    struct rig r;
-    struct rig_call first, second;
-    struct rig_image image = {.tag = "1", .layers = THREE};
-
-    (void)state;
-    rig_init(&r);
-    rig_publish(&r, &image);
-    sk_fake_content_calls(r.content)->latency = SK_MSEC(5);
-    rig_pull(&r, &first, RIG_NAME);
-    for (int i = 0; i < 1000 && !first.answers; i++)
-        sk_vloop_advance(r.loop, SK_MSEC(1));
-    assert_int_equal(first.err.code, SK_OK);
-    rig_pull(&r, &second, RIG_NAME); /* while the lease is let go of */
-    sk_vloop_advance(r.loop, SK_SEC(2));
-    assert_int_equal(second.answers, 1);
-    assert_int_equal(second.err.code, SK_OK);
-    assert_int_equal(rig_count(&r, SK_FAKE_LEASE), 0);
-    sk_image_free(first.image);
-    sk_image_free(second.image);
-    sk_fake_content_calls(r.content)->latency = SK_MSEC(0);
-    rig_image_fini(&image);
-    rig_fini(&r);
-}
-
-static int refuse_let_go(void *arg, const char *call)
-{
-    const int *verdict = arg;
-    return strcmp(call, "content.let_go") == 0 ? *verdict : SK_FAKE_OK;
-}
-
-/* Pulls, while the store answers nothing about the lease's end. */
-static void pull_and_owe(struct rig *r, struct rig_image *image, int *verdict)
-{
-    struct rig_call call;
-
-    rig_init(r);
-    rig_publish(r, image);
-    sk_fake_content_calls(r->content)->hook = refuse_let_go;
-    sk_fake_content_calls(r->content)->arg = verdict;
-    assert_int_equal(rig_pull_now(r, &call, RIG_NAME), SK_OK);
-    sk_image_free(call.image);
-    sk_vloop_advance(r->loop, SK_SEC(300));
-    assert_int_equal(rig_count(r, SK_FAKE_LEASE), 1);
-}
-
-static void test_a_lease_goes_when_the_store_is_back(void **state)
-{
-    static const int verdicts[] = {SK_FAKE_FAIL, SK_FAKE_HANG};
-    struct rig r;
-
-    (void)state;
-    for (size_t i = 0; i < sk_array_len(verdicts); i++) {
-        struct rig_image image = {.tag = "1", .layers = THREE};
-        int verdict = verdicts[i];
-
-        pull_and_owe(&r, &image, &verdict);
-        verdict = SK_FAKE_OK;
-        sk_vloop_advance(r.loop, SK_SEC(80));
-        assert_int_equal(rig_count(&r, SK_FAKE_LEASE), 0);
-        rig_image_fini(&image);
-        rig_fini(&r);
-    }
-}
-
-/* The next pull takes it over, and its end is that of both. */
-static void test_an_owed_lease_is_opened_again(void **state)
-{
-    struct rig r;
-    struct rig_call call;
-    struct rig_image image = {.tag = "1", .layers = THREE};
-    int verdict = SK_FAKE_FAIL;
-
-    (void)state;
-    pull_and_owe(&r, &image, &verdict);
-    verdict = SK_FAKE_OK;
-    assert_int_equal(rig_pull_now(&r, &call, RIG_NAME), SK_OK);
-    sk_image_free(call.image);
-    assert_int_equal(rig_count(&r, SK_FAKE_LEASE), 0);
-    rig_image_fini(&image);
-    rig_fini(&r);
-}
-
-static void test_closing_waits_for_no_owed_lease(void **state)
-{
-    struct rig r;
-    struct rig_image image = {.tag = "1", .layers = THREE};
-    int verdict = SK_FAKE_FAIL;
-
-    (void)state;
-    pull_and_owe(&r, &image, &verdict);
-    rig_close_driver(&r);
-    rig_image_fini(&image);
-    rig_fini(&r);
-}
-
 /* --- whatever goes wrong ------------------------------------------------------------------------ */
 
 struct swept {
@@ -440,7 +307,7 @@ static bool is_lasting(enum sk_code code)
 static void pull_once(struct sk_sweep *sweep, void *arg)
 {
     struct swept s;
-    struct rig_image image = {.tag = "1", .layers = THREE, .index_architecture = "amd64"};
+    struct rig_image image = {.tag = "1", .layers = RIG_THREE_LAYERS, .index_architecture = "amd64"};
 
     (void)arg;
     rig_init(&s.rig);
@@ -484,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_image_comes_whole_and_stays),
         cmocka_unit_test(test_what_is_here_is_not_fetched),
+        cmocka_unit_test(test_what_an_index_names_is_asked_for),
         cmocka_unit_test(test_an_image_without_layers),
         cmocka_unit_test(test_a_layer_that_comes_twice),
         cmocka_unit_test(test_a_digest_is_held_to),
@@ -493,12 +361,6 @@ int main(void)
         cmocka_unit_test(test_what_swells_is_stopped),
         cmocka_unit_test(test_what_the_registry_says_is_passed_on),
         cmocka_unit_test(test_no_valid_name),
-        cmocka_unit_test(test_login_and_puller),
-        cmocka_unit_test(test_a_long_pull_keeps_its_lease),
-        cmocka_unit_test(test_a_name_pulled_again_at_once),
-        cmocka_unit_test(test_a_lease_goes_when_the_store_is_back),
-        cmocka_unit_test(test_an_owed_lease_is_opened_again),
-        cmocka_unit_test(test_closing_waits_for_no_owed_lease),
         cmocka_unit_test(test_failure_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,17 +225,27 @@ static void test_list(void **state)
     world_settle(&w);
     static const int open_ones[] = {4, 2, 1, 0};
     for (size_t i = 0; i < 4; i += 2) {
-        assert_int_equal(sk_session_list(w.node, false, after, 2, page, &count, next, &err), SK_OK);
+        assert_int_equal(
+            sk_session_list(w.node,
+                            &(struct sk_session_query){.show_closed = false, .after = after, .limit = 2},
+                            page, &count, next, &err),
+            SK_OK);
         assert_int_equal(count, 2);
         for (size_t k = 0; k < 2; k++)
             assert_string_equal(sk_session_record(page[k])->id, ids[open_ones[i + k]]);
         (void)snprintf(after, sizeof(after), "%s", next);
     }
     assert_string_equal(next, "");
-    assert_int_equal(sk_session_list(w.node, true, "", 2, page, &count, next, &err), SK_OK);
+    assert_int_equal(sk_session_list(w.node,
+                                     &(struct sk_session_query){.show_closed = true, .after = "", .limit = 2},
+                                     page, &count, next, &err),
+                     SK_OK);
     assert_string_equal(sk_session_record(page[1])->id, ids[3]);
-    assert_int_equal(sk_session_list(w.node, true, "12.n1-s-x", 2, page, &count, next, &err),
-                     SK_INVALID_ARGUMENT);
+    assert_int_equal(
+        sk_session_list(w.node,
+                        &(struct sk_session_query){.show_closed = true, .after = "12.n1-s-x", .limit = 2},
+                        page, &count, next, &err),
+        SK_INVALID_ARGUMENT);
     assert_string_equal(err.field, "page_token");
     world_fini(&w);
 }
