@@ -1,5 +1,7 @@
 #include "api/call.h"
+#include "core/health.h"
 #include "core/sandbox.h"
+#include "fleet/fleet.h"
 #include "rpc/message.h"
 
 #include <string.h>
@@ -11,10 +13,18 @@
 #define BULK_MOST  ((size_t)32 << 20)
 #define BULK_LEAST ((size_t)256 << 10)
 
-static enum sk_level level_of(const struct sk_err *err)
+static bool has_reason(const struct sk_err *err, const char *reason)
+{
+    return err->reason && strcmp(err->reason, reason) == 0;
+}
+
+static enum sk_level level_of(const struct sk_call *call, const struct sk_err *err)
 {
     if (err->reason && strncmp(err->reason, "FILE_", 5) == 0)
         return SK_DEBUG; /* what a sandbox's files are like is its own affair */
+    if (has_reason(err, "AUDIT_UNAVAILABLE") ||
+        (has_reason(err, "RUNNER_UNAVAILABLE") && sk_node_health(call->node)))
+        return SK_DEBUG; /* told when it began; who is refused comes again and again */
     switch (err->code) {
     case SK_UNKNOWN:
     case SK_INTERNAL:
@@ -31,21 +41,68 @@ static struct sk_duration took(const struct sk_call *call)
     return sk_instant_diff(sk_loop_now(sk_node_loop(call->node)), call->began);
 }
 
+static void measure(struct sk_call *call, enum sk_code code)
+{
+    sk_call_meters_end(call->meters, sk_take(call->meter), code, call->began,
+                       sk_loop_now(sk_node_loop(call->node)));
+}
+
+static struct sk_tracer *tracer_of(const struct sk_call *call)
+{
+    return sk_node_config(call->node)->tracer;
+}
+
+static const char *text_or_none(const char *text)
+{
+    return text ? text : "";
+}
+
+static void end_span(const struct sk_call *call, const struct sk_err *err)
+{
+    if (!call->span.context.sampled || !call->is_let_in) /* strangers' calls are nobody's trace */
+        return;
+    sk_span_end(tracer_of(call), &call->span, sk_server_call_method(call->rpc) + 1, true, err,
+                (const struct sk_span_fact[]){{"rpc.system", "grpc", 0},
+                                              {"rpc.grpc.status_code", NULL, err ? (int64_t)err->code : 0},
+                                              {"sandkeep.request_id", call->request_id, 0},
+                                              {"sandkeep.tenant", call->caller.tenant, 0},
+                                              {"sandkeep.sandbox", text_or_none(call->about.sandbox), 0},
+                                              {"sandkeep.session", text_or_none(call->about.session), 0},
+                                              {0}});
+}
+
 void sk_call_reply(struct sk_call *call, const ProtobufCMessage *message)
 {
     sk_log(call->log, SK_DEBUG, "rpc.ok", SK_STR("method", sk_server_call_method(call->rpc)),
            SK_MS("took", took(call)));
+    sk_list_remove(&call->under_way);
+    sk_guests_release(&call->guest_use);
+    sk_stay_end(&call->stay);
+    sk_witness_answer(call, message, SK_OK);
+    end_span(call, NULL);
+    measure(call, SK_OK);
     sk_server_call_finish(call->rpc, message, SK_OK, "", NULL, 0);
 }
 
 static void fail(struct sk_call *call, const struct sk_err *err, const struct sk_check *check,
                  const struct sk_fact *facts)
 {
-    struct sk_status status = sk_status_make(call->arena, err, check, facts);
-    sk_log_err(call->log, level_of(err), "rpc.failed", err,
+    struct sk_err why = {0};
+    if (call->stay.is_cut) { /* its handler believes that the client went away */
+        sk_stay_why(&call->stay, &why);
+        err = &why;
+    }
+    sk_stay_end(&call->stay);
+    struct sk_status status = sk_status_make(call->arena, err, check, facts, call->request_id);
+    sk_log_err(call->log, call->is_let_in ? level_of(call, err) : SK_DEBUG, "rpc.failed", err,
                SK_STR("method", sk_server_call_method(call->rpc)),
-               SK_STR("peer", sk_server_call_peer(call->rpc)), SK_STR("key", call->key_id),
+               SK_STR("peer", sk_server_call_peer(call->rpc)), SK_STR("key", call->caller.key_id),
                SK_MS("took", took(call)));
+    sk_list_remove(&call->under_way);
+    sk_guests_release(&call->guest_use);
+    sk_witness_answer(call, NULL, err->code);
+    end_span(call, err);
+    measure(call, status.code);
     sk_server_call_finish(call->rpc, NULL, status.code, status.text, status.details, status.details_len);
 }
 
@@ -81,17 +138,52 @@ void sk_call_gone(const struct sk_call *call, struct sk_err *out_err)
 enum sk_code sk_call_unpack(struct sk_call *call, grpc_byte_buffer *bytes, ProtobufCMessage **out_message,
                             struct sk_err *err)
 {
-    return sk_message_unpack(call->arena, call->method.type->input, bytes, out_message, err);
+    enum sk_code code = sk_message_unpack(call->arena, call->method.type->input, bytes, out_message, err);
+    if (code == SK_OK)
+        sk_witness_request(call, *out_message);
+    return code;
+}
+
+/* Of an id that names nothing here. */
+static enum sk_code check_elsewhere(const struct sk_call *call, const char *id, struct sk_err *err)
+{
+    bool has_shape = sk_id_is_valid(id) || sk_id_is_session(id);
+    const char *maker = has_shape ? sk_fleet_maker(call->fleet, id) : NULL;
+    if (!maker)
+        return SK_OK;
+    (void)sk_fail(err, SK_UNAVAILABLE, "\"%.64s\" is on node %s, not on this one", id, maker);
+    return sk_err_reason(err, "RUNNER_UNAVAILABLE");
 }
 
 enum sk_code sk_call_find(struct sk_call *call, const char *id, struct sk_sandbox **out_sandbox,
                           struct sk_err *err)
 {
     *out_sandbox = sk_node_find(call->node, id);
-    if (*out_sandbox)
+    if (*out_sandbox && sk_caller_sees(&call->caller, sk_sandbox_record(*out_sandbox)->tenant))
         return SK_OK;
+    *out_sandbox = NULL;
+    if (check_elsewhere(call, id, err))
+        return SK_UNAVAILABLE;
     (void)sk_fail(err, SK_NOT_FOUND, "there is no sandbox \"%.64s\"", id);
     return sk_err_reason(err, "SANDBOX_NOT_FOUND");
+}
+
+enum sk_code sk_call_find_session(struct sk_call *call, const char *id, struct sk_session **out_session,
+                                  struct sk_err *err)
+{
+    *out_session = sk_session_find(call->node, id);
+    if (*out_session && sk_caller_sees(&call->caller, sk_session_record(*out_session)->tenant))
+        return SK_OK;
+    *out_session = NULL;
+    if (check_elsewhere(call, id, err))
+        return SK_UNAVAILABLE;
+    sk_session_not_found(err, id);
+    return SK_NOT_FOUND;
+}
+
+const char *sk_call_scope(const struct sk_call *call)
+{
+    return call->caller.is_admin ? NULL : call->caller.tenant;
 }
 
 enum sk_code sk_call_check_container(struct sk_call *call, const struct sk_sandbox *sandbox, const char *name,
@@ -117,7 +209,10 @@ static void on_request(void *arg, grpc_byte_buffer *bytes)
     if (!bytes)
         (void)sk_fail(&err, SK_INVALID_ARGUMENT, "the call carries no request");
     else if (!sk_call_unpack(call, bytes, &request, &err)) {
-        call->method.unary(call, request);
+        struct sk_tracer *tracer = tracer_of(call);
+        sk_tracer_enter(tracer, &call->span.context);
+        call->method.unary(call, request); /* the call may be gone afterwards */
+        sk_tracer_enter(tracer, NULL);
         return;
     }
     sk_call_fail(call, &err);
@@ -127,6 +222,7 @@ static void on_request(void *arg, grpc_byte_buffer *bytes)
 static void cancel_waiting(struct sk_call *call)
 {
     struct sk_err err = {0};
+    sk_gate_leave(&call->pass); /* one that was cut lives on for a moment, and must not be let in */
     (void)sk_fail(&err, sk_call_cancel_code(call), "the client went away before its request came");
     sk_call_fail(call, &err);
 }

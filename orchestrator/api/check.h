@@ -39,6 +39,12 @@ struct sk_check {
     struct sk_err refusal; /* code SK_OK = none */
 };
 
+/* The API's own bound, or the node's below it; 0 = the node has none. */
+static inline size_t sk_bound(size_t of_node, size_t of_api)
+{
+    return of_node && of_node < of_api ? of_node : of_api;
+}
+
 /* "sandbox.spec.containers[0].image" */
 char *sk_path_text(struct sk_arena *arena, const struct sk_path *path);
 

@@ -9,9 +9,9 @@
 /* Environment in order of names; see sk_spec_sort. */
 void sk_container_sort(SK_PB(Container) * container);
 
-/* Fills the container's part of *out_spec; adds to `check` what is wrong. */
+/* Fills the container's part of *out_spec; adds to `check` what is wrong. tenant: whose it is. */
 void sk_container_decode(const SK_PB(Container) * container, const struct sk_path *path,
-                         const struct sk_node_config *node, struct sk_arena *arena, struct sk_spec *out_spec,
-                         struct sk_check *check);
+                         const struct sk_node_config *node, const char *tenant, struct sk_arena *arena,
+                         struct sk_spec *out_spec, struct sk_check *check);
 
 #endif

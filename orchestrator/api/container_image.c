@@ -47,12 +47,12 @@ static void check_text(const char *text, const struct sk_path *path, bool is_nee
 }
 
 static void check_secret(const struct sk_login_source *source, const struct sk_path *path,
-                         const struct sk_node_config *node, struct sk_check *check)
+                         const struct sk_node_config *node, const char *tenant, struct sk_check *check)
 {
     SK_CLEANUP(sk_pull_login_fini) struct sk_pull_login login = {0};
     struct sk_err err = {0};
 
-    if (sk_pull_login_find(&node->secrets, source, &login, &err) == SK_OK)
+    if (sk_pull_login_find(&node->secrets, source, tenant, &login, &err) == SK_OK)
         return;
     bool is_store = err.reason && !strcmp(err.reason, SK_REASON_SECRET_STORE);
     sk_check_refused(check, is_store ? SK_FIELD(path, "store_name") : path, err.code, err.reason, "%s",
@@ -61,7 +61,8 @@ static void check_secret(const struct sk_login_source *source, const struct sk_p
 
 static void decode_login(const SK_PB(ImagePullCredentials) * in, const struct sk_path *path,
                          const struct sk_reference *reference, const struct sk_node_config *node,
-                         struct sk_arena *arena, struct sk_spec *out, struct sk_check *check)
+                         const char *tenant, struct sk_arena *arena, struct sk_spec *out,
+                         struct sk_check *check)
 {
     const struct sk_path *at = SK_FIELD(path, "credentials");
     const SK_PB(SecretSource) *source = in->credentials;
@@ -83,12 +84,12 @@ static void decode_login(const SK_PB(ImagePullCredentials) * in, const struct sk
         .path = sk_arena_strdup(arena, source->path),
         .field = sk_arena_strdup(arena, source->field),
     };
-    check_secret(&out->login, at, node, check);
+    check_secret(&out->login, at, node, tenant, check);
 }
 
 void sk_container_image_decode(const SK_PB(Container) * in, const struct sk_path *path,
-                               const struct sk_node_config *node, struct sk_arena *arena, struct sk_spec *out,
-                               struct sk_check *check)
+                               const struct sk_node_config *node, const char *tenant, struct sk_arena *arena,
+                               struct sk_spec *out, struct sk_check *check)
 {
     struct sk_reference reference = {0};
     bool is_image = decode_image(in->image, SK_FIELD(path, "image"), &node->images, &reference, check);
@@ -97,5 +98,5 @@ void sk_container_image_decode(const SK_PB(Container) * in, const struct sk_path
     out->login = (struct sk_login_source){"", "", "", ""};
     if (in->image_pull_credentials && is_image)
         decode_login(in->image_pull_credentials, SK_FIELD(path, "image_pull_credentials"), &reference, node,
-                     arena, out, check);
+                     tenant, arena, out, check);
 }

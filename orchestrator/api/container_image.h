@@ -7,10 +7,10 @@
 #include "api/messages.h"
 #include "core/node.h"
 
-/* Fills image and login of *out_spec; adds to `check` what is wrong. That the secret is there is looked at,
- * its value is not kept. */
+/* Fills image and login of *out_spec; adds to `check` what is wrong. That the secret is there for the tenant
+ * is looked at, its value is not kept. */
 void sk_container_image_decode(const SK_PB(Container) * container, const struct sk_path *path,
-                               const struct sk_node_config *node, struct sk_arena *arena,
+                               const struct sk_node_config *node, const char *tenant, struct sk_arena *arena,
                                struct sk_spec *out_spec, struct sk_check *check);
 
 #endif

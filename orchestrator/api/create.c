@@ -1,5 +1,4 @@
 #include "api/create.h"
-#include "api/auth.h"
 #include "api/encode.h"
 #include "api/marks.h"
 #include "api/session_merge.h"
@@ -42,16 +41,28 @@ static struct sk_merged merge(struct sk_call *call, struct sk_creation *c)
     return merged;
 }
 
-static void read_marks(struct sk_creation *c, struct sk_record *record)
+/* Who says 0 wants it never to end; a session that says 0 says nothing. */
+static int32_t idle_timeout_of(struct sk_creation *c, int32_t asked, const struct sk_box_config *box)
+{
+    int32_t most = box->max_idle_timeout_seconds;
+    int32_t of_session = c->session ? sk_session_record(c->session)->idle_timeout_seconds : 0;
+    int32_t seconds = of_session ? of_session : box->idle_timeout_seconds;
+    const struct sk_path *spec = SK_FIELD(SK_FIELD(NULL, c->top), "spec");
+    if (asked >= 0 && most && (!asked || asked > most))
+        sk_check_violated(&c->check, SK_FIELD(spec, "annotations"),
+                          SK_MARK_IDLE_TIMEOUT " must be between 1 and %d on this node", (int)most);
+    if (asked >= 0)
+        return asked;
+    return most && (!seconds || seconds > most) ? most : seconds;
+}
+
+static void read_marks(struct sk_creation *c, const struct sk_box_config *box, struct sk_record *record)
 {
     struct sk_marks marks = sk_marks_read(c->sandbox, SK_FIELD(NULL, c->top), &c->check);
     record->start_on_first_use = c->start == SK_OWN_PBE(START, START_UNSPECIFIED)
                                      ? marks.start_on_first_use
                                      : c->start == SK_OWN_PBE(START, START_ON_FIRST_USE);
-    if (marks.idle_timeout_seconds >= 0)
-        record->idle_timeout_seconds = marks.idle_timeout_seconds;
-    else if (c->session)
-        record->idle_timeout_seconds = sk_session_record(c->session)->idle_timeout_seconds;
+    record->idle_timeout_seconds = idle_timeout_of(c, marks.idle_timeout_seconds, box);
 }
 
 /* The record of what is asked for; findings go to the check. Heap, the caller's. */
@@ -60,7 +71,9 @@ static struct sk_record *record_of(struct sk_call *call, struct sk_creation *c)
     const struct sk_node_config *config = sk_node_config(call->node);
     struct sk_record *record = sk_record_new(sk_id_make(config->node_id).text);
     struct sk_merged merged = {0};
-    record->owner = sk_arena_strdup(&record->arena, call->key_id);
+    record->owner = sk_arena_strdup(&record->arena, call->caller.key_id);
+    record->tenant = sk_arena_strdup(&record->arena, c->session ? sk_session_record(c->session)->tenant
+                                                                : call->caller.tenant);
     record->request_id = sk_arena_strdup(&record->arena, c->request_id);
     if (sk_spec_fits(c->sandbox)) { /* else it is refused, and 100 MiB would hold up the loop */
         sk_spec_sort(c->sandbox);
@@ -69,9 +82,9 @@ static struct sk_record *record_of(struct sk_call *call, struct sk_creation *c)
             merged = merge(call, c);
             record->session_id = sk_arena_strdup(&record->arena, sk_session_record(c->session)->id);
         }
-        read_marks(c, record);
+        read_marks(c, &config->box, record);
     }
-    sk_spec_decode(c->sandbox, SK_FIELD(NULL, c->top), config, record->owner, &record->arena, &record->spec,
+    sk_spec_decode(c->sandbox, SK_FIELD(NULL, c->top), config, record->tenant, &record->arena, &record->spec,
                    &c->check);
     sk_session_rename_faults(&c->check, c->top, &merged);
     return record;

@@ -2,9 +2,6 @@
 #include "api/network_encode.h"
 #include "api/resources.h"
 
-/* One node is one group. */
-#define RUNNER_GROUP "default"
-
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at)
 {
     if (!at.ns)
@@ -13,6 +10,13 @@ Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wa
     out->seconds = at.ns / 1000000000;
     out->nanos = (int32_t)(at.ns % 1000000000);
     return out;
+}
+
+struct sk_wall sk_decode_time(const Google__Protobuf__Timestamp *time)
+{
+    if (!time || time->seconds < 0 || time->seconds > INT64_MAX / 1000000000 - 1)
+        return (struct sk_wall){0};
+    return (struct sk_wall){time->seconds * 1000000000 + time->nanos % 1000000000};
 }
 
 static SK_PB(State) encode_state(enum sk_state state)
@@ -39,7 +43,10 @@ static SK_PB(State) encode_state(enum sk_state state)
 static void encode_container(struct sk_arena *arena, const struct sk_record *record,
                              const SK_PB(Container) * asked, SK_PB(SandboxStatus) * status)
 {
-    const struct sk_amounts given = {record->spec.cpu_limit_millis, record->spec.memory_limit_bytes};
+    const struct sk_unsaid given = {
+        .requests = {record->spec.cpu_request_millis, record->spec.memory_request_bytes},
+        .limits = {record->spec.cpu_limit_millis, record->spec.memory_limit_bytes},
+    };
     SK_PB(ContainerStatus) *out = SK_PB_NEW(arena, container_status);
     out->name = asked->name[0] ? asked->name : "main";
     out->state = status->state;
@@ -62,7 +69,7 @@ static SK_PB(SandboxStatus) * encode_status(struct sk_arena *arena, const struct
     status->start_time = sk_encode_time(arena, record->started);
     status->end_time = sk_encode_time(arena, record->ended);
     status->runner_id = sk_arena_strdup(arena, node->node_id);
-    status->runner_group_id = RUNNER_GROUP;
+    status->runner_group_id = sk_arena_strdup(arena, node->runner_group);
     status->effective_max_lifetime_seconds = record->spec.max_lifetime_seconds;
     status->effective_runtime_class = "<node-default>";
     if (record->has_exit_code) {

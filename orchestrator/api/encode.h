@@ -17,5 +17,7 @@ void sk_encode_waiting(struct sk_arena *arena, const struct sk_sandbox *sandbox,
 const ProtobufCMessage *sk_encode_whole(struct sk_arena *arena, const struct sk_sandbox *sandbox,
                                         const struct sk_node_config *node);
 Google__Protobuf__Timestamp *sk_encode_time(struct sk_arena *arena, struct sk_wall at);
+/* NULL is never: 0. */
+struct sk_wall sk_decode_time(const Google__Protobuf__Timestamp *time);
 
 #endif

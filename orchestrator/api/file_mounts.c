@@ -93,10 +93,10 @@ static void check_overlaps(const SK_PB(Container) * in, const struct sk_path *pa
     }
 }
 
-void sk_file_mounts_decode(const SK_PB(Container) * in, const struct sk_path *path, struct sk_arena *arena,
-                           struct sk_spec *out, struct sk_check *check)
+void sk_file_mounts_decode(const SK_PB(Container) * in, const struct sk_path *path, size_t most,
+                           struct sk_arena *arena, struct sk_spec *out, struct sk_check *check)
 {
-    if (!in->n_files || !sk_check_count(check, SK_FIELD(path, "files"), in->n_files, SK_FILE_MOUNTS_MAX))
+    if (!in->n_files || !sk_check_count(check, SK_FIELD(path, "files"), in->n_files, most))
         return;
     out->files = sk_arena_alloc(arena, in->n_files * sizeof(out->files[0]));
     out->file_count = in->n_files;

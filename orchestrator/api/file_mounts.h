@@ -12,8 +12,8 @@
 /* Bytes of all contents. */
 size_t sk_file_mounts_size(const SK_PB(Container) * container);
 /* Paths go into `arena`, contents into out_spec->contents; the message keeps
- * the paths and loses the contents. `path` names the container. */
-void sk_file_mounts_decode(const SK_PB(Container) * container, const struct sk_path *path,
+ * the paths and loses the contents. `path` names the container. most: files. */
+void sk_file_mounts_decode(const SK_PB(Container) * container, const struct sk_path *path, size_t most,
                            struct sk_arena *arena, struct sk_spec *out_spec, struct sk_check *check);
 
 #endif

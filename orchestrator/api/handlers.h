@@ -25,7 +25,17 @@ void sk_get_image(struct sk_call *call, ProtobufCMessage *request);
 void sk_remove_image(struct sk_call *call, ProtobufCMessage *request);
 void sk_get_network(struct sk_call *call, ProtobufCMessage *request);
 void sk_set_network(struct sk_call *call, ProtobufCMessage *request);
+void sk_create_key(struct sk_call *call, ProtobufCMessage *request);
+void sk_list_keys(struct sk_call *call, ProtobufCMessage *request);
+void sk_revoke_key(struct sk_call *call, ProtobufCMessage *request);
+void sk_list_available_runners(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_available_runner(struct sk_call *call, ProtobufCMessage *request);
+void sk_reload_node(struct sk_call *call, ProtobufCMessage *request);
 void sk_health_check(struct sk_call *call, ProtobufCMessage *request);
+void sk_get_node_status(struct sk_call *call, ProtobufCMessage *request);
+void sk_health_list(struct sk_call *call, ProtobufCMessage *request);
+void sk_drain_node(struct sk_call *call, ProtobufCMessage *request);
+void sk_undrain_node(struct sk_call *call, ProtobufCMessage *request);
 
 /* A stream sets the events of call->rpc itself. */
 void sk_exec_stream(struct sk_call *call);
@@ -33,5 +43,7 @@ void sk_stream_logs(struct sk_call *call);
 void sk_keep_alive(struct sk_call *call);
 void sk_pull_image(struct sk_call *call);
 void sk_import_image(struct sk_call *call);
+void sk_health_watch(struct sk_call *call);
+void sk_reflect(struct sk_call *call);
 
 #endif

@@ -37,6 +37,18 @@ static void fail(struct asking *a, const struct sk_err *err)
     sk_call_fail(a->call, &why);
 }
 
+/* What is in a private image is for admins, and for those whom its registry shows it: the last answer of
+ * their pull has it. Others see that it is there. */
+static SK_OWN_PB(Image) * show(const struct asking *a, const struct sk_image_row *row)
+{
+    struct sk_arena *arena = a->call->arena;
+    bool is_shown = a->call->caller.is_admin || !*row->puller;
+    SK_OWN_PB(Image) *out = sk_encode_image(arena, a->images, row, is_shown ? a->image : NULL);
+    if (!is_shown)
+        out->digest = sk_arena_strdup(arena, "");
+    return out;
+}
+
 /* --- list ---------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -57,7 +69,7 @@ static void on_list(struct sk_done *done, const struct sk_err *err)
         qsort(a->rows.items, a->rows.len, sizeof(a->rows.items[0]), compare);
     out->images = sk_arena_alloc(arena, (a->rows.len + 1) * sizeof(void *));
     for (; out->n_images < a->rows.len; out->n_images++)
-        out->images[out->n_images] = sk_encode_image(arena, a->images, &a->rows.items[out->n_images], NULL);
+        out->images[out->n_images] = show(a, &a->rows.items[out->n_images]);
     sk_image_rows_fini(&a->rows);
     sk_call_reply(a->call, &out->base);
 }
@@ -81,7 +93,7 @@ static void on_found(struct sk_done *done, const struct sk_err *err)
         fail(a, err);
         return;
     }
-    SK_OWN_PB(Image) *out = sk_encode_image(a->call->arena, a->images, &a->rows.items[0], a->image);
+    SK_OWN_PB(Image) *out = show(a, &a->rows.items[0]);
     sk_image_free(sk_take(a->image));
     sk_image_rows_fini(&a->rows);
     sk_call_reply(a->call, &out->base);

@@ -63,9 +63,13 @@ static bool check(struct pull *p, const SK_OWN_PB(PullImageRequest) * in, struct
         sk_check_violated(&found, SK_FIELD(NULL, "name"), "%s", err.text);
     if (in->login && !in->login->username[0])
         sk_check_violated(&found, SK_FIELD(SK_FIELD(NULL, "login"), "username"), "must not be empty");
-    if (found.count)
-        sk_call_fail_check(p->call, &found);
-    return !found.count;
+    if (!p->call->caller.is_admin && sk_images_config(p->report.images)->pull_policy == SK_PULL_NEVER)
+        sk_check_refused(&found, SK_FIELD(NULL, "name"), SK_PERMISSION_DENIED, NULL,
+                         "image_pull_policy is \"never\": admins alone pull images");
+    if (sk_check_result(&found, &err) == SK_OK)
+        return true;
+    sk_call_fail_check(p->call, &found);
+    return false;
 }
 
 static void start(struct pull *p, const SK_OWN_PB(PullImageRequest) * in)

@@ -1,6 +1,8 @@
 /* list_api.c: ListSandboxes. */
 #include "api/encode.h"
+#include "api/fan_out.h"
 #include "api/handlers.h"
+#include "api/merge.h"
 #include "api/page.h"
 #include "core/sandbox.h"
 
@@ -84,6 +86,81 @@ static enum sk_code fill_page(struct sk_call *call, struct sk_list_query *query,
     return code;
 }
 
+/* --- with the other nodes ----------------------------------------------------- */
+
+struct listing {
+    struct sk_call *call;
+    struct sk_fan_out fan_out;
+    SK_PB(ListSandboxesResponse) * own;
+    size_t limit;
+    bool ascending;
+};
+
+static size_t gather(const SK_PB(ListSandboxesResponse) * page, struct sk_merge_item *items)
+{
+    for (size_t i = 0; i < page->n_sandboxes; i++) {
+        SK_PB(Sandbox) *sandbox = page->sandboxes[i];
+        items[i] = (struct sk_merge_item){
+            .created = sk_decode_time(sandbox->status ? sandbox->status->create_time : NULL),
+            .id = sandbox->sandbox_id,
+            .message = sandbox,
+            .is_cut = page->next_page_token[0] && i + 1 == page->n_sandboxes,
+        };
+    }
+    return page->n_sandboxes;
+}
+
+static void reply_merged(const struct listing *l)
+{
+    struct sk_arena *arena = l->call->arena;
+    const struct sk_fleet_answers *answers = &l->fan_out.answers;
+    SK_PB(ListSandboxesResponse) *out = SK_PB_NEW(arena, list_sandboxes_response);
+    char next[SK_PAGE_TOKEN_MAX] = "";
+    size_t most = l->own->n_sandboxes, count;
+    bool more = false;
+    for (size_t i = 0; i < answers->len; i++)
+        most += ((const SK_PB(ListSandboxesResponse) *)answers->items[i])->n_sandboxes;
+    struct sk_merge_item *items = sk_arena_alloc(arena, (most + 1) * sizeof(items[0]));
+    count = gather(l->own, items);
+    for (size_t i = 0; i < answers->len; i++)
+        count += gather((const void *)answers->items[i], items + count);
+    count = sk_merge_page(items, count, l->limit, l->ascending, &more);
+    size_t fits = sk_merge_fit(arena, items, count);
+    out->sandboxes = sk_arena_alloc(arena, (count + 1) * sizeof(void *));
+    while (out->n_sandboxes < fits)
+        out->sandboxes[out->n_sandboxes] = items[out->n_sandboxes].message, out->n_sandboxes++;
+    if (more || fits < count)
+        sk_page_print(items[fits - 1].created, items[fits - 1].id, next);
+    out->next_page_token = sk_arena_strdup(arena, next);
+    sk_call_reply(l->call, &out->base);
+}
+
+static void on_others(struct sk_fan_out *fan_out, const struct sk_err *err)
+{
+    const struct listing *l = sk_container_of(fan_out, struct listing, fan_out);
+    if (err)
+        sk_call_fail(l->call, err);
+    else
+        reply_merged(l);
+}
+
+/* The nodes that the request names; NULL = all. */
+static const char *const *named(struct sk_call *call, const SK_PB(ListSandboxesRequest) * in)
+{
+    return in->n_runner_ids
+               ? (const char *const *)sk_pb_strings(call->arena, in->runner_ids, in->n_runner_ids)
+               : NULL;
+}
+
+static void ask_others(struct sk_call *call, const SK_PB(ListSandboxesRequest) * in,
+                       const struct sk_list_query *query, SK_PB(ListSandboxesResponse) * own)
+{
+    struct listing *l = sk_arena_alloc(call->arena, sizeof(*l));
+    *l = (struct listing){
+        .call = call, .own = own, .limit = sk_page_size(in->page_size), .ascending = query->ascending};
+    sk_fan_out_start(&l->fan_out, call, &in->base, named(call, in), on_others);
+}
+
 void sk_list_sandboxes(struct sk_call *call, ProtobufCMessage *request)
 {
     const SK_PB(ListSandboxesRequest) *in = (const void *)request;
@@ -95,6 +172,7 @@ void sk_list_sandboxes(struct sk_call *call, ProtobufCMessage *request)
         return;
     }
     struct sk_list_query query = {
+        .tenant = sk_call_scope(call),
         .tags = sk_pb_strings(call->arena, in->tags, in->n_tags),
         .state = state_filter(in->state),
         .show_terminated = in->show_terminated,
@@ -105,6 +183,8 @@ void sk_list_sandboxes(struct sk_call *call, ProtobufCMessage *request)
     struct sk_err err = {0};
     if (can_match(in, sk_node_config(call->node)->node_id) && fill_page(call, &query, out, &err))
         sk_call_fail(call, &err);
+    else if (sk_fan_out_is_due(call))
+        ask_others(call, in, &query, out);
     else
         sk_call_reply(call, &out->base);
 }

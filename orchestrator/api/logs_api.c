@@ -4,6 +4,7 @@
  * reader costs one chunk of memory. */
 #include "api/handlers.h"
 #include "core/log_stream.h"
+#include "core/shutdown.h"
 
 struct stream {
     struct sk_call *call;
@@ -125,6 +126,8 @@ static void start(struct stream *s, const SK_PB(StreamLogsRequest) * in)
         sk_call_fail(s->call, &err);
         return;
     }
+    if (in->follow)
+        sk_stay_become(&s->call->stay, SK_STAY_ENDLESS);
     s->log = sk_log_open(sandbox, &ask, &events, s);
     sk_log_want(s->log);
 }
@@ -154,10 +157,22 @@ static void on_message(void *arg, grpc_byte_buffer *bytes)
     sk_call_fail(s->call, &err);
 }
 
+/* The node is drained, and a client that follows learns it where it looks for such things. A daemon that
+ * stops ends the call instead: then clients go on where they were, once there is a daemon again. */
+static bool is_drained(const struct stream *s)
+{
+    return s->log && s->call->stay.is_cut && s->call->stay.kind == SK_STAY_ENDLESS &&
+           !sk_shutdown_status(s->call->node).is_under_way;
+}
+
 static void on_cancel(void *arg)
 {
     struct stream *s = arg;
     struct sk_err err = {0};
+    if (is_drained(s)) {
+        on_broken(s, "RUNNER_DRAINING", "the node is being drained");
+        return;
+    }
     sk_call_gone(s->call, &err);
     sk_log_close(sk_take(s->log));
     sk_call_fail(s->call, &err);

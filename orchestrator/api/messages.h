@@ -6,7 +6,9 @@
 
 #include "coreweave/sandbox/v1/sandbox.pb-c.h"
 #include "sandkeep/image.pb-c.h"
+#include "sandkeep/keys.pb-c.h"
 #include "sandkeep/network.pb-c.h"
+#include "sandkeep/node.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <stdint.h>

@@ -9,8 +9,12 @@
 #include "coreweave/sandbox/v1/settings.pb-c.h"
 #include "coreweave/sandbox/v1/volume.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
+#include "grpc/reflection/v1/reflection.pb-c.h"
+#include "grpc/reflection/v1alpha/reflection.pb-c.h"
 #include "sandkeep/image.pb-c.h"
+#include "sandkeep/keys.pb-c.h"
 #include "sandkeep/network.pb-c.h"
+#include "sandkeep/node.pb-c.h"
 #include "sandkeep/session.pb-c.h"
 
 #include <string.h>
@@ -23,9 +27,13 @@ static const ProtobufCServiceDescriptor *const services[] = {
     &coreweave__sandbox__v1__volume_service__descriptor,
     &coreweave__sandbox__v1__settings_service__descriptor,
     &grpc__health__v1__health__descriptor,
+    &grpc__reflection__v1__server_reflection__descriptor,
+    &grpc__reflection__v1alpha__server_reflection__descriptor,
     &sandkeep__v1__session_service__descriptor,
     &sandkeep__v1__image_service__descriptor,
     &sandkeep__v1__network_service__descriptor,
+    &sandkeep__v1__node_service__descriptor,
+    &sandkeep__v1__key_service__descriptor,
 };
 
 static const struct handler {
@@ -50,6 +58,10 @@ static const struct handler {
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "StreamLogs", NULL, sk_stream_logs},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "ReadFile", sk_read_file, NULL},
     {&coreweave__sandbox__v1__sandbox_data_plane_service__descriptor, "WriteFile", sk_write_file, NULL, true},
+    {&coreweave__sandbox__v1__discovery_service__descriptor, "ListAvailableRunners",
+     sk_list_available_runners, NULL},
+    {&coreweave__sandbox__v1__discovery_service__descriptor, "GetAvailableRunner", sk_get_available_runner,
+     NULL},
     {&sandkeep__v1__session_service__descriptor, "OpenSession", sk_open_session, NULL},
     {&sandkeep__v1__session_service__descriptor, "GetSession", sk_get_session, NULL},
     {&sandkeep__v1__session_service__descriptor, "ListSessions", sk_list_sessions, NULL},
@@ -64,12 +76,32 @@ static const struct handler {
     {&sandkeep__v1__image_service__descriptor, "ImportImage", NULL, sk_import_image},
     {&sandkeep__v1__network_service__descriptor, "GetNetwork", sk_get_network, NULL},
     {&sandkeep__v1__network_service__descriptor, "SetNetwork", sk_set_network, NULL},
+    {&sandkeep__v1__key_service__descriptor, "CreateKey", sk_create_key, NULL},
+    {&sandkeep__v1__key_service__descriptor, "ListKeys", sk_list_keys, NULL},
+    {&sandkeep__v1__key_service__descriptor, "RevokeKey", sk_revoke_key, NULL},
+    {&sandkeep__v1__node_service__descriptor, "GetStatus", sk_get_node_status, NULL},
+    {&sandkeep__v1__node_service__descriptor, "Reload", sk_reload_node, NULL},
+    {&sandkeep__v1__node_service__descriptor, "Drain", sk_drain_node, NULL},
+    {&sandkeep__v1__node_service__descriptor, "Undrain", sk_undrain_node, NULL},
     {&grpc__health__v1__health__descriptor, "Check", sk_health_check, NULL},
+    {&grpc__health__v1__health__descriptor, "List", sk_health_list, NULL},
+    {&grpc__health__v1__health__descriptor, "Watch", NULL, sk_health_watch},
+    {&grpc__reflection__v1__server_reflection__descriptor, "ServerReflectionInfo", NULL, sk_reflect},
+    {&grpc__reflection__v1alpha__server_reflection__descriptor, "ServerReflectionInfo", NULL, sk_reflect},
 };
 
 const ProtobufCServiceDescriptor *sk_method_service(size_t n)
 {
     return n < sk_array_len(services) ? services[n] : NULL;
+}
+
+bool sk_method_is_any_handled(const ProtobufCServiceDescriptor *service)
+{
+    for (size_t i = 0; i < sk_array_len(handlers); i++) {
+        if (handlers[i].service == service)
+            return true;
+    }
+    return false;
 }
 
 static const ProtobufCServiceDescriptor *find_service(const char *name, size_t len)
@@ -79,6 +111,17 @@ static const ProtobufCServiceDescriptor *find_service(const char *name, size_t l
             return services[i];
     }
     return NULL;
+}
+
+/* What changes the node for all its tenants. */
+static bool is_for_admins(const ProtobufCServiceDescriptor *service, const char *name)
+{
+    if (service == &sandkeep__v1__key_service__descriptor)
+        return true;
+    if (service == &sandkeep__v1__node_service__descriptor)
+        return strcmp(name, "GetStatus") != 0;
+    return service == &sandkeep__v1__image_service__descriptor &&
+           (strcmp(name, "RemoveImage") == 0 || strcmp(name, "ImportImage") == 0);
 }
 
 bool sk_method_find(const char *path, struct sk_method *out_method)
@@ -91,8 +134,10 @@ bool sk_method_find(const char *path, struct sk_method *out_method)
     if (!type)
         return false;
     /* A probe of health carries no key. */
-    *out_method = (struct sk_method){
-        .service = service, .type = type, .needs_key = service != &grpc__health__v1__health__descriptor};
+    *out_method = (struct sk_method){.service = service,
+                                     .type = type,
+                                     .needs_key = service != &grpc__health__v1__health__descriptor,
+                                     .needs_admin = is_for_admins(service, type->name)};
     for (size_t i = 0; i < sk_array_len(handlers); i++) {
         if (handlers[i].service == service && strcmp(handlers[i].name, type->name) == 0) {
             out_method->unary = handlers[i].unary;

@@ -14,11 +14,15 @@ struct sk_method {
     void (*unary)(struct sk_call *call, ProtobufCMessage *request);
     void (*stream)(struct sk_call *call);
     bool needs_key;
-    bool is_bulky; /* its request may be big: few at a time, see gate.h */
+    bool needs_admin; /* others are refused */
+    bool is_bulky;    /* its request may be big: few at a time, see gate.h */
 };
 
 /* path: "/package.Service/Method". False when there is no such method. */
 bool sk_method_find(const char *path, struct sk_method *out_method);
+
+/* Whether anything of it is implemented. */
+bool sk_method_is_any_handled(const ProtobufCServiceDescriptor *service);
 
 /* Service n, or NULL past the last; for those who walk the table. */
 const ProtobufCServiceDescriptor *sk_method_service(size_t n);

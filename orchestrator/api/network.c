@@ -10,6 +10,7 @@ struct decoding {
     struct sk_arena *arena;
     struct sk_check *check;
     struct sk_net_policy *policy;
+    bool is_closed; /* without rules nothing is reached */
 };
 
 static void decode_egress(struct decoding *d)
@@ -45,9 +46,11 @@ static void decode_ingress(struct decoding *d)
                                 &policy->ingress[policy->ingress_count++], d->check);
 }
 
-/* Nothing said: the internet, and the tenant's own. */
+/* Nothing said: the internet, and the tenant's own; or nothing, where the node says so. */
 static void set_default(struct decoding *d)
 {
+    if (d->is_closed)
+        return;
     const struct sk_net_rule rules[] = {{.peer = SK_NET_ANY}, {.peer = SK_NET_TENANT}};
     d->policy->egress = sk_arena_memdup(d->arena, rules, sizeof(rules));
     d->policy->egress_count = sk_array_len(rules);
@@ -94,11 +97,11 @@ static void decode(struct decoding *d)
 }
 
 struct sk_net_policy *sk_network_decode(const SK_PB(NetworkOptions) * options, const struct sk_path *path,
-                                        const struct sk_network_config *config, const char *tenant,
+                                        const struct sk_node_config *node, const char *tenant,
                                         struct sk_arena *arena, struct sk_check *check)
 {
     struct sk_net_policy *policy = sk_arena_alloc(arena, sizeof(*policy));
-    struct decoding d = {options, path, config, arena, check, policy};
+    struct decoding d = {options, path, &node->network, arena, check, policy, node->box.no_egress};
     policy->tenant = sk_arena_strdup(arena, tenant);
     policy->dns = SK_NET_DNS_ALL;
     if (options)

@@ -15,7 +15,7 @@
  * sandboxes reach each other. The policy lives in the arena, has no services yet (service.h), and is complete
  * when nothing was found. */
 struct sk_net_policy *sk_network_decode(const SK_PB(NetworkOptions) * options, const struct sk_path *path,
-                                        const struct sk_network_config *config, const char *tenant,
+                                        const struct sk_node_config *node, const char *tenant,
                                         struct sk_arena *arena, struct sk_check *check);
 
 #endif

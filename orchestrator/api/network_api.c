@@ -99,8 +99,8 @@ static void set(struct sk_call *call, const SK_OWN_PB(SetNetworkRequest) * in, s
     size_t len = 0;
     check->arena = call->arena;
     const struct sk_net_policy *policy =
-        sk_network_decode(in->network, SK_FIELD(NULL, "network"), &sk_node_config(call->node)->network,
-                          record->owner, call->arena, check);
+        sk_network_decode(in->network, SK_FIELD(NULL, "network"), sk_node_config(call->node), record->tenant,
+                          call->arena, check);
     const uint8_t *echo = echo_with(call, &record->spec, in->network, &len, check);
     if (sk_check_result(check, NULL)) {
         sk_call_fail_check(call, check);

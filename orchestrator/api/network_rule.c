@@ -106,7 +106,7 @@ static void read_block(struct reading *r, const SK_PB(CidrBlock) * block)
 
 /* --- others ----------------------------------------------------------------------------- */
 
-/* A node has one organisation and one user for each key: both scopes are the key's sandboxes. */
+/* A tenant is one organisation with one user: both scopes are its sandboxes. */
 static void read_tenant(struct reading *r, SK_PB(TenantScope) scope)
 {
     const struct sk_path *path = SK_FIELD(r->path, "tenant");

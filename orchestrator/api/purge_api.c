@@ -1,4 +1,5 @@
 /* purge_api.c: PurgeSandboxes: a delete for each active sandbox that matches. */
+#include "api/fan_out.h"
 #include "api/handlers.h"
 #include "core/sandbox.h"
 
@@ -15,7 +16,9 @@ struct victim {
 struct purge {
     struct sk_call *call;
     struct victim *victims;
-    size_t count, waiting;
+    size_t count, waiting; /* deletes, and the other nodes */
+    struct sk_fan_out fan_out;
+    struct sk_err err; /* of the other nodes */
 };
 
 static void check_purge(const SK_PB(PurgeSandboxesRequest) * in, struct sk_check *check)
@@ -48,8 +51,10 @@ static enum sk_code gather(struct purge *purge, const SK_PB(PurgeSandboxesReques
 {
     struct sk_sandbox *found[BATCH];
     char after[SK_PAGE_TOKEN_MAX] = "", next[SK_PAGE_TOKEN_MAX] = "";
-    struct sk_list_query query = {
-        .tags = sk_pb_strings(purge->call->arena, in->tags, in->n_tags), .after = after, .limit = BATCH};
+    struct sk_list_query query = {.tenant = sk_call_scope(purge->call),
+                                  .tags = sk_pb_strings(purge->call->arena, in->tags, in->n_tags),
+                                  .after = after,
+                                  .limit = BATCH};
     do {
         size_t count = 0;
         enum sk_code code = sk_node_list(purge->call->node, &query, found, &count, next, err);
@@ -65,10 +70,52 @@ static enum sk_code gather(struct purge *purge, const SK_PB(PurgeSandboxesReques
     return SK_OK;
 }
 
+/* Whether there is one that nobody has deleted before. */
+static bool is_news(const struct purge *purge)
+{
+    const struct victim *v = purge->victims;
+    while (v && sk_sandbox_record(v->sandbox)->deleted)
+        v = v->next;
+    return v != NULL;
+}
+
 static void release(struct purge *purge)
 {
     for (struct victim *v = purge->victims; v; v = v->next)
         sk_sandbox_unref(sk_take(v->sandbox));
+}
+
+static void join(struct sk_arena *arena, char ***ids, size_t *count, char **more, size_t more_count)
+{
+    char **all = sk_arena_alloc(arena, (*count + more_count + 1) * sizeof(all[0]));
+    for (size_t i = 0; i < *count; i++)
+        all[i] = (*ids)[i];
+    for (size_t i = 0; i < more_count; i++)
+        all[(*count)++] = more[i];
+    *ids = all;
+}
+
+/* As many as a count can tell: what others say may be anything. */
+static int32_t sum(int32_t own, int32_t theirs)
+{
+    int32_t both;
+    if (theirs <= 0)
+        return own;
+    return __builtin_add_overflow(own, theirs, &both) ? INT32_MAX : both;
+}
+
+static void add_others(const struct purge *purge, SK_PB(PurgeSandboxesResponse) * out)
+{
+    const struct sk_fleet_answers *answers = &purge->fan_out.answers;
+    struct sk_arena *arena = purge->call->arena;
+    for (size_t i = 0; !purge->err.code && i < answers->len; i++) {
+        const SK_PB(PurgeSandboxesResponse) *in = (const void *)answers->items[i];
+        out->purge_count = sum(out->purge_count, in->purge_count);
+        join(arena, &out->failed_sandbox_ids, &out->n_failed_sandbox_ids, in->failed_sandbox_ids,
+             in->n_failed_sandbox_ids);
+        join(arena, &out->retryable_failed_sandbox_ids, &out->n_retryable_failed_sandbox_ids,
+             in->retryable_failed_sandbox_ids, in->n_retryable_failed_sandbox_ids);
+    }
 }
 
 static void report(struct purge *purge)
@@ -87,20 +134,37 @@ static void report(struct purge *purge)
             out->failed_sandbox_ids[out->n_failed_sandbox_ids++] = id;
     }
     release(purge);
-    sk_call_reply(purge->call, &out->base);
+    add_others(purge, out);
+    if (purge->err.code)
+        sk_call_fail(purge->call, &purge->err);
+    else
+        sk_call_reply(purge->call, &out->base);
+}
+
+static void settle(struct purge *purge)
+{
+    if (--purge->waiting == 0)
+        report(purge);
+}
+
+static void on_others(struct sk_fan_out *fan_out, const struct sk_err *err)
+{
+    struct purge *purge = sk_container_of(fan_out, struct purge, fan_out);
+    if (err)
+        purge->err = *err;
+    settle(purge);
 }
 
 static void on_deleted(struct sk_done *done, const struct sk_err *err)
 {
     struct victim *v = sk_container_of(done, struct victim, done);
     v->code = err ? err->code : SK_OK;
-    if (--v->purge->waiting == 0)
-        report(v->purge);
+    settle(v->purge);
 }
 
 static void delete_all(struct purge *purge)
 {
-    purge->waiting = purge->count;
+    purge->waiting += purge->count;
     for (struct victim *v = purge->victims; v; v = v->next) {
         sk_done_init(&v->done, on_deleted);
         sk_node_delete(purge->call->node, v->sandbox, SK_SEC(0), &v->done);
@@ -120,12 +184,17 @@ void sk_purge_sandboxes(struct sk_call *call, ProtobufCMessage *request)
     struct purge *purge = sk_arena_alloc(call->arena, sizeof(*purge));
     purge->call = call;
     struct sk_err err = {0};
-    if (gather(purge, in, &err)) {
+    if (gather(purge, in, &err) || sk_witness_end(call, !in->dry_run && is_news(purge), &err)) {
         release(purge);
         sk_call_fail(call, &err);
-    } else if (in->dry_run || !purge->count) {
-        report(purge);
-    } else {
-        delete_all(purge);
+        return;
     }
+    purge->waiting = 1; /* for this function itself */
+    if (sk_fan_out_is_due(call)) {
+        purge->waiting++;
+        sk_fan_out_start(&purge->fan_out, call, request, NULL, on_others);
+    }
+    if (!in->dry_run)
+        delete_all(purge);
+    settle(purge);
 }

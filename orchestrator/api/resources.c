@@ -8,20 +8,16 @@
 
 static const char *cpu_text(struct sk_arena *arena, int64_t millis)
 {
-    if (millis % 1000 == 0)
-        return sk_arena_printf(arena, "%lld", (long long)(millis / 1000));
-    return sk_arena_printf(arena, "%lldm", (long long)millis);
+    char text[SK_QUANTITY_TEXT];
+    sk_quantity_print_millis(millis, text);
+    return sk_arena_strdup(arena, text);
 }
 
 static const char *memory_text(struct sk_arena *arena, int64_t bytes)
 {
-    const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti"};
-    size_t unit = 0;
-    while (unit + 1 < sk_array_len(units) && bytes && bytes % 1024 == 0) {
-        bytes /= 1024;
-        unit++;
-    }
-    return sk_arena_printf(arena, "%lld%s", (long long)bytes, units[unit]);
+    char text[SK_QUANTITY_TEXT];
+    sk_quantity_print_bytes(bytes, text);
+    return sk_arena_strdup(arena, text);
 }
 
 static const char *first_of(const char *a, const char *b, const char *otherwise)
@@ -31,40 +27,85 @@ static const char *first_of(const char *a, const char *b, const char *otherwise)
     return b && b[0] ? b : otherwise;
 }
 
-/* One side of the effective form: `own` where it says something, else `other`, else `unsaid`. */
+/* One side of the effective form: `own` where it says something, else `other`, else the amounts. */
 static SK_PB(Resources) * merged(struct sk_arena *arena, const SK_PB(Resources) * own,
-                                 const SK_PB(Resources) * other, const struct sk_amounts *unsaid)
+                                 const SK_PB(Resources) * other, int64_t cpu_millis, int64_t memory_bytes)
 {
     SK_PB(Resources) *out = SK_PB_NEW(arena, resources);
-    out->cpu = (char *)first_of(own ? own->cpu : NULL, other ? other->cpu : NULL,
-                                cpu_text(arena, unsaid->cpu_millis));
+    out->cpu =
+        (char *)first_of(own ? own->cpu : NULL, other ? other->cpu : NULL, cpu_text(arena, cpu_millis));
     out->memory = (char *)first_of(own ? own->memory : NULL, other ? other->memory : NULL,
-                                   memory_text(arena, unsaid->memory_bytes));
+                                   memory_text(arena, memory_bytes));
+    out->gpu = own && own->gpu ? own->gpu : other ? other->gpu : NULL;
     return out;
 }
 
 SK_PB(ResourceRequirements) * sk_resources_effective(struct sk_arena *arena,
                                                      const SK_PB(Container) * container,
-                                                     const struct sk_amounts *unsaid)
+                                                     const struct sk_unsaid *unsaid)
 {
     const SK_PB(ResourceRequirements) *asked = container->resource_requirements;
     const SK_PB(Resources) *requests = asked ? asked->requests : container->resources;
     const SK_PB(Resources) *limits = asked ? asked->limits : container->resources;
     SK_PB(ResourceRequirements) *out = SK_PB_NEW(arena, resource_requirements);
-    out->requests = merged(arena, requests, limits, unsaid);
-    out->limits = merged(arena, limits, requests, unsaid);
+    out->requests =
+        merged(arena, requests, limits, unsaid->requests.cpu_millis, unsaid->requests.memory_bytes);
+    out->limits = merged(arena, limits, requests, unsaid->limits.cpu_millis, unsaid->limits.memory_bytes);
     return out;
 }
 
-static void check_gpu(const SK_PB(Resources) * asked, const struct sk_path *path, struct sk_check *check)
+static size_t count_gpus(const struct sk_node_config *node, const char *type)
 {
-    if (!asked || !asked->gpu)
-        return;
+    size_t count = 0;
+    for (size_t i = 0; i < node->gpu_count; i++)
+        count += !*type || strcmp(node->gpus[i].type, type) == 0;
+    return count;
+}
+
+static const char *gpu_type(const SK_PB(Gpu) * gpu)
+{
+    return gpu->selector_case == SK_PBE(GPU, SELECTOR_TYPE) ? gpu->type : "";
+}
+
+/* One side of what is asked for; false when it cannot be had here. */
+static bool check_gpu(const SK_PB(Resources) * asked, const struct sk_path *path,
+                      const struct sk_node_config *node, struct sk_check *check)
+{
+    if (!asked || !asked->gpu || !asked->gpu->count)
+        return true;
     const struct sk_path *gpu = SK_FIELD(path, "gpu");
+    const char *type = gpu_type(asked->gpu);
     if (asked->gpu->count < 0)
         sk_check_violated(check, SK_FIELD(gpu, "count"), "must not be negative");
-    else if (asked->gpu->count > 0)
+    else if (!node->gpu_count)
         sk_check_refused(check, gpu, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER", "there is no GPU here");
+    else if (asked->gpu->selector_case == SK_PBE(GPU, SELECTOR_MEMORY_GB) && asked->gpu->memory_gb)
+        sk_check_refused(check, gpu, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
+                         "how much memory GPUs have is not known here: give their type");
+    else if ((uint64_t)asked->gpu->count > count_gpus(node, type))
+        sk_check_refused(check, gpu, SK_FAILED_PRECONDITION, "NO_SUITABLE_RUNNER",
+                         "there are %zu GPUs%s%.64s here", count_gpus(node, type), *type ? " of type " : "",
+                         type);
+    else
+        return true;
+    return false;
+}
+
+/* Requests count; a side that says nothing is as the other. */
+static void decode_gpus(const SK_PB(Resources) * requests, const SK_PB(Resources) * limits,
+                        const struct sk_path *path, const struct sk_node_config *node, struct sk_arena *arena,
+                        struct sk_spec *out_spec, struct sk_check *check)
+{
+    const struct sk_path *at = SK_FIELD(path, "requests");
+    bool fits = check_gpu(requests, at, node, check);
+    fits &= check_gpu(limits, SK_FIELD(path, "limits"), node, check);
+    const SK_PB(Gpu) *asked = requests && requests->gpu ? requests->gpu : limits ? limits->gpu : NULL;
+    if (!fits || !asked)
+        return;
+    if (limits && limits->gpu && asked->count > limits->gpu->count)
+        sk_check_violated(check, SK_FIELD(SK_FIELD(at, "gpu"), "count"), "must not be more than the limit");
+    out_spec->gpu_count = asked->count;
+    out_spec->gpu_type = sk_arena_strdup(arena, gpu_type(asked));
 }
 
 /* One amount; 0 when it is not a usable one. */
@@ -114,20 +155,30 @@ static void decode_kind(const struct kind *kind, const struct sk_path *path, con
     *out_limit = limit;
 }
 
+/* 0 = none of its own. */
+static int64_t smaller_given(int64_t request, int64_t limit)
+{
+    return request && request < limit ? request : limit;
+}
+
 void sk_resources_decode(const SK_PB(Container) * container, const struct sk_path *path,
-                         const struct sk_node_config *node, struct sk_spec *out_spec, struct sk_check *check)
+                         const struct sk_node_config *node, struct sk_arena *arena, struct sk_spec *out_spec,
+                         struct sk_check *check)
 {
     const SK_PB(ResourceRequirements) *asked = container->resource_requirements;
     const struct sk_path *at = SK_FIELD(path, "resource_requirements");
     if (asked && container->resources)
         sk_check_violated(check, at, "must not be given together with resources");
-    check_gpu(container->resources, SK_FIELD(path, "resources"), check);
-    check_gpu(asked ? asked->requests : NULL, SK_FIELD(at, "requests"), check);
-    check_gpu(asked ? asked->limits : NULL, SK_FIELD(at, "limits"), check);
+    decode_gpus(asked ? asked->requests : container->resources, asked ? asked->limits : container->resources,
+                at, node, arena, out_spec, check);
 
     const struct kind cpu = {"cpu", cpu_text, 1000, 1, node->ceiling_cpu_millis};
     const struct kind memory = {"memory", memory_text, 1, MEMORY_LEAST, node->ceiling_memory_bytes};
-    const struct sk_amounts defaults = {node->default_cpu_millis, node->default_memory_bytes};
+    const struct sk_unsaid defaults = {
+        .requests = {smaller_given(node->default_cpu_request_millis, node->default_cpu_millis),
+                     smaller_given(node->default_memory_request_bytes, node->default_memory_bytes)},
+        .limits = {node->default_cpu_millis, node->default_memory_bytes},
+    };
     SK_PB(ResourceRequirements) *all = sk_resources_effective(check->arena, container, &defaults);
     decode_kind(&cpu, at, all->requests->cpu, all->limits->cpu, &out_spec->cpu_request_millis,
                 &out_spec->cpu_limit_millis, check);

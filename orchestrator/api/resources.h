@@ -7,20 +7,24 @@
 #include "api/messages.h"
 #include "core/node.h"
 
-struct sk_amounts {
-    int64_t cpu_millis, memory_bytes;
+/* Of one sandbox: thousandths of a core, bytes. */
+struct sk_unsaid {
+    struct {
+        int64_t cpu_millis, memory_bytes;
+    } requests, limits;
 };
 
 /* The older form (one set of values) as the newer one, a missing side taken
- * from the other, what nobody said from `unsaid` (the node's defaults before
+ * from the other, what nobody said on either side from `unsaid` (the node's defaults before
  * a sandbox is made, its record afterwards). Values keep the caller's
  * spelling: clients compare it. */
 SK_PB(ResourceRequirements) * sk_resources_effective(struct sk_arena *arena,
                                                      const SK_PB(Container) * container,
-                                                     const struct sk_amounts *unsaid);
+                                                     const struct sk_unsaid *unsaid);
 
-/* Fills the four amounts of *out_spec; adds to `check` what is wrong. */
+/* Fills the amounts of *out_spec (texts in the arena); adds to `check` what is wrong. */
 void sk_resources_decode(const SK_PB(Container) * container, const struct sk_path *path,
-                         const struct sk_node_config *node, struct sk_spec *out_spec, struct sk_check *check);
+                         const struct sk_node_config *node, struct sk_arena *arena, struct sk_spec *out_spec,
+                         struct sk_check *check);
 
 #endif

@@ -18,8 +18,8 @@ static const struct sk_session *session_of(struct sk_call *call, struct sk_creat
 {
     const struct sk_path *top = SK_FIELD(NULL, c->top);
     const char *id = sk_marks_session(c->sandbox, top, &c->check);
-    const struct sk_session *session = id[0] ? sk_session_find(call->node, id) : NULL;
-    if (id[0] && !session)
+    struct sk_session *session = NULL;
+    if (id[0] && sk_call_find_session(call, id, &session, NULL))
         sk_check_refused(&c->check, SK_FIELD(SK_FIELD(top, "spec"), "annotations"), SK_FAILED_PRECONDITION,
                          "SESSION_NOT_FOUND", "there is no session \"%.64s\"", id);
     return session;
@@ -109,6 +109,16 @@ static void start_delete(struct sk_call *call, const SK_PB(DeleteSandboxRequest)
     sk_node_delete(call->node, sandbox, SK_SEC(in->grace_period_seconds), &r->done);
 }
 
+/* Errors: sk_call_find's, and those of the tenant's quota of the audit where nothing is to be ended. */
+static enum sk_code find_doomed(struct sk_call *call, const SK_PB(DeleteSandboxRequest) * in,
+                                struct sk_sandbox **out_sandbox, struct sk_err *err)
+{
+    enum sk_code code = sk_call_find(call, in->sandbox_id, out_sandbox, err);
+    bool ends = code == SK_OK && !sk_sandbox_record(*out_sandbox)->deleted && !in->n_snapshot_volumes;
+    enum sk_code told = sk_witness_end(call, ends, err);
+    return told ? told : code;
+}
+
 void sk_delete_sandbox(struct sk_call *call, ProtobufCMessage *request)
 {
     const SK_PB(DeleteSandboxRequest) *in = (const void *)request;
@@ -118,8 +128,8 @@ void sk_delete_sandbox(struct sk_call *call, ProtobufCMessage *request)
     struct sk_err err = {0};
     if (check_delete(in, check)) {
         sk_call_fail_check(call, check);
-    } else if (sk_call_find(call, in->sandbox_id, &sandbox, &err)) {
-        if (in->allow_missing)
+    } else if (find_doomed(call, in, &sandbox, &err)) {
+        if (in->allow_missing && err.code == SK_NOT_FOUND)
             reply_deleted(call, NULL);
         else
             sk_call_fail(call, &err);

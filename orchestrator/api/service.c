@@ -141,16 +141,16 @@ static struct sk_net_service decode_service(const SK_PB(Service) * service)
 }
 
 void sk_services_decode(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
-                        const struct sk_network_config *config, struct sk_arena *arena,
+                        const struct sk_node_config *node, struct sk_arena *arena,
                         struct sk_net_policy *policy, struct sk_check *check)
 {
-    if (!spec->n_services ||
-        !sk_check_count(check, SK_FIELD(path, "services"), spec->n_services, SK_SERVICES_MAX))
+    if (!spec->n_services || !sk_check_count(check, SK_FIELD(path, "services"), spec->n_services,
+                                             sk_bound(node->box.max_services, SK_SERVICES_MAX)))
         return;
     check_ports(spec, path, check);
     check_mixture(spec, path, check);
     for (size_t i = 0; i < spec->n_services; i++)
-        check_service(spec->services[i], SK_ITEM(path, "services", i), config, check);
+        check_service(spec->services[i], SK_ITEM(path, "services", i), &node->network, check);
     if (check->count)
         return;
     policy->services = sk_arena_alloc(arena, spec->n_services * sizeof(policy->services[0]));

@@ -12,7 +12,7 @@
 /* path: of the spec. Puts them into the policy, in their order, in the arena; complete when nothing was
  * found. */
 void sk_services_decode(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
-                        const struct sk_network_config *config, struct sk_arena *arena,
+                        const struct sk_node_config *node, struct sk_arena *arena,
                         struct sk_net_policy *policy, struct sk_check *check);
 
 #endif

@@ -20,10 +20,9 @@ void sk_session_create_sandbox(struct sk_call *call, ProtobufCMessage *request)
     SK_OWN_PB(CreateSandboxRequest) *in = (void *)request;
     SK_OWN_PB(CreateSandboxRequest) *body = sk_arena_memdup(call->arena, in, sizeof(*in));
     struct sk_creation *c = sk_arena_alloc(call->arena, sizeof(*c));
-    const struct sk_session *session = sk_session_find(call->node, in->session_id);
-    if (!session) {
-        struct sk_err err = {0};
-        sk_session_not_found(&err, in->session_id);
+    struct sk_session *session;
+    struct sk_err err = {0};
+    if (sk_call_find_session(call, in->session_id, &session, &err)) {
         sk_call_fail(call, &err);
         return;
     }

@@ -53,10 +53,9 @@ static void say_held(struct hold *h)
 
 static void begin(struct hold *h, const char *id)
 {
-    struct sk_session *session = sk_session_find(h->call->node, id);
+    struct sk_session *session;
     struct sk_err err = {0};
-    if (!session) {
-        sk_session_not_found(&err, id);
+    if (sk_call_find_session(h->call, id, &session, &err)) {
         sk_call_fail(h->call, &err);
         return;
     }

@@ -1,5 +1,4 @@
 /* session_open.c: OpenSession. */
-#include "api/auth.h"
 #include "api/handlers.h"
 #include "api/marks.h"
 #include "api/session_encode.h"
@@ -28,7 +27,7 @@ static void check_sandbox(struct sk_call *call, const SK_OWN_PB(SandboxDefaults)
     sk_spec_sort(sandbox);
     check_unnamed(sandbox, top, check);
     (void)sk_marks_read(sandbox, top, check);
-    sk_spec_decode(sandbox, top, sk_node_config(call->node), call->key_id, call->arena, &spec, check);
+    sk_spec_decode(sandbox, top, sk_node_config(call->node), call->caller.tenant, call->arena, &spec, check);
     sk_arena_fini(&spec.contents);
     sk_session_rename_faults(check, top->name, &merged);
 }
@@ -39,8 +38,9 @@ static void check_defaults(struct sk_call *call, const SK_OWN_PB(SandboxDefaults
     const struct sk_path *top = SK_FIELD(NULL, "defaults");
     if (defaults->n_command && !defaults->command[0][0])
         sk_check_violated(check, SK_ITEM(top, "command", 0), "must not be empty");
+    const struct sk_box_config *box = &sk_node_config(call->node)->box;
     (void)sk_check_range(check, SK_FIELD(top, "idle_timeout_seconds"), defaults->idle_timeout_seconds, 0,
-                         SK_LIFETIME_MAX);
+                         (int64_t)sk_bound((size_t)box->max_idle_timeout_seconds, SK_LIFETIME_MAX));
     (void)sk_check_range(check, SK_FIELD(top, "max_sandboxes"), defaults->max_sandboxes, 0, INT32_MAX);
     check_sandbox(call, defaults, top, check);
 }
@@ -96,7 +96,8 @@ static struct sk_session_record *record_of(struct sk_call *call, const SK_OWN_PB
 {
     struct sk_session_record *record =
         sk_session_record_new(sk_id_make_session(sk_node_config(call->node)->node_id).text);
-    record->owner = sk_arena_strdup(&record->arena, call->key_id);
+    record->owner = sk_arena_strdup(&record->arena, call->caller.key_id);
+    record->tenant = sk_arena_strdup(&record->arena, call->caller.tenant);
     record->request_id = sk_arena_strdup(&record->arena, in->request_id);
     record->display_name = sk_arena_strdup(&record->arena, in->display_name);
     record->defaults = sk_pb_pack(&record->arena, &in->defaults->base, &record->defaults_len);

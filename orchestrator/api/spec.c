@@ -96,9 +96,10 @@ static void check_placement(const SK_PB(SandboxSpec) * spec, const struct sk_pat
                          "this node has no such runtime class");
 }
 
-static void check_tags(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, struct sk_check *check)
+static void check_tags(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, size_t most,
+                       struct sk_check *check)
 {
-    if (!sk_check_count(check, SK_FIELD(path, "tags"), spec->n_tags, SK_TAGS_MAX))
+    if (!sk_check_count(check, SK_FIELD(path, "tags"), spec->n_tags, most))
         return;
     for (size_t i = 0; i < spec->n_tags; i++) {
         const struct sk_path *item = SK_ITEM(path, "tags", i);
@@ -108,11 +109,11 @@ static void check_tags(const SK_PB(SandboxSpec) * spec, const struct sk_path *pa
     }
 }
 
-static void check_annotations(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
+static void check_annotations(const SK_PB(SandboxSpec) * spec, const struct sk_path *path, size_t most,
                               struct sk_check *check)
 {
     const struct sk_path *at = SK_FIELD(path, "annotations");
-    (void)sk_check_count(check, at, spec->n_annotations, ANNOTATIONS_MAX);
+    (void)sk_check_count(check, at, spec->n_annotations, most);
     for (size_t i = 1; i < spec->n_annotations; i++) {
         if (strcmp(spec->annotations[i - 1]->key, spec->annotations[i]->key) == 0)
             sk_check_violated(check, at, "\"%.64s\" is given twice", spec->annotations[i]->key);
@@ -120,7 +121,7 @@ static void check_annotations(const SK_PB(SandboxSpec) * spec, const struct sk_p
 }
 
 static void decode_containers(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
-                              const struct sk_node_config *node, struct sk_arena *arena,
+                              const struct sk_node_config *node, const char *tenant, struct sk_arena *arena,
                               struct sk_spec *out_spec, struct sk_check *check)
 {
     if (!spec->n_containers) {
@@ -129,20 +130,20 @@ static void decode_containers(const SK_PB(SandboxSpec) * spec, const struct sk_p
     }
     SK_PB(Container) *main = spec->containers[0];
     if (!main->image[0])
-        main->image = SK_DEFAULT_IMAGE;
-    sk_container_decode(main, SK_ITEM(path, "containers", 0), node, arena, out_spec, check);
+        main->image = (char *)(node->box.image ? node->box.image : SK_DEFAULT_IMAGE);
+    sk_container_decode(main, SK_ITEM(path, "containers", 0), node, tenant, arena, out_spec, check);
     if (spec->n_containers == 1 && spec->primary_container[0] &&
         strcmp(spec->primary_container, main->name) != 0)
         sk_check_violated(check, SK_FIELD(path, "primary_container"), "names no container");
 }
 
 static void decode_network(const SK_PB(SandboxSpec) * spec, const struct sk_path *path,
-                           const struct sk_node_config *node, const char *owner, struct sk_arena *arena,
+                           const struct sk_node_config *node, const char *tenant, struct sk_arena *arena,
                            struct sk_spec *out_spec, struct sk_check *check)
 {
     out_spec->network =
-        sk_network_decode(spec->network, SK_FIELD(path, "network"), &node->network, owner, arena, check);
-    sk_services_decode(spec, path, &node->network, arena, out_spec->network, check);
+        sk_network_decode(spec->network, SK_FIELD(path, "network"), node, tenant, arena, check);
+    sk_services_decode(spec, path, node, arena, out_spec->network, check);
 }
 
 /* What clients see again: the caller's words, not our reading of them. */
@@ -156,7 +157,7 @@ static void pack_echo(const SK_PB(Sandbox) * sandbox, struct sk_arena *arena, st
 }
 
 void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const struct sk_node_config *node,
-                    const char *owner, struct sk_arena *arena, struct sk_spec *out_spec,
+                    const char *tenant, struct sk_arena *arena, struct sk_spec *out_spec,
                     struct sk_check *check)
 {
     const struct sk_path *path = SK_FIELD(top, "spec");
@@ -165,9 +166,10 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const s
         sk_check_violated(check, path, "is required");
         return;
     }
-    if (contents_of(sandbox) > SK_FILE_MOUNTS_BYTES_MAX) {
+    size_t most = sk_bound(node->box.max_files_bytes, SK_FILE_MOUNTS_BYTES_MAX);
+    if (contents_of(sandbox) > most) {
         sk_check_violated(check, SK_FIELD(SK_ITEM(path, "containers", 0), "files"),
-                          "must not hold more than %zu bytes together", SK_FILE_MOUNTS_BYTES_MAX);
+                          "must not hold more than %zu bytes together", most);
         return;
     }
     if (!sk_spec_fits(sandbox)) {
@@ -178,12 +180,12 @@ void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const s
     if (sandbox->control == SK_PBE(CONTROL, CONTROL_CONTAINER_ENGINE))
         sk_check_unimplemented(check, top, "control", true);
     (void)sk_check_range(check, SK_FIELD(path, "max_lifetime_seconds"), spec->max_lifetime_seconds, 0,
-                         SK_LIFETIME_MAX);
-    check_tags(spec, path, check);
-    check_annotations(spec, path, check);
+                         (int64_t)sk_bound((size_t)node->box.max_lifetime_seconds, SK_LIFETIME_MAX));
+    check_tags(spec, path, sk_bound(node->box.max_tags, SK_TAGS_MAX), check);
+    check_annotations(spec, path, sk_bound(node->box.max_annotations, ANNOTATIONS_MAX), check);
     check_placement(spec, path, node->node_id, check);
-    decode_network(spec, path, node, owner, arena, out_spec, check);
-    decode_containers(spec, path, node, arena, out_spec, check);
+    decode_network(spec, path, node, tenant, arena, out_spec, check);
+    decode_containers(spec, path, node, tenant, arena, out_spec, check);
     check_unimplemented(spec, path, check);
     out_spec->tags = sk_pb_strings(arena, spec->tags, spec->n_tags);
     out_spec->max_lifetime_seconds =

@@ -17,14 +17,14 @@ bool sk_spec_fits(const SK_PB(Sandbox) * sandbox);
 void sk_spec_sort(SK_PB(Sandbox) * sandbox);
 
 /* Validates and fills *out_spec (strings copied into `arena`, which is the
- * record's); finds everything that is wrong, in fields below `top`. owner: whose it is,
+ * record's); finds everything that is wrong, in fields below `top`. tenant: whose it is,
  * and so whose sandboxes it reaches. The message must be sorted;
  * absent defaults that clients see again (the image) are filled into it, and
  * the contents of files are moved out of it.
  * When `check` is clean afterwards *out_spec is complete, its echo included:
  * a packed Sandbox with spec and display_name. */
 void sk_spec_decode(SK_PB(Sandbox) * sandbox, const struct sk_path *top, const struct sk_node_config *node,
-                    const char *owner, struct sk_arena *arena, struct sk_spec *out_spec,
+                    const char *tenant, struct sk_arena *arena, struct sk_spec *out_spec,
                     struct sk_check *check);
 
 #endif

@@ -28,9 +28,11 @@ struct sk_fact {
 
 /* The error, the violations behind it (check may be NULL) and the facts of its
  * reason (ended by a NULL name; NULL = none; at most SK_FACTS_MAX, and the only
- * part that the caller must keep small). All that is made lives in the arena.
+ * part that the caller must keep small). request_id (api/request_id.h; "" = none) stands in the details, so
+ * that who tells of a failure can be helped. All that is made lives in the arena.
  * `err` must be an error. */
 struct sk_status sk_status_make(struct sk_arena *arena, const struct sk_err *err,
-                                const struct sk_check *check, const struct sk_fact *facts);
+                                const struct sk_check *check, const struct sk_fact *facts,
+                                const char *request_id);
 
 #endif

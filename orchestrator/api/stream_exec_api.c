@@ -127,7 +127,8 @@ static void on_init(struct stream *s, const SK_PB(ExecStreamInit) * init)
                               .command_count = init->n_command,
                               .env = env,
                               .env_count = init->n_env};
-    struct sk_exec_request run = {.has_stdin = true,
+    struct sk_exec_request run = {.is_stream = true,
+                                  .has_stdin = true,
                                   .on_terminal = init->tty,
                                   .columns = length_of(init->tty_width),
                                   .rows = length_of(init->tty_height)};

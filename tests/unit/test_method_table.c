@@ -34,7 +34,7 @@ static void every_method_of_every_service_is_found(void **state)
             assert_false(found.unary && found.stream);
         }
     }
-    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7 + 5 + 2);
+    assert_int_equal(methods, 18 + 5 + 2 + 5 + 6 + 12 + 2 + 7 + 5 + 3 + 4 + 3 + 2);
 }
 
 static void the_implemented_ones_have_a_handler(void **state)

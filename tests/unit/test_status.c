@@ -38,7 +38,7 @@ static void a_reason_is_prefixed_and_has_the_domain(void **state)
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_NOT_FOUND, "there is no sandbox \"x\"");
     (void)sk_err_reason(&err, "SANDBOX_NOT_FOUND");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "");
     assert_int_equal(status.code, SK_NOT_FOUND);
     assert_string_equal(status.text, "there is no sandbox \"x\"");
     assert_int_equal(unpacked(&arena, &status)->code, 5);
@@ -62,7 +62,7 @@ static void facts_go_with_the_reason(void **state)
     const struct sk_fact facts[] = {{"filepath", path}, {"size_bytes", "33554433"}, {0}};
     (void)sk_fail(&err, SK_RESOURCE_EXHAUSTED, "too large");
     (void)sk_err_reason(&err, "FILE_TOO_LARGE");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, facts);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, facts, "");
     Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
     assert_non_null(info);
     assert_int_equal(info->n_metadata, 2);
@@ -79,9 +79,29 @@ static void a_plain_error_has_no_details(void **state)
     struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_INTERNAL, "oops");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "");
     assert_null(status.details);
     assert_int_equal(status.details_len, 0);
+}
+
+static void the_id_of_the_request_stands_in_every_failure(void **state)
+{
+    (void)state;
+    struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
+    struct sk_err err = {0};
+    (void)sk_fail(&err, SK_INTERNAL, "oops");
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "00112233445566ff");
+    Google__Rpc__RequestInfo *request = detail(&arena, &status, &google__rpc__request_info__descriptor);
+    assert_non_null(request);
+    assert_string_equal(request->request_id, "00112233445566ff");
+    assert_null(detail(&arena, &status, &google__rpc__error_info__descriptor));
+    (void)sk_err_reason(&err, "SANDBOX_NOT_FOUND");
+    status = sk_status_make(&arena, &err, NULL, NULL, "00112233445566ff");
+    Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
+    assert_non_null(info);
+    assert_int_equal(info->n_metadata, 1);
+    assert_string_equal(info->metadata[0]->key, "request_id");
+    assert_string_equal(info->metadata[0]->value, "00112233445566ff");
 }
 
 static void the_field_of_an_error_becomes_a_violation(void **state)
@@ -91,7 +111,7 @@ static void the_field_of_an_error_becomes_a_violation(void **state)
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_INVALID_ARGUMENT, "not a token of mine");
     strcpy(err.field, "page_token");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "");
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     assert_non_null(bad);
     assert_int_equal(bad->n_field_violations, 1);
@@ -107,7 +127,7 @@ static void all_violations_are_listed(void **state)
     sk_check_violated(&check, SK_FIELD(NULL, "a"), "one");
     sk_check_violated(&check, SK_FIELD(NULL, "b"), "two");
     (void)!sk_check_result(&check, &err);
-    struct sk_status status = sk_status_make(&arena, &err, &check, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, &check, NULL, "");
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     assert_non_null(bad);
     assert_int_equal(bad->n_field_violations, 2);
@@ -121,14 +141,14 @@ static void unavailable_says_when_to_come_back(void **state)
     struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_UNAVAILABLE, "stopping");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "");
     Google__Rpc__RetryInfo *retry = detail(&arena, &status, &google__rpc__retry_info__descriptor);
     assert_non_null(retry);
     assert_non_null(retry->retry_delay);
     assert_int_equal(retry->retry_delay->seconds, 0);
     assert_in_range(retry->retry_delay->nanos, 1, 999999999);
     (void)sk_err_reason(&err, SK_REASON_BACKEND);
-    status = sk_status_make(&arena, &err, NULL, NULL);
+    status = sk_status_make(&arena, &err, NULL, NULL, "");
     retry = detail(&arena, &status, &google__rpc__retry_info__descriptor);
     assert_int_equal(retry->retry_delay->seconds, 2);
 }
@@ -139,10 +159,10 @@ static void busy_says_when_to_come_back_too(void **state)
     struct sk_arena arena SK_CLEANUP(sk_arena_fini) = {0};
     struct sk_err err = {0};
     (void)sk_fail(&err, SK_RESOURCE_EXHAUSTED, "too many");
-    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, NULL, NULL, "");
     assert_null(detail(&arena, &status, &google__rpc__retry_info__descriptor));
     (void)sk_err_reason(&err, SK_REASON_BUSY);
-    status = sk_status_make(&arena, &err, NULL, NULL);
+    status = sk_status_make(&arena, &err, NULL, NULL, "");
     assert_non_null(detail(&arena, &status, &google__rpc__retry_info__descriptor));
     Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
     assert_string_equal(info->reason, "CWSANDBOX_BUSY");
@@ -163,7 +183,7 @@ static void the_trailer_always_fits(void **state)
         sk_check_violated(&check, SK_ITEM(NULL, name, i), "%s", text);
     check.reason = "RESOURCE_CEILING_EXCEEDED";
     (void)!sk_check_result(&check, &err);
-    struct sk_status status = sk_status_make(&arena, &err, &check, NULL);
+    struct sk_status status = sk_status_make(&arena, &err, &check, NULL, "");
     assert_in_range(status.details_len, 1, SK_STATUS_DETAILS_MAX);
     Google__Rpc__BadRequest *bad = detail(&arena, &status, &google__rpc__bad_request__descriptor);
     Google__Rpc__ErrorInfo *info = detail(&arena, &status, &google__rpc__error_info__descriptor);
@@ -178,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_prefixed_and_has_the_domain),
         cmocka_unit_test(facts_go_with_the_reason),
         cmocka_unit_test(a_plain_error_has_no_details),
+        cmocka_unit_test(the_id_of_the_request_stands_in_every_failure),
         cmocka_unit_test(the_field_of_an_error_becomes_a_violation),
         cmocka_unit_test(all_violations_are_listed),
         cmocka_unit_test(unavailable_says_when_to_come_back),
