@@ -169,8 +169,13 @@ static enum sk_code check(const struct sk_verb *verb, const struct sk_args *args
 enum sk_code sk_args_parse(const struct sk_verb *verb, int argc, char **argv, struct sk_args *out_args,
                            struct sk_err *err)
 {
-    struct sk_args args = {
-        .timeout = -1, .idle_timeout = -1, .lease = -1, .grace = -1, .tail = -1, .max_sandboxes = -1};
+    struct sk_args args = {.timeout = -1,
+                           .idle_timeout = -1,
+                           .lease = -1,
+                           .grace = -1,
+                           .tail = -1,
+                           .interval = -1,
+                           .max_sandboxes = -1};
     struct parser parser = {.verb = verb, .argv = argv, .argc = argc, .args = &args, .err = err};
     enum sk_code code = SK_OK;
 
@@ -209,6 +214,8 @@ enum sk_code sk_args_help(const struct sk_verb *verb, struct sk_buf *out)
 
     for (const struct sk_option *option = verb->options; option->name && !code; option++) {
         char left[64];
+        if (!option->help)
+            continue;
         char letter[] = {'-', option->letter, ',', 0};
         (void)snprintf(left, sizeof(left), "%s --%s %s", option->letter ? letter : "   ", option->name,
                        option->metavar ? option->metavar : "");

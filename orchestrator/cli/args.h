@@ -14,13 +14,16 @@ struct sk_words {
 
 /* Every option of every verb; a verb's table says which it has. */
 struct sk_args {
-    const char *address, *image, *cpu, *memory, *state, *since, *name, *session, *username, *dns, *file;
+    const char *address, *image, *cpu, *memory, *state, *since, *name, *session, *username, *dns, *file,
+        *tenant, *key, *sandbox, *folder;
+    const char *config, *root;
     struct sk_words env, tags, egress, ingress;
     int64_t timeout, idle_timeout, lease, grace; /* seconds; -1 = not given */
     int64_t tail;                                /* lines; -1 = not given */
+    int64_t interval;                            /* seconds; -1 = not given */
     int64_t max_sandboxes;                       /* -1 = not given */
     bool json, help, all, force, keep, interactive, terminal, no_stdin, follow, timestamps, quiet,
-        password_stdin, deny_egress, allow_all;
+        password_stdin, deny_egress, allow_all, admin, wait, stop_sandboxes, leave, once;
     struct sk_words words;   /* what is no option, before the command */
     struct sk_words command; /* what is to be run in the sandbox */
 };
@@ -36,8 +39,8 @@ struct sk_option {
         SK_OPTION_LINES,
         SK_OPTION_SANDBOXES
     } kind;
-    size_t offset; /* in struct sk_args */
-    const char *metavar, *help;
+    size_t offset;              /* in struct sk_args */
+    const char *metavar, *help; /* help NULL: nobody is told of it */
 };
 
 struct sk_verb {

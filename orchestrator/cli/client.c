@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SERVICE      "/coreweave.sandbox.v1.SandboxService/"
 #define RECEIVE_MAX  ((size_t)100 * 1024 * 1024) /* the server's limit */
@@ -52,6 +53,19 @@ static void close_signals(struct sk_client *client)
 
 /* --- life ----------------------------------------------------------------------- */
 
+/* Where the server is when nobody said. */
+static const char *choose_address(void)
+{
+    const char *base = getenv("CWSANDBOX_BASE_URL");
+    const char *key = getenv("CWSANDBOX_API_KEY");
+
+    if (base && *base)
+        return base;
+    if ((!key || !*key) && access(SK_TARGET_ADMIN_SOCKET, R_OK | W_OK) == 0)
+        return "unix:" SK_TARGET_ADMIN_SOCKET;
+    return SK_TARGET_DEFAULT;
+}
+
 static enum sk_code connect(struct sk_client *client, const char *address, struct sk_err *err)
 {
     const char *key = getenv("CWSANDBOX_API_KEY");
@@ -69,8 +83,6 @@ static enum sk_code connect(struct sk_client *client, const char *address, struc
 
 enum sk_code sk_client_open(struct sk_client *client, const char *address, struct sk_err *err)
 {
-    const char *base = getenv("CWSANDBOX_BASE_URL");
-
     *client = (struct sk_client){0};
     sk_bridge_silence();
     enum sk_code code = sk_loop_new(&client->loop, err);
@@ -79,7 +91,7 @@ enum sk_code sk_client_open(struct sk_client *client, const char *address, struc
     if (!code)
         code = open_signals(client, err);
     if (!code)
-        code = connect(client, address ? address : base && *base ? base : SK_TARGET_DEFAULT, err);
+        code = connect(client, address ? address : choose_address(), err);
     if (code)
         sk_client_close(client);
     return code;

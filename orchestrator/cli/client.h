@@ -28,7 +28,8 @@ struct sk_client {
     void *relay_arg;
 };
 
-/* address NULL: CWSANDBOX_BASE_URL, else the default. The key is CWSANDBOX_API_KEY. */
+/* address NULL: CWSANDBOX_BASE_URL, else, without a key, the admin socket if it may be opened, else the
+ * default. The key is CWSANDBOX_API_KEY. */
 SK_MUST_CHECK enum sk_code sk_client_open(struct sk_client *client, const char *address, struct sk_err *err);
 /* Safe on a zeroed struct. */
 void sk_client_close(struct sk_client *client);

@@ -93,10 +93,10 @@ static enum sk_code import_image(struct sk_client *client, struct sk_image_archi
     if (!code)
         code = sk_upload_finish(&import.upload, &image->target, &bar);
     sk_image_bar_fini(&bar);
-    if (!code)
-        sk_image_made_print(&import.upload.made, quiet);
-    else if (import.upload.fault.err.code)
+    if (code && import.upload.fault.err.code)
         *fault = import.upload.fault;
+    if (!code && !sk_image_made_print(&import.upload.made, quiet))
+        code = sk_fail(&fault->err, SK_UNAVAILABLE, "it is imported, and its name could not be written");
     sk_upload_close(&import.upload);
     return code;
 }

@@ -83,7 +83,7 @@ static const char *age(struct sk_table *table, const Google__Protobuf__Timestamp
 
     if (!at)
         return NULL;
-    sk_age_print(now - at->seconds, text, sizeof(text));
+    sk_age_print(sk_seconds_between(at->seconds, now), text, sizeof(text));
     return sk_arena_strdup(&table->arena, text);
 }
 

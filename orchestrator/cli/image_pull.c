@@ -50,7 +50,7 @@ static int pull(const struct sk_args *args, Sandkeep__V1__RegistryLogin *login)
     request.login = login;
     sk_image_bar_init(&bar, request.name, args->quiet);
     if (!sk_client_images_pull(&client, &request, &bar, &made, &fault))
-        sk_image_made_print(&made, args->quiet);
+        exit_code = sk_image_made_print(&made, args->quiet) ? 0 : 1;
     else if (client.signo)
         exit_code = 128 + client.signo;
     else {

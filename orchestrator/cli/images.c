@@ -1,6 +1,6 @@
 #include "cli/images.h"
 
-#include <stdio.h>
+#include "cli/output.h"
 
 enum sk_code sk_client_images_list(struct sk_client *client, struct sk_arena *arena,
                                    Sandkeep__V1__ListImagesResponse **out_list, struct sk_fault *fault)
@@ -53,9 +53,9 @@ struct pull {
     bool over;
 };
 
-void sk_image_made_print(const struct sk_image_made *made, bool quiet)
+bool sk_image_made_print(const struct sk_image_made *made, bool quiet)
 {
-    (void)printf("%s%s%s\n", quiet ? "" : made->name, quiet ? "" : " ", made->digest);
+    return sk_output_say(stdout, "%s%s%s", quiet ? "" : made->name, quiet ? "" : " ", made->digest);
 }
 
 void sk_image_made_fini(struct sk_image_made *made)

@@ -21,8 +21,8 @@ SK_MUST_CHECK enum sk_code sk_client_images_remove(struct sk_client *client, con
 struct sk_image_made {
     char *name, *digest; /* owned; NULL = nothing */
 };
-/* One line: the digest, after the name unless quiet. */
-void sk_image_made_print(const struct sk_image_made *made, bool quiet);
+/* One line: the digest, after the name unless quiet. False when it cannot be written. */
+SK_MUST_CHECK bool sk_image_made_print(const struct sk_image_made *made, bool quiet);
 void sk_image_made_fini(struct sk_image_made *made);
 
 /* Waits until the image is here. A signal ends it. */

@@ -77,8 +77,8 @@ static void put_list(yajl_gen gen, const void *what)
         (void)yajl_gen_array_close(gen);
 }
 
-enum sk_code sk_json_print(sk_shown *const *boxes, size_t count, bool array, struct sk_buf *out,
-                           struct sk_err *err)
+enum sk_code sk_box_print_json(sk_shown *const *boxes, size_t count, bool array, struct sk_buf *out,
+                               struct sk_err *err)
 {
     const struct list list = {boxes, count, array};
     return sk_json_write(put_list, &list, out, err);

@@ -10,8 +10,8 @@
 #include "cli/boxes.h"
 
 /* An array of `count`, or the bare object of boxes[0]. */
-SK_MUST_CHECK enum sk_code sk_json_print(sk_shown *const *boxes, size_t count, bool array, struct sk_buf *out,
-                                         struct sk_err *err);
+SK_MUST_CHECK enum sk_code sk_box_print_json(sk_shown *const *boxes, size_t count, bool array,
+                                             struct sk_buf *out, struct sk_err *err);
 
 /* The main container of a spec, or NULL. */
 const Coreweave__Sandbox__V1__Container *sk_box_main(const sk_shown *box);

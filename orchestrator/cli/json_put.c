@@ -1,5 +1,6 @@
 #include "cli/json_put.h"
 
+#include "base/json_out.h"
 #include "cli/moment.h"
 
 #include <string.h>
@@ -58,7 +59,8 @@ enum sk_code sk_json_write(void (*put)(yajl_gen gen, const void *what), const vo
     (void)yajl_gen_config(gen, yajl_gen_beautify, 1);
     (void)yajl_gen_config(gen, yajl_gen_indent_string, "  ");
     put(gen, what);
-    if (yajl_gen_get_buf(gen, &text, &len) != yajl_gen_status_ok || sk_buf_append(out, text, len) != SK_OK)
+    if (yajl_gen_get_buf(gen, &text, &len) != yajl_gen_status_ok ||
+        sk_json_out_disarmed(out, (const char *)text, len) != SK_OK)
         return sk_fail(err, SK_RESOURCE_EXHAUSTED, "the answer is too large to be printed");
     return SK_OK;
 }

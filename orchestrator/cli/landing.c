@@ -1,5 +1,6 @@
 #include "cli/landing.h"
 
+#include "base/hex.h"
 #include "base/random.h"
 
 #include <errno.h>
@@ -16,10 +17,12 @@ static enum sk_code fail(const struct sk_landing *landing, struct sk_err *err)
 /* A name nobody has: beside the file, so that the rename stays in one file system. */
 static char *temp_name(const char *path)
 {
-    uint8_t b[6];
+    uint8_t random[6];
+    char digits[2 * sizeof(random) + 1];
 
-    sk_random(b, sizeof(b));
-    return sk_printf("%s.sandkeep-%02x%02x%02x%02x%02x%02x", path, b[0], b[1], b[2], b[3], b[4], b[5]);
+    sk_random(random, sizeof(random));
+    sk_hex_print(random, sizeof(random), digits);
+    return sk_printf("%s.sandkeep-%s", path, digits);
 }
 
 enum sk_code sk_landing_open(struct sk_landing *landing, const char *path, mode_t mode, struct sk_err *err)

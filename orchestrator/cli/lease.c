@@ -1,8 +1,7 @@
 #include "cli/lease.h"
 
+#include "cli/output.h"
 #include "cli/sessions.h"
-
-#include <stdio.h>
 
 #define AGAIN SK_MSEC(200)
 
@@ -35,8 +34,8 @@ static void on_end(void *arg, const struct sk_err *err)
     sk_stream_close(sk_take(lease->stream));
     lease->over = is_final(err);
     if (lease->over && !lease->closing)
-        (void)fprintf(stderr, "sandkeep: session %s is not held any more: %s\n", lease->session_id,
-                      err ? err->text : "it was closed");
+        (void)sk_output_say(stderr, "sandkeep: session %s is not held any more: %s", lease->session_id,
+                            err ? err->text : "it was closed");
     if (!lease->over)
         sk_timer_start(lease->client->loop, &lease->again, sk_instant_add(sk_clock_boot(), AGAIN), on_again);
 }

@@ -1,12 +1,12 @@
 #include "cli/boxes.h"
 #include "cli/output.h"
+#include "cli/paging.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
 #include <string.h>
 
-#define PAGE      1000
-#define PAGES_MAX 1000 /* a server that never ends its list */
+#define PAGE 1000
 
 struct listing {
     struct sk_arena arena;
@@ -42,16 +42,20 @@ static enum sk_code fetch(struct sk_client *client, Coreweave__Sandbox__V1__List
                           struct listing *listing, struct sk_fault *fault)
 {
     Coreweave__Sandbox__V1__ListSandboxesResponse *page = NULL;
+    struct sk_paging paging = {0};
     enum sk_code code;
-    size_t pages = 0;
 
+    *fault = (struct sk_fault){0};
     do {
         code = sk_boxes_list(client, request, &listing->arena, &page, fault);
+        if (!code)
+            code =
+                sk_paging_take(&paging, &page->base, page->n_sandboxes, page->next_page_token, &fault->err);
         if (code)
             return code;
         add_page(listing, page);
         request->page_token = page->next_page_token;
-    } while (page->next_page_token[0] && ++pages < PAGES_MAX);
+    } while (page->next_page_token[0]);
     return SK_OK;
 }
 

@@ -3,7 +3,10 @@
  * Exit codes: the command's own for run and exec; 0; 1 for failures; 2 for
  * wrong use; 125 when run or exec could not run the command; 128 + n after
  * signal n. */
+#include "base/standard.h"
+#include "cli/completion.h"
 #include "cli/fault.h"
+#include "cli/man.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -11,6 +14,7 @@
 
 #define EXIT_USAGE 2
 #define HELP_MAX   8192
+#define MAN_MAX    ((size_t)1024 * 1024)
 
 static const struct sk_verb *const verbs[] = {&sk_verb_run,
                                               &sk_verb_exec,
@@ -33,6 +37,18 @@ static const struct sk_verb *const verbs[] = {&sk_verb_run,
                                               &sk_verb_image_import,
                                               &sk_verb_network_show,
                                               &sk_verb_network_set,
+                                              &sk_verb_key_create,
+                                              &sk_verb_key_entry,
+                                              &sk_verb_key_list,
+                                              &sk_verb_key_revoke,
+                                              &sk_verb_audit_show,
+                                              &sk_verb_audit_verify,
+                                              &sk_verb_reload,
+                                              &sk_verb_drain,
+                                              &sk_verb_undrain,
+                                              &sk_verb_status,
+                                              &sk_verb_top,
+                                              &sk_verb_doctor,
                                               NULL};
 
 static void print_usage(FILE *to)
@@ -41,7 +57,8 @@ static void print_usage(FILE *to)
     for (const struct sk_verb *const *verb = verbs; *verb; verb++)
         (void)fprintf(to, "  %-14s %s\n", (*verb)->name, (*verb)->summary);
     (void)fputs("\n\"sandkeep VERB --help\" tells more. The server is $CWSANDBOX_BASE_URL, the key "
-                "$CWSANDBOX_API_KEY.\n",
+                "$CWSANDBOX_API_KEY.\nWithout either it is this node, reached by its admin socket if you may "
+                "open it.\n",
                 to);
 }
 
@@ -86,6 +103,19 @@ static bool is_family(const char *name)
     return found;
 }
 
+/* For the build. */
+static int print_made(enum sk_code (*print)(const struct sk_verb *const *verbs, struct sk_buf *out))
+{
+    struct sk_buf text;
+
+    sk_buf_init(&text, MAN_MAX);
+    enum sk_code code = print(verbs, &text);
+    if (!code)
+        (void)fwrite(text.data, 1, text.len, stdout);
+    sk_buf_fini(&text);
+    return code || fflush(stdout) ? 1 : 0;
+}
+
 static int print_help(const struct sk_verb *verb)
 {
     struct sk_buf text;
@@ -117,6 +147,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
 
+    sk_standard_settle();
     if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
         print_usage(stdout);
         return 0;
@@ -125,6 +156,10 @@ int main(int argc, char **argv)
         (void)puts("sandkeep " SK_VERSION);
         return 0;
     }
+    if (name && strcmp(name, "--print-man") == 0)
+        return print_made(sk_verbs_print_man);
+    if (name && strcmp(name, "--print-completion") == 0)
+        return print_made(sk_completion_print);
     if (!name) {
         print_usage(stderr);
         return EXIT_USAGE;

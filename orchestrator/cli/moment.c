@@ -8,6 +8,15 @@
 #define NS           1000000000LL
 #define DURATION_MAX (100LL * 365 * 24 * 3600)
 
+int64_t sk_seconds_between(int64_t from, int64_t to)
+{
+    int64_t seconds;
+
+    if (__builtin_sub_overflow(to, from, &seconds))
+        return to > from ? INT64_MAX : INT64_MIN;
+    return seconds;
+}
+
 void sk_age_print(int64_t seconds, char *out, size_t size)
 {
     if (seconds < 120)

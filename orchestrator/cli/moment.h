@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+/* From one moment to the other, in seconds; the most or the least there is where no number holds it. */
+int64_t sk_seconds_between(int64_t from, int64_t to);
 /* "3s", "12m", "5h", "9d"; what lies in the future is "0s". */
 void sk_age_print(int64_t seconds, char *out, size_t size);
 /* "2026-01-02T03:04:05.006Z"; "" for what no calendar has. */

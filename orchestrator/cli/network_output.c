@@ -195,7 +195,7 @@ static enum sk_code print_denials(const Sandkeep__V1__Network *network, int64_t 
         const Sandkeep__V1__Denial *denial = network->denials[i];
         char age[24] = "";
         if (denial->time)
-            sk_age_print(now - denial->time->seconds, age, sizeof(age));
+            sk_age_print(sk_seconds_between(denial->time->seconds, now), age, sizeof(age));
         sk_table_add(&table, age[0] ? sk_arena_printf(&table.arena, "%s ago", age) : NULL);
         sk_table_add(&table, denial->destination);
         sk_table_add(&table, denial->protocol);

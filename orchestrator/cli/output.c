@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include "base/utf8.h"
 #include "cli/json.h"
 #include "cli/moment.h"
 #include "cli/table.h"
@@ -7,7 +8,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define OUTPUT_MAX ((size_t)256 * 1024 * 1024)
 
@@ -30,12 +33,34 @@ bool sk_write_all(int fd, const void *data, size_t len)
     return true;
 }
 
+bool sk_output_say(FILE *to, const char *format, ...)
+{
+    SK_AUTO_FREE char *line = NULL;
+    va_list args;
+
+    va_start(args, format);
+    int len = vasprintf(&line, format, args);
+    va_end(args);
+    if (len < 0)
+        return false;
+    sk_utf8_disarm(line);
+    /* What is left in the buffer fails when nobody can tell any more. */
+    return fputs(line, to) != EOF && fputc('\n', to) != EOF && fflush(to) == 0;
+}
+
 const char *sk_output_joined(struct sk_arena *arena, char *const *texts, size_t count)
 {
-    const char *all = "";
+    size_t size = 1;
 
     for (size_t i = 0; i < count; i++)
-        all = sk_arena_printf(arena, "%s%s%s", all, i ? "," : "", texts[i]);
+        size += strlen(texts[i]) + 1;
+    char *all = sk_arena_alloc(arena, size), *at = all;
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            *at++ = ',';
+        at = stpcpy(at, texts[i]);
+    }
+    *at = '\0';
     return all;
 }
 
@@ -46,7 +71,7 @@ static void add_row(struct sk_table *table, const sk_shown *box, int64_t now)
     char age[24] = "";
 
     if (created)
-        sk_age_print(now - created->seconds, age, sizeof(age));
+        sk_age_print(sk_seconds_between(created->seconds, now), age, sizeof(age));
     sk_table_add(table, box->sandbox_id);
     sk_table_add(table, sk_state_name(sk_box_state(box)));
     sk_table_add(table, age);
@@ -141,7 +166,7 @@ int sk_output_list(sk_shown *const *boxes, size_t count, bool json)
 
     sk_output_begin(&out);
     enum sk_code code =
-        json ? sk_json_print(boxes, count, true, &out, &err) : print_table(boxes, count, &out);
+        json ? sk_box_print_json(boxes, count, true, &out, &err) : print_table(boxes, count, &out);
     return sk_output_end(code, &out, &err);
 }
 
@@ -152,6 +177,6 @@ int sk_output_box(const sk_shown *box, bool json)
     struct sk_err err = {0};
 
     sk_output_begin(&out);
-    enum sk_code code = json ? sk_json_print(&one, 1, false, &out, &err) : print_box(box, &out);
+    enum sk_code code = json ? sk_box_print_json(&one, 1, false, &out, &err) : print_box(box, &out);
     return sk_output_end(code, &out, &err);
 }

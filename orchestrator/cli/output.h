@@ -6,8 +6,14 @@
 #include "cli/boxes.h"
 #include "cli/table.h"
 
+#include <stdio.h>
+
 /* All of it, waiting as long as it takes. False when the far end is gone. */
 bool sk_write_all(int fd, const void *data, size_t len);
+
+/* A line that holds a server's words, on `to`: nothing in it drives the terminal. False when it cannot be
+ * written. */
+bool sk_output_say(FILE *to, const char *format, ...) SK_PRINTF(2, 3);
 
 /* A table, newest as the server sorts; or a JSON array. Returns the exit code. */
 int sk_output_list(sk_shown *const *boxes, size_t count, bool json);

@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 
+/* For what no process ends with; cut to what one can, it might say that all went well. */
+#define EXIT_OTHER 255
+
 struct process {
     struct sk_remote remote;
     struct sk_input input;
@@ -97,7 +100,7 @@ static int outcome(const struct process *process)
     const struct sk_remote *remote = &process->remote;
 
     if (remote->exited)
-        return remote->exit_code;
+        return remote->exit_code & ~0xff ? EXIT_OTHER : remote->exit_code;
     if (remote->client->signo)
         return 128 + remote->client->signo;
     if (process->deaf)

@@ -1,11 +1,14 @@
 #include "cli/rule.h"
 
+#include "base/buf.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #define PARTS_MAX 128 /* of a rule */
+#define TEXT_MAX  ((size_t)128 << 20)
 
 typedef Coreweave__Sandbox__V1__EgressRule egress_rule;
 typedef Coreweave__Sandbox__V1__IngressRule ingress_rule;
@@ -254,15 +257,17 @@ static char *print_ports(const port_range *range, struct sk_arena *arena)
     return sk_arena_printf(arena, ",%s=%d-%d", protocol, range->port, range->end_port);
 }
 
-static char *print(const struct rule *rule, struct sk_arena *arena)
+static const char *print(const struct rule *rule, struct sk_arena *arena)
 {
-    char *text = print_head(rule, arena);
+    SK_CLEANUP(sk_buf_fini) struct sk_buf text;
 
-    for (size_t i = 0; i < rule->except_count; i++)
-        text = sk_arena_printf(arena, "%s,except=%s", text, rule->excepts[i]);
-    for (size_t i = 0; i < rule->port_count; i++)
-        text = sk_arena_printf(arena, "%s%s", text, print_ports(rule->ports[i], arena));
-    return text;
+    sk_buf_init(&text, TEXT_MAX);
+    enum sk_code code = sk_buf_printf(&text, "%s", print_head(rule, arena));
+    for (size_t i = 0; i < rule->except_count && !code; i++)
+        code = sk_buf_printf(&text, ",except=%s", rule->excepts[i]);
+    for (size_t i = 0; i < rule->port_count && !code; i++)
+        code = sk_buf_printf(&text, "%s", print_ports(rule->ports[i], arena));
+    return code ? "(too long)" : sk_arena_strndup(arena, (const char *)text.data, text.len);
 }
 
 static void set_block(struct rule *rule, const cidr_block *block)
@@ -273,7 +278,7 @@ static void set_block(struct rule *rule, const cidr_block *block)
     rule->except_count = block->n_except;
 }
 
-char *sk_rule_print_egress(const egress_rule *rule, struct sk_arena *arena)
+const char *sk_rule_print_egress(const egress_rule *rule, struct sk_arena *arena)
 {
     struct rule out = {.ports = rule->ports, .port_count = rule->n_ports};
 
@@ -300,7 +305,7 @@ char *sk_rule_print_egress(const egress_rule *rule, struct sk_arena *arena)
     return print(&out, arena);
 }
 
-char *sk_rule_print_ingress(const ingress_rule *rule, struct sk_arena *arena)
+const char *sk_rule_print_ingress(const ingress_rule *rule, struct sk_arena *arena)
 {
     struct rule out = {.ports = rule->ports, .port_count = rule->n_ports};
 

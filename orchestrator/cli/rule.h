@@ -24,7 +24,7 @@ SK_MUST_CHECK enum sk_code sk_rule_parse_ingress(const char *text, struct sk_are
                                                  struct sk_err *err);
 
 /* The same way back; "unknown" for a kind this program does not know. */
-char *sk_rule_print_egress(const Coreweave__Sandbox__V1__EgressRule *rule, struct sk_arena *arena);
-char *sk_rule_print_ingress(const Coreweave__Sandbox__V1__IngressRule *rule, struct sk_arena *arena);
+const char *sk_rule_print_egress(const Coreweave__Sandbox__V1__EgressRule *rule, struct sk_arena *arena);
+const char *sk_rule_print_ingress(const Coreweave__Sandbox__V1__IngressRule *rule, struct sk_arena *arena);
 
 #endif

@@ -1,6 +1,7 @@
 #include "cli/ask.h"
 #include "cli/ending.h"
 #include "cli/networks.h"
+#include "cli/output.h"
 #include "cli/process.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
@@ -122,7 +123,7 @@ static void put_away(struct sk_client *client, const char *id, bool keep)
     struct sk_fault fault = {0};
 
     if (keep && !client->signo)
-        (void)fprintf(stderr, "sandkeep: kept %s\n", id);
+        (void)sk_output_say(stderr, "sandkeep: kept %s", id);
     else if (sk_box_end(client, id, 0, true, &fault))
         sk_fault_print(&fault);
 }

@@ -1,10 +1,10 @@
+#include "cli/paging.h"
 #include "cli/session_output.h"
 #include "cli/sessions.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
-#define PAGE      1000
-#define PAGES_MAX 1000 /* a server that never ends its list */
+#define PAGE 1000
 
 struct listing {
     struct sk_arena arena;
@@ -26,17 +26,19 @@ static enum sk_code fetch(struct sk_client *client, bool all, struct listing *li
 {
     Sandkeep__V1__ListSessionsRequest request = SANDKEEP__V1__LIST_SESSIONS_REQUEST__INIT;
     Sandkeep__V1__ListSessionsResponse *page = NULL;
-    size_t pages = 0;
+    struct sk_paging paging = {0};
 
     request.page_size = PAGE;
     request.show_closed = all;
     do {
         enum sk_code code = sk_sessions_list(client, &request, &listing->arena, &page, fault);
+        if (!code)
+            code = sk_paging_take(&paging, &page->base, page->n_sessions, page->next_page_token, &fault->err);
         if (code)
             return code;
         add_page(listing, page);
         request.page_token = page->next_page_token;
-    } while (page->next_page_token[0] && ++pages < PAGES_MAX);
+    } while (page->next_page_token[0]);
     return SK_OK;
 }
 

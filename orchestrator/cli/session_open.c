@@ -1,3 +1,4 @@
+#include "cli/output.h"
 #include "cli/session_output.h"
 #include "cli/sessions.h"
 #include "cli/target.h"
@@ -17,8 +18,7 @@ static int open_one(struct sk_client *client, Sandkeep__V1__OpenSessionRequest *
     }
     if (json)
         return sk_session_output_one(session, true);
-    (void)puts(session->session_id);
-    return 0;
+    return sk_output_say(stdout, "%s", session->session_id) ? 0 : 1;
 }
 
 static int run_open(const struct sk_args *args)

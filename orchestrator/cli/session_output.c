@@ -84,7 +84,7 @@ static const char *lease(struct sk_table *table, const Sandkeep__V1__Session *se
         return "held";
     if (!end)
         return NULL;
-    sk_age_print(end->seconds - now, left, sizeof(left));
+    sk_age_print(sk_seconds_between(now, end->seconds), left, sizeof(left));
     return sk_arena_printf(&table->arena, "%s", left);
 }
 
@@ -93,7 +93,7 @@ static void add_row(struct sk_table *table, const Sandkeep__V1__Session *session
     char age[24] = "";
 
     if (session->create_time)
-        sk_age_print(now - session->create_time->seconds, age, sizeof(age));
+        sk_age_print(sk_seconds_between(session->create_time->seconds, now), age, sizeof(age));
     sk_table_add(table, session->session_id);
     sk_table_add(table, sk_session_state_name(session->state));
     sk_table_add(table, age);

@@ -12,9 +12,12 @@ enum sk_code sk_sessions_open(struct sk_client *client, Sandkeep__V1__OpenSessio
     request->request_id = id.text;
     enum sk_code code = sk_client_call(client, SK_SESSION_SERVICE "OpenSession", &request->base,
                                        &sandkeep__v1__session__descriptor, SK_FINISH, arena, &answer, fault);
-    if (!code)
-        *out_session = (Sandkeep__V1__Session *)answer;
-    return code;
+    if (code)
+        return code;
+    *out_session = (Sandkeep__V1__Session *)answer;
+    if ((*out_session)->session_id[0])
+        return SK_OK;
+    return sk_fail(&fault->err, SK_INTERNAL, "the server did not say which session it opened");
 }
 
 enum sk_code sk_sessions_get(struct sk_client *client, const char *id, struct sk_arena *arena,

@@ -1,5 +1,7 @@
 #include "cli/table.h"
 
+#include "base/utf8.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,17 +18,6 @@ static size_t width(const char *text)
     return n;
 }
 
-static void disarm(char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
-        else if (c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0)
-            text[0] = text[1] = '?'; /* U+0080 to U+009F are controls too */
-    }
-}
-
 void sk_table_fini(struct sk_table *table)
 {
     sk_arena_fini(&table->arena);
@@ -40,7 +31,7 @@ void sk_table_add(struct sk_table *table, const char *text)
     size_t column = table->count % table->columns;
 
     assert(table->columns <= SK_TABLE_COLUMNS);
-    disarm(cell);
+    sk_utf8_disarm(cell);
     if (table->count == table->cap) {
         table->cap = table->cap ? table->cap * 2 : 64;
         table->cells = sk_realloc(table->cells, table->cap * sizeof(*table->cells));

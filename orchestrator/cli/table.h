@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-#define SK_TABLE_COLUMNS 8
+#define SK_TABLE_COLUMNS 12
 
 struct sk_table {
     struct sk_arena arena; /* the cells */

@@ -13,6 +13,9 @@
 
 #define SK_TARGET_DEFAULT "http://127.0.0.1:7463" /* the daemon's own default */
 
+/* Whoever may open it needs no key. */
+#define SK_TARGET_ADMIN_SOCKET "/run/sandkeep/admin.sock"
+
 struct sk_target {
     char text[300]; /* as gRPC wants it */
     bool tls;

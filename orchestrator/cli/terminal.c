@@ -32,6 +32,8 @@ static void lend(struct sk_terminal *terminal)
 
     cfmakeraw(&raw);
     terminal->lent = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    if (terminal->lent && terminal->on_lent)
+        terminal->on_lent(terminal->arg, true);
 }
 
 static void give_back(void *arg)
@@ -41,6 +43,8 @@ static void give_back(void *arg)
     if (!terminal->lent)
         return;
     terminal->lent = false;
+    if (terminal->on_lent)
+        terminal->on_lent(terminal->arg, false);
     while (tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->saved) != 0 && errno == EINTR)
         ;
 }
@@ -98,6 +102,13 @@ enum sk_code sk_terminal_open(struct sk_terminal *terminal, struct sk_client *cl
     client->before_exit = give_back;
     client->exit_arg = terminal;
     return SK_OK;
+}
+
+void sk_terminal_follow(struct sk_terminal *terminal, void (*fn)(void *arg, bool lent))
+{
+    terminal->on_lent = fn;
+    if (terminal->lent)
+        fn(terminal->arg, true);
 }
 
 static void close_signal(struct sk_signal *signal)

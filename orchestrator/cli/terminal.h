@@ -17,6 +17,7 @@ struct sk_terminal {
     struct sk_signal *resized, *stopped, *continued;
     bool lent;
     void (*on_resize)(void *arg, struct sk_window window);
+    void (*on_lent)(void *arg, bool lent); /* may be NULL */
     void *arg;
 };
 
@@ -26,6 +27,9 @@ struct sk_window sk_terminal_window(void);
 SK_MUST_CHECK enum sk_code sk_terminal_open(struct sk_terminal *terminal, struct sk_client *client,
                                             void (*on_resize)(void *arg, struct sk_window window), void *arg,
                                             struct sk_err *err);
+/* fn is told that the terminal is lent (now, and each time anew), and before it is given back, however that
+ * comes about. */
+void sk_terminal_follow(struct sk_terminal *terminal, void (*fn)(void *arg, bool lent));
 /* Harmless twice or on a zeroed struct. */
 void sk_terminal_close(struct sk_terminal *terminal);
 

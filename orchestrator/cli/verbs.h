@@ -8,7 +8,11 @@
 extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, sk_verb_logs, sk_verb_ls,
     sk_verb_get, sk_verb_stop, sk_verb_rm, sk_verb_session_open, sk_verb_session_ls, sk_verb_session_show,
     sk_verb_session_close, sk_verb_session_run, sk_verb_image_pull, sk_verb_image_ls, sk_verb_image_inspect,
-    sk_verb_image_rm, sk_verb_image_import, sk_verb_network_show, sk_verb_network_set;
+    sk_verb_image_rm, sk_verb_image_import, sk_verb_network_show, sk_verb_network_set, sk_verb_key_create,
+    sk_verb_key_entry, sk_verb_key_list, sk_verb_key_revoke, sk_verb_reload, sk_verb_audit_show,
+    sk_verb_audit_verify,
+
+    sk_verb_drain, sk_verb_undrain, sk_verb_status, sk_verb_top, sk_verb_doctor;
 
 #define SK_SESSION_ANNOTATION "sandkeep.dev/session"
 #define SK_SESSION_VARIABLE   "SANDKEEP_SESSION" /* tells programs which session they run in */
@@ -38,7 +42,7 @@ extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, s
 #define SK_OPTION_ADDRESS                                                                                    \
     {                                                                                                        \
         "address", 0, SK_OPTION_TEXT, offsetof(struct sk_args, address), "URL",                              \
-            "the server; default $CWSANDBOX_BASE_URL, else " SK_TARGET_DEFAULT                               \
+            "the server; default $CWSANDBOX_BASE_URL, else this node's"                                      \
     }
 #define SK_OPTION_INTERACTIVE                                                                                \
     {                                                                                                        \
@@ -54,6 +58,21 @@ extern const struct sk_verb sk_verb_run, sk_verb_exec, sk_verb_sh, sk_verb_cp, s
     {                                                                                                        \
         "no-stdin", 'n', SK_OPTION_FLAG, offsetof(struct sk_args, no_stdin), NULL,                           \
             "leave standard input alone"                                                                     \
+    }
+/* Of a key that is to be made. */
+#define SK_OPTION_KEY_TENANT                                                                                 \
+    {                                                                                                        \
+        "tenant", 0, SK_OPTION_TEXT, offsetof(struct sk_args, tenant), "NAME",                               \
+            "whose sandboxes it makes and sees; default \"default\""                                         \
+    }
+#define SK_OPTION_KEY_NAME                                                                                   \
+    {                                                                                                        \
+        "name", 0, SK_OPTION_TEXT, offsetof(struct sk_args, name), "NAME", "for people, as in key list"      \
+    }
+#define SK_OPTION_KEY_ADMIN                                                                                  \
+    {                                                                                                        \
+        "admin", 0, SK_OPTION_FLAG, offsetof(struct sk_args, admin), NULL,                                   \
+            "it may do everything, for every tenant"                                                         \
     }
 #define SK_OPTION_JSON                                                                                       \
     {                                                                                                        \

@@ -17,7 +17,7 @@ static char *print(sk_shown *const *boxes, size_t count, bool array)
     struct sk_err err;
 
     sk_buf_init(&out, 64 * 1024);
-    assert_int_equal(sk_json_print(boxes, count, array, &out, &err), SK_OK);
+    assert_int_equal(sk_box_print_json(boxes, count, array, &out, &err), SK_OK);
     return sk_buf_take_text(&out);
 }
 
@@ -80,6 +80,18 @@ static void test_a_bare_box_and_no_box(void **state)
     free(json);
 }
 
+/* What names hold must not drive the terminal that shows the JSON; who reads it as JSON gets all of it. */
+static void test_what_drives_terminals_is_escaped(void **state)
+{
+    sk_shown box = COREWEAVE__SANDBOX__V1__SANDBOX__INIT, *boxes[] = {&box};
+
+    (void)state;
+    box.sandbox_id = "\x1b[2J\x7f\xc2\x9b\xe2\x80\xae\xc3\xbc\xff";
+    char *json = print(boxes, 1, false);
+    contains(json, "\"id\": \"\\u001B[2J\\u007f\\u009b\\u202e\xc3\xbc\xef\xbf\xbd\",\n");
+    free(json);
+}
+
 static void test_state_names(void **state)
 {
     Coreweave__Sandbox__V1__State out;
@@ -101,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_full_box),
         cmocka_unit_test(test_a_bare_box_and_no_box),
+        cmocka_unit_test(test_what_drives_terminals_is_escaped),
         cmocka_unit_test(test_state_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,14 @@ static void test_ages(void **state)
     age(INT64_MAX, "106751991167300d");
 }
 
+static void test_between(void **state)
+{
+    (void)state;
+    assert_true(sk_seconds_between(3, 10) == 7 && sk_seconds_between(10, 3) == -7);
+    assert_true(sk_seconds_between(INT64_MIN, 1) == INT64_MAX);
+    assert_true(sk_seconds_between(1, INT64_MIN) == INT64_MIN);
+}
+
 static void moment(int64_t seconds, int32_t nanos, const char *want)
 {
     char text[48];
@@ -110,8 +118,8 @@ static void test_neither(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ages), cmocka_unit_test(test_moments),
-                                       cmocka_unit_test(test_durations), cmocka_unit_test(test_times),
-                                       cmocka_unit_test(test_neither)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ages),    cmocka_unit_test(test_between),
+                                       cmocka_unit_test(test_moments), cmocka_unit_test(test_durations),
+                                       cmocka_unit_test(test_times),   cmocka_unit_test(test_neither)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

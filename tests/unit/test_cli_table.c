@@ -46,11 +46,17 @@ static void test_characters_are_counted_not_bytes(void **state)
 /* A server's text must not drive the terminal. */
 static void test_control_characters_are_disarmed(void **state)
 {
-    const char *const cells[] = {"a\x1b[2Jb\nc\x7f", "\xc2\x9b"
-                                                     "1m"};
+    const char *const cells[] = {"a\x1b[2Jb\nc\x7f",
+                                 "\xc2\x9b"
+                                 "1m",
+                                 "\xe2\x80\xae"
+                                 "exe",
+                                 "\xe2\x80\xa8x\xe2\x80\x8b",
+                                 "\xff\xc3\xbc\x9b",
+                                 "\xe2\x80"};
 
     (void)state;
-    prints(cells, sk_array_len(cells), 2, "a?[2Jb?c?  ??1m\n");
+    prints(cells, sk_array_len(cells), 2, "a?[2Jb?c?  ?1m\n?exe       ?x?\n?\xc3\xbc?        ??\n");
 }
 
 static void test_many_rows(void **state)
