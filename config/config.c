@@ -1,27 +1,31 @@
 #include "config/config.h"
 
-#include "base/file.h"
 #include "config/together.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#define FILE_SIZE_MAX ((size_t)1024 * 1024)
 
 static const struct sk_key keys[] = {
-#define SK_KEY(name, kind, fallback, low, high, help)                                                        \
-    {#name, SK_KIND_##kind, offsetof(struct sk_config, name), fallback, low, high, help},
+#define SK_KEY(key, of_kind, otherwise, least, most, taken_over, text)                                       \
+    {.name = #key,                                                                                           \
+     .kind = SK_KIND_##of_kind,                                                                              \
+     .when = SK_WHEN_##taken_over,                                                                           \
+     .offset = offsetof(struct sk_config, key),                                                              \
+     .fallback = otherwise,                                                                                  \
+     .low = least,                                                                                           \
+     .high = most,                                                                                           \
+     .help = text},
 #include "config/schema.def"
 #undef SK_KEY
 };
 
-/* One reading: the config being filled, and which member gave which key. */
+/* One reading: the config being filled, and which member of which file gave which key. */
 struct reading {
     struct sk_config *config;
     struct sk_faults *faults;
-    const struct sk_json *given[sk_array_len(keys)];
+    const struct sk_config_file *file;  /* that is being read */
+    const char *name;                   /* of it, the arena's */
+    bool is_public[sk_array_len(keys)]; /* it was given in a file that others may read */
 };
 
 const struct sk_key *sk_config_keys(size_t *out_count)
@@ -39,10 +43,13 @@ void sk_config_fini(struct sk_config *config)
 static void take(struct reading *r, size_t index, const struct sk_json *value)
 {
     sk_kind_take(&r->config->arena, &keys[index], value, (char *)r->config + keys[index].offset, r->faults);
+    r->config->texts[index] = sk_json_print(&r->config->arena, value);
 }
 
 static void take_defaults(struct reading *r)
 {
+    r->config->given = sk_arena_alloc(&r->config->arena, sk_array_len(keys) * sizeof(r->config->given[0]));
+    r->config->texts = sk_arena_alloc(&r->config->arena, sk_array_len(keys) * sizeof(r->config->texts[0]));
     for (size_t i = 0; i < sk_array_len(keys); i++) {
         struct sk_json *value = NULL;
         int line = 0, faults = r->faults->count;
@@ -109,12 +116,13 @@ static void take_member(struct reading *r, const struct sk_json *member)
     for (size_t i = 0; i < sk_array_len(keys); i++) {
         if (strcmp(keys[i].name, member->key) != 0)
             continue;
-        if (r->given[i]) {
+        if (r->config->given[i].member && r->config->given[i].file == r->name) {
             sk_faults_add(r->faults, member->line, member->key, "stands in line %d already, give it once",
-                          r->given[i]->line);
+                          r->config->given[i].member->line);
             return;
         }
-        r->given[i] = member;
+        r->config->given[i] = (struct sk_given){member, r->name};
+        r->is_public[i] = r->file->is_public;
         take(r, i, member);
         return;
     }
@@ -132,41 +140,56 @@ static void read_tree(struct reading *r, const struct sk_json *root)
     }
     for (const struct sk_json *member = root->first; member; member = member->next)
         take_member(r, member);
-    sk_config_check(r->config, r->given, r->faults);
 }
 
-bool sk_config_parse(struct sk_config *config, const char *text, size_t len, struct sk_faults *faults)
+static void read_file(struct reading *r, const struct sk_config_file *file)
 {
-    struct reading reading = {.config = config, .faults = faults};
+    static const char mark[] = "\xef\xbb\xbf"; /* some editors' first bytes */
     struct sk_json *root = NULL;
     struct sk_err err;
     int line = 0;
 
-    *config = (struct sk_config){.exposes_keys = false};
-    take_defaults(&reading);
-    if (sk_json_parse(&config->arena, text, len, &root, &line, &err) != SK_OK)
-        sk_faults_add(faults, line, "", "%s", err.text);
+    r->file = file;
+    r->name = sk_arena_strdup(&r->config->arena, file->name);
+    r->faults->file = file->name;
+    if (file->len >= strlen(mark) && memcmp(file->text, mark, strlen(mark)) == 0)
+        sk_faults_add(r->faults, 1, "", "begins with a byte order mark, write it as UTF-8 without one");
+    else if (sk_json_parse(&r->config->arena, file->text, file->len, &root, &line, &err) != SK_OK)
+        sk_faults_add(r->faults, line, "", "%s", err.text);
     else
-        read_tree(&reading, root);
-    if (faults->count)
-        sk_config_fini(config);
-    return faults->count == 0;
+        read_tree(r, root);
 }
 
-enum sk_code sk_config_load(struct sk_config *config, const char *path, struct sk_faults *faults,
-                            struct sk_err *err)
+static bool exposes_keys(const struct reading *r)
 {
-    SK_AUTO_FREE char *text = NULL;
-    size_t len = 0;
-    mode_t mode = 0;
-    enum sk_code code = sk_file_load(path, FILE_SIZE_MAX, &text, &len, &mode, err);
+    for (size_t i = 0; i < sk_array_len(keys); i++)
+        if (keys[i].kind == SK_KIND_SECRETS && r->is_public[i] && strcmp(r->config->texts[i], "[]") != 0)
+            return true;
+    return false;
+}
+
+bool sk_config_read(struct sk_config *config, const struct sk_config_file *files, size_t count,
+                    struct sk_faults *faults)
+{
+    struct reading reading = {.config = config, .faults = faults};
+    const char *file = faults->file;
+    int before = faults->count;
 
     *config = (struct sk_config){.exposes_keys = false};
-    if (code != SK_OK)
-        return code;
-    if (!sk_config_parse(config, text, len, faults))
-        return sk_fail(err, SK_INVALID_ARGUMENT, "%s has %d fault%s", path, faults->count,
-                       faults->count == 1 ? "" : "s");
-    config->exposes_keys = config->api_keys[0] && (mode & S_IROTH);
-    return SK_OK;
+    take_defaults(&reading);
+    for (size_t i = 0; i < count; i++)
+        read_file(&reading, &files[i]);
+    faults->file = file;
+    sk_config_check(config, config->given, faults);
+    config->exposes_keys = exposes_keys(&reading);
+    if (faults->count > before)
+        sk_config_fini(config);
+    return faults->count == before;
+}
+
+bool sk_config_parse(struct sk_config *config, const char *text, size_t len, struct sk_faults *faults)
+{
+    const struct sk_config_file file = {.name = faults->file, .text = text, .len = len};
+
+    return sk_config_read(config, &file, 1, faults);
 }

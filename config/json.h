@@ -35,6 +35,9 @@ struct sk_json {
 SK_MUST_CHECK enum sk_code sk_json_parse(struct sk_arena *arena, const char *text, size_t len,
                                          struct sk_json **out_root, int *out_line, struct sk_err *err);
 
+/* As JSON again, without comments and spaces; numbers as they were written. */
+const char *sk_json_print(struct sk_arena *arena, const struct sk_json *value);
+
 /* "a string" and so on. */
 const char *sk_json_kind_name(enum sk_json_kind kind);
 

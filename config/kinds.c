@@ -1,11 +1,13 @@
 #include "config/kinds.h"
 
+#include "base/capability.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/quantity.h"
 #include "config/address.h"
 #include "config/pattern.h"
 #include "config/url.h"
+#include "net/ip_port.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,9 +39,24 @@ static bool secret_is_right(const char *text)
     return is_printable(text, SECRET_MIN, SECRET_MAX);
 }
 
+static bool ip_port_is_right(const char *text)
+{
+    struct sk_ip_port parsed;
+    struct sk_err ignored;
+
+    return !*text || sk_ip_port_parse(text, &parsed, &ignored) == SK_OK;
+}
+
 static bool image_is_right(const char *text)
 {
     return is_printable(text, 1, IMAGE_MAX);
+}
+
+static bool device_kind_is_right(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    return slash && slash != text && slash[1] && strspn(text, NAME_CHAR) == (size_t)(slash - text) &&
+           strspn(slash + 1, NAME_CHAR) == strlen(slash + 1);
 }
 
 static bool path_is_right(const char *text)
@@ -97,6 +114,26 @@ static bool pull_policy_is_right(const char *text)
     return !strcmp(text, "missing") || !strcmp(text, "always") || !strcmp(text, "never");
 }
 
+static bool leave_or_stop_is_right(const char *text)
+{
+    return !strcmp(text, "leave") || !strcmp(text, "stop");
+}
+
+static bool log_format_is_right(const char *text)
+{
+    return !strcmp(text, "json") || !strcmp(text, "journald");
+}
+
+static bool audit_sync_is_right(const char *text)
+{
+    return !strcmp(text, "never") || !strcmp(text, "second") || !strcmp(text, "group");
+}
+
+static bool audit_full_is_right(const char *text)
+{
+    return !strcmp(text, "drop_oldest") || !strcmp(text, "refuse_changes");
+}
+
 static bool network_is_right(const char *text)
 {
     return !strcmp(text, "nftables") || !strcmp(text, "cni");
@@ -105,6 +142,43 @@ static bool network_is_right(const char *text)
 static bool url_is_right(const char *text)
 {
     return !*text || sk_url_is_valid(text);
+}
+
+static bool word_is_right(const char *text)
+{
+    (void)text;
+    return true;
+}
+
+/* A number that the kernel takes for a user or a group; where it ends, or NULL. */
+static const char *skip_id(const char *text)
+{
+    char *end;
+    unsigned long long id;
+
+    if (*text < '0' || *text > '9' || strspn(text, "0123456789") > 10)
+        return NULL;
+    id = strtoull(text, &end, 10);
+    return id < UINT32_MAX ? end : NULL;
+}
+
+static bool user_is_right(const char *text)
+{
+    const char *end = skip_id(text);
+
+    if (end && *end == ':')
+        end = skip_id(end + 1);
+    return !*text || (end && !*end);
+}
+
+static bool capability_is_right(const char *text)
+{
+    return !strcmp(text, "ALL") || sk_capability_find(text);
+}
+
+static bool egress_is_right(const char *text)
+{
+    return !strcmp(text, "internet") || !strcmp(text, "none");
 }
 
 /* Room for whatever a kind reads. */
@@ -135,6 +209,7 @@ static const struct kind {
                            .wish = "\"host:port\", \"[v6]:port\" or \"unix:/path\""},
     [SK_KIND_SECRETS] = {secret_is_right, .is_list = true, .secret = true,
                          .wish = "8 to 512 printable characters without spaces"},
+    [SK_KIND_IP_PORT] = {ip_port_is_right, .wish = "\"192.0.2.1:80\", \"[2001:db8::1]:80\", or nothing"},
     [SK_KIND_PATH] = {path_is_right, .wish = "an absolute path"},
     [SK_KIND_OPTIONAL_PATH] = {optional_path_is_right, .wish = "an absolute path, or nothing"},
     [SK_KIND_NAME] = {name_is_right, .wish = "a name of letters, digits and \"._-\""},
@@ -143,11 +218,22 @@ static const struct kind {
     [SK_KIND_LEVEL] = {level_is_right, .wish = "\"debug\", \"info\", \"warn\" or \"error\""},
     [SK_KIND_DRIVERS] = {drivers_is_right, .wish = "\"containerd\" or \"fake\""},
     [SK_KIND_PULL_POLICY] = {pull_policy_is_right, .wish = "\"missing\", \"always\" or \"never\""},
+    [SK_KIND_LEAVE_OR_STOP] = {leave_or_stop_is_right, .wish = "\"leave\" or \"stop\""},
+    [SK_KIND_LOG_FORMAT] = {log_format_is_right, .wish = "\"json\" or \"journald\""},
+    [SK_KIND_AUDIT_SYNC] = {audit_sync_is_right, .wish = "\"never\", \"second\" or \"group\""},
+    [SK_KIND_AUDIT_FULL] = {audit_full_is_right, .wish = "\"drop_oldest\" or \"refuse_changes\""},
     [SK_KIND_PATTERNS] = {sk_pattern_is_valid, .is_list = true,
                           .wish = "a full name like \"docker.io/library/python:3.*\""},
     [SK_KIND_IMAGES] = {image_is_right, .is_list = true, .wish = "an image's name"},
-    [SK_KIND_URL] = {url_is_right, .wish = "a URL like \"http://proxy.corp:3128\", or nothing"},
+    [SK_KIND_URL] = {url_is_right, .wish = "a URL like \"https://host.example.com:8443/path\", or nothing"},
     [SK_KIND_REGISTRIES] = {.wish = "an object of registries"},
+    [SK_KIND_QUOTAS] = {.wish = "an object of tenants"},
+    [SK_KIND_FOLDERS] = {path_is_right, .is_list = true, .wish = "an absolute path"},
+    [SK_KIND_DEVICE_KINDS] = {device_kind_is_right, .is_list = true,
+                              .wish = "a kind of devices like \"nvidia.com/gpu\""},
+    [SK_KIND_PEERS] = {.wish = "an object of URLs by node id"},
+    [SK_KIND_ENTITIES] = {.wish = "an object of tenants by entity, or a list of entities"},
+    [SK_KIND_KEYS] = {.wish = "an object of keys by id"},
     [SK_KIND_NETWORK] = {network_is_right, .wish = "\"nftables\" or \"cni\""},
     [SK_KIND_LINK] = {sk_link_is_valid, .wish = "1 to 8 of a-z"},
     [SK_KIND_POOL4] = {.read = sk_read_pool4,
@@ -176,6 +262,13 @@ static const struct kind {
                        .wish = "ports like \"20000-20999\", or nothing"},
     [SK_KIND_DOMAIN] = {sk_domain_setting_is_valid,
                         .wish = "a domain like \"box.example.com\", in lower case, or nothing"},
+    [SK_KIND_IMAGE] = {image_is_right, .wish = "an image's name"},
+    [SK_KIND_WORDS] = {word_is_right, .is_list = true, .wish = "a word of the command"},
+    [SK_KIND_ENVIRONMENT] = {.wish = "an object of texts by name"},
+    [SK_KIND_USER] = {user_is_right, .wish = "numbers like \"1000\" or \"1000:1000\", or nothing"},
+    [SK_KIND_CAPABILITIES] = {capability_is_right, .is_list = true,
+                              .wish = "the name of a capability like \"NET_RAW\", or \"ALL\""},
+    [SK_KIND_EGRESS] = {egress_is_right, .wish = "\"internet\" or \"none\""},
     [SK_KIND_FLAG] = {.wish = "true or false"},
     [SK_KIND_INTEGER] = {.wish = "a whole number"},
     [SK_KIND_CPU] = {.scale = 1000, .wish = "a quantity like \"500m\" or \"2\""},
@@ -368,6 +461,16 @@ void sk_kind_take(struct sk_arena *arena, const struct sk_key *key, const struct
 {
     if (key->kind == SK_KIND_REGISTRIES)
         sk_registries_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_QUOTAS)
+        sk_quotas_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_PEERS)
+        sk_peers_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_ENTITIES)
+        sk_entities_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_KEYS)
+        sk_key_entries_take(arena, key->name, (size_t)key->high, value, out, faults);
+    else if (key->kind == SK_KIND_ENVIRONMENT)
+        sk_environment_take(arena, key->name, (size_t)key->high, value, out, faults);
     else if (key->kind == SK_KIND_FLAG)
         take_flag(key, value, out, faults);
     else if (kinds[key->kind].is_list)

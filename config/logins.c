@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define FILE_MAX  ((size_t)1024 * 1024)
-#define HOST_SIZE 256
 #define PATH_SIZE 320
 
 struct reading {
@@ -48,13 +47,12 @@ static bool is_docker_hub(const char *host)
     return !strcmp(host, "index.docker.io") || !strcmp(host, "registry-1.docker.io");
 }
 
-/* "https://index.docker.io/v1/" -> "docker.io"; false when it names no whole registry. */
-static bool registry_of(const char *key, char out[HOST_SIZE])
+bool sk_login_registry(const char *key, char out[SK_LOGIN_REGISTRY_SIZE])
 {
     const char *host = skip(skip(key, "https://"), "http://");
     size_t len = strcspn(host, "/");
 
-    if (len >= HOST_SIZE || !is_usual_path(host + len))
+    if (len >= SK_LOGIN_REGISTRY_SIZE || !is_usual_path(host + len))
         return false;
     for (size_t i = 0; i < len; i++)
         out[i] = (char)tolower((unsigned char)host[i]);
@@ -64,7 +62,7 @@ static bool registry_of(const char *key, char out[HOST_SIZE])
     if (len > 4 && !strcmp(out + len - 4, ":443"))
         out[len - 4] = '\0';
     if (is_docker_hub(out))
-        (void)snprintf(out, HOST_SIZE, "docker.io");
+        (void)snprintf(out, SK_LOGIN_REGISTRY_SIZE, "docker.io");
     return true;
 }
 
@@ -146,10 +144,10 @@ static bool has_one(const struct sk_logins *logins, const char *registry)
 static void take_entry(struct reading *r, const struct sk_json *entry)
 {
     struct sk_login login;
-    char path[PATH_SIZE], registry[HOST_SIZE];
+    char path[PATH_SIZE], registry[SK_LOGIN_REGISTRY_SIZE];
 
     (void)snprintf(path, sizeof(path), "auths.\"%.255s\"", entry->key);
-    if (!registry_of(entry->key, registry))
+    if (!sk_login_registry(entry->key, registry))
         sk_faults_add(r->warnings, entry->line, path, "names no whole registry and is left out");
     else if (entry->kind != SK_JSON_OBJECT)
         sk_faults_add(r->faults, entry->line, path, "is %s, give an object in { }",

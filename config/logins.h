@@ -16,6 +16,8 @@
  * What asks registries may refuse it (drivers/image.h has the same word). */
 #define SK_LOGIN_TOKEN "<token>"
 
+#define SK_LOGIN_REGISTRY_SIZE 256
+
 struct sk_login {
     const char *registry; /* as in full image names: "docker.io", "registry.corp:5000" */
     const char *username, *password;
@@ -27,6 +29,10 @@ struct sk_logins {
     struct sk_login *items;
     size_t len;
 };
+
+/* The registry that somebody means: "https://index.docker.io/v1/" -> "docker.io"; false when it names no
+ * whole registry. */
+bool sk_login_registry(const char *key, char out[SK_LOGIN_REGISTRY_SIZE]);
 
 void sk_logins_fini(struct sk_logins *logins);
 

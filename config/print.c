@@ -20,7 +20,10 @@ static enum sk_code print_key(struct sk_buf *out, const struct sk_key *key, bool
     enum sk_code code = print_help(out, key->help);
 
     if (code == SK_OK)
-        code = sk_buf_printf(out, "  // (%s)\n", sk_kind_wish(key, wish));
+        code = sk_buf_printf(out, "  // (%s%s)\n", sk_kind_wish(key, wish),
+                             key->when == SK_WHEN_START  ? "; needs a restart"
+                             : key->when == SK_WHEN_SWAP ? "; from nothing or to nothing needs a restart"
+                                                         : "");
     if (code == SK_OK)
         code = sk_buf_printf(out, "  \"%s\": %s%s\n", key->name, key->fallback, last ? "" : ",\n");
     return code;

@@ -1,6 +1,7 @@
 #include "config/registries.h"
 
 #include "config/address.h"
+#include "config/members.h"
 #include "config/url.h"
 
 #include <stdio.h>
@@ -164,23 +165,14 @@ static struct sk_registry_setting take_registry(struct sk_arena *arena, const st
     return e.setting;
 }
 
-static bool is_there(const struct sk_registry_settings *settings, const char *name)
-{
-    for (size_t i = 0; i < settings->len; i++)
-        if (!strcmp(settings->items[i].name, name))
-            return true;
-    return false;
-}
-
 static void take_all(struct sk_arena *arena, const char *key, const struct sk_json *value,
                      struct sk_registry_settings *out, struct sk_faults *faults)
 {
-    char path[PATH_SIZE];
+    char path[SK_MEMBER_PATH];
 
     for (const struct sk_json *item = value->first; item; item = item->next) {
-        (void)snprintf(path, sizeof(path), "%.64s.\"%.255s\"", key, item->key);
-        if (is_there(out, item->key))
-            sk_faults_add(faults, item->line, path, "stands there already, give it once");
+        sk_member_path(key, item, path);
+        (void)sk_member_is_repeated(value, item, path, faults);
         out->items[out->len++] = take_registry(arena, item, path, faults);
     }
 }
@@ -192,17 +184,8 @@ void sk_registries_take(struct sk_arena *arena, const char *key, size_t max, con
     int before = faults->count;
     size_t count = 0;
 
-    if (value->kind != SK_JSON_OBJECT) {
-        sk_faults_add(faults, value->line, key, "is %s, give an object in { }",
-                      sk_json_kind_name(value->kind));
+    if (!sk_members_begin(key, value, max, "registries", &count, faults))
         return;
-    }
-    for (const struct sk_json *item = value->first; item; item = item->next)
-        count++;
-    if (count > max) {
-        sk_faults_add(faults, value->line, key, "has %zu registries, give up to %zu", count, max);
-        return;
-    }
     settings.items = sk_arena_alloc(arena, (count + 1) * sizeof(*settings.items));
     take_all(arena, key, value, &settings, faults);
     if (faults->count == before)

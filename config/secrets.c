@@ -1,10 +1,13 @@
 #include "config/secrets.h"
 
 #include "base/file.h"
+#include "base/tenant.h"
 #include "config/json.h"
+#include "config/logins.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define FILE_MAX  ((size_t)4 * 1024 * 1024)
 #define PATH_SIZE 512
@@ -137,27 +140,39 @@ static const char *text_of(const struct sk_json *object, const char *name)
     return member && member->kind == SK_JSON_STRING && *member->text ? member->text : NULL;
 }
 
-static enum sk_code find_secret(const struct sk_secrets *secrets, const char *store, const char *path,
-                                const struct sk_json **out_secret, struct sk_err *err)
+/* What is another tenant's is not there. */
+static bool is_others(const struct sk_json *object, const char *tenant)
 {
-    const struct sk_json *found = secrets->root ? member_of(secrets->root, store) : NULL;
+    const struct sk_json *member = object ? member_of(object, "tenant") : NULL;
+    return member && member->kind == SK_JSON_STRING && strcmp(member->text, tenant) != 0;
+}
+
+static enum sk_code find_secret(const struct sk_secrets *secrets, const struct sk_secret_ask *ask,
+                                struct sk_arena *scratch, const struct sk_json **out_secret,
+                                struct sk_err *err)
+{
+    const struct sk_json *found = secrets->root ? member_of(secrets->root, ask->store) : NULL;
 
     if (!found) {
-        (void)sk_fail(err, SK_FAILED_PRECONDITION, "there is no secret store \"%.80s\" here", store);
+        (void)sk_fail(err, SK_FAILED_PRECONDITION, "there is no secret store \"%.80s\" here", ask->store);
         (void)sk_err_reason(err, "SECRET_STORE_NOT_PROVISIONED");
         return SK_FAILED_PRECONDITION;
     }
-    *out_secret = member_of(found, path);
-    return *out_secret ? SK_OK
-                       : sk_fail(err, SK_FAILED_PRECONDITION,
-                                 "there is no secret \"%.80s\" in the secret store \"%.80s\"", path, store);
+    *out_secret = member_of(found, ask->path);
+    if (*out_secret && !is_others(object_of(*out_secret, scratch), ask->tenant))
+        return SK_OK;
+    return sk_fail(err, SK_FAILED_PRECONDITION, "there is no secret \"%.80s\" in the secret store \"%.80s\"",
+                   ask->path, ask->store);
 }
 
 /* NULL when the secret has no such field. */
-static const struct sk_json *field_of(const struct sk_json *secret, const char *field, struct sk_arena *arena)
+static const struct sk_json *field_of(const struct sk_json *secret, const struct sk_secret_ask *ask,
+                                      struct sk_arena *scratch)
 {
-    const struct sk_json *object = object_of(secret, arena);
-    return object ? member_of(object, field) : NULL;
+    const struct sk_json *object = object_of(secret, scratch);
+    const struct sk_json *value = object ? member_of(object, ask->field) : NULL;
+
+    return value && !is_others(object_of(value, scratch), ask->tenant) ? value : NULL;
 }
 
 static bool take_login(const struct sk_json *value, struct sk_arena *scratch, struct sk_arena *arena,
@@ -173,26 +188,64 @@ static bool take_login(const struct sk_json *value, struct sk_arena *scratch, st
     return true;
 }
 
-enum sk_code sk_secrets_find_login(const struct sk_secrets *secrets, const char *store, const char *path,
-                                   const char *field, struct sk_arena *arena,
-                                   struct sk_secret_login *out_login, struct sk_err *err)
+/* --- where it may go --------------------------------------------------------------- */
+
+/* What the secret says, or its field; a field that is called so says nothing. NULL = it names none. */
+static const struct sk_json *registry_of(const struct sk_json *value, struct sk_arena *scratch)
+{
+    const struct sk_json *object = object_of(value, scratch);
+    const struct sk_json *member = object ? member_of(object, "registry") : NULL;
+
+    return member && member->kind == SK_JSON_STRING ? member : NULL;
+}
+
+static bool is_registry(const struct sk_json *said, const char *registry)
+{
+    char name[SK_LOGIN_REGISTRY_SIZE];
+    return !said || (sk_login_registry(said->text, name) && strcasecmp(name, registry) == 0);
+}
+
+static enum sk_code check_registry(const struct sk_json *secret, const struct sk_json *value,
+                                   const struct sk_secret_ask *ask, struct sk_arena *scratch,
+                                   struct sk_err *err)
+{
+    const struct sk_json *outer = registry_of(secret, scratch), *inner = registry_of(value, scratch);
+
+    if (!outer && !inner && strcmp(ask->tenant, SK_TENANT_DEFAULT) != 0)
+        return sk_fail(err, SK_FAILED_PRECONDITION,
+                       "the secret \"%.60s\" of the secret store \"%.60s\" must name its registry in "
+                       "secret_stores before tenants other than \"" SK_TENANT_DEFAULT "\" can use it",
+                       ask->path, ask->store);
+    if (!is_registry(outer, ask->registry) || !is_registry(inner, ask->registry))
+        return sk_fail(err, SK_FAILED_PRECONDITION,
+                       "the secret \"%.60s\" of the secret store \"%.60s\" is not for the registry %.128s",
+                       ask->path, ask->store, ask->registry);
+    return SK_OK;
+}
+
+enum sk_code sk_secrets_find_login(const struct sk_secrets *secrets, const struct sk_secret_ask *ask,
+                                   struct sk_arena *arena, struct sk_secret_login *out_login,
+                                   struct sk_err *err)
 {
     SK_CLEANUP(sk_arena_fini) struct sk_arena scratch = {0};
-    const struct sk_json *value = NULL;
-    bool is_named = field && *field;
-    enum sk_code code = find_secret(secrets, store, path, &value, err);
+    const struct sk_json *secret = NULL, *value;
+    struct sk_secret_login found;
+    bool is_named = ask->field && *ask->field;
+    enum sk_code code = find_secret(secrets, ask, &scratch, &secret, err);
 
     if (code != SK_OK)
         return code;
-    if (is_named)
-        value = field_of(value, field, &scratch);
+    value = is_named ? field_of(secret, ask, &scratch) : secret;
     if (!value)
         return sk_fail(err, SK_FAILED_PRECONDITION,
-                       "the secret \"%.60s\" of the secret store \"%.60s\" has no field \"%.60s\"", path,
-                       store, field);
-    if (!take_login(value, &scratch, arena, out_login))
+                       "the secret \"%.60s\" of the secret store \"%.60s\" has no field \"%.60s\"", ask->path,
+                       ask->store, ask->field);
+    if (!take_login(value, &scratch, arena, &found))
         return sk_fail(err, SK_FAILED_PRECONDITION,
                        "%s\"%.60s\" of the secret store \"%.60s\" is no object with username and password",
-                       is_named ? "a field of the secret " : "the secret ", path, store);
-    return SK_OK;
+                       is_named ? "a field of the secret " : "the secret ", ask->path, ask->store);
+    code = check_registry(secret, value, ask, &scratch, err);
+    if (code == SK_OK)
+        *out_login = found;
+    return code;
 }

@@ -2,7 +2,10 @@
  * names: an object of stores, each an object of paths, each a text or an
  * object of fields.
  *
- *     {"wandb": {"registry": {"username": "robot", "password": "…"}}}
+ *     {"wandb": {"ghcr": {"username": "robot", "password": "…", "registry": "ghcr.io", "tenant": "blue"}}}
+ *
+ * Whoever asks chooses where a login goes, so the secret itself says where it may: to `registry`, for
+ * `tenant`. One without a registry is for the tenant "default" alone, one without a tenant for all.
  *
  * Pure but for sk_secrets_load. No value ever stands in an error. */
 #ifndef SK_CONFIG_SECRETS_H
@@ -26,6 +29,13 @@ struct sk_secret_login {
     const char *username, *password;
 };
 
+struct sk_secret_ask {
+    const char *store, *path;
+    const char *field;    /* "" or NULL = none is named */
+    const char *registry; /* where the login is to be sent, as in a reference */
+    const char *tenant;   /* for whom */
+};
+
 void sk_secrets_fini(struct sk_secrets *secrets);
 
 /* The file must be private (base/file.h). Errors: SK_INVALID_ARGUMENT (the faults say all);
@@ -36,12 +46,13 @@ SK_MUST_CHECK enum sk_code sk_secrets_load(struct sk_secrets *secrets, const cha
 SK_MUST_CHECK bool sk_secrets_parse(struct sk_secrets *secrets, const char *text, size_t len,
                                     struct sk_faults *faults);
 
-/* A secret that is an object with username and password, or has such an object in its `field` ("" or NULL =
- * none is named); a text that holds such an object as JSON counts as one. The texts are copied to `arena`.
- * Errors: SK_FAILED_PRECONDITION (no such store, with the reason SECRET_STORE_NOT_PROVISIONED; no such secret
- * or field; not a login). */
-SK_MUST_CHECK enum sk_code sk_secrets_find_login(const struct sk_secrets *secrets, const char *store,
-                                                 const char *path, const char *field, struct sk_arena *arena,
+/* A secret that is an object with username and password, or has such an object in its field; a text that
+ * holds such an object as JSON counts as one. Both the secret and the field's object may say registry and
+ * tenant. The texts are copied to `arena`. Errors: SK_FAILED_PRECONDITION (no such store, with the reason
+ * SECRET_STORE_NOT_PROVISIONED; no such secret or field, which is also what other tenants are told; not a
+ * login; not for that registry). */
+SK_MUST_CHECK enum sk_code sk_secrets_find_login(const struct sk_secrets *secrets,
+                                                 const struct sk_secret_ask *ask, struct sk_arena *arena,
                                                  struct sk_secret_login *out_login, struct sk_err *err);
 
 #endif

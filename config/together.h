@@ -5,8 +5,13 @@
 
 #include "config/config.h"
 
-/* given: the member that each key of the schema was read from, in its order; NULL = it is at its default. */
-void sk_config_check(const struct sk_config *config, const struct sk_json *const *given,
-                     struct sk_faults *faults);
+/* Where a key was said. */
+struct sk_given {
+    const struct sk_json *member; /* NULL = nowhere: it is at its default */
+    const char *file;
+};
+
+/* given: of each key of the schema, in its order. */
+void sk_config_check(const struct sk_config *config, const struct sk_given *given, struct sk_faults *faults);
 
 #endif
