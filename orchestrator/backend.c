@@ -31,7 +31,8 @@ static void open_fakes(struct sk_backend *b)
     b->fake_agent = sk_fake_agent_new(b->loop, b->fake_runtime);
 }
 
-static enum sk_code open_containerd(struct sk_backend *b, const struct sk_log *log, struct sk_bridge *bridge,
+static enum sk_code open_containerd(struct sk_backend *b, const struct sk_log *log,
+                                    struct sk_metrics *metrics, struct sk_bridge *bridge,
                                     const struct sk_config *c, struct sk_err *err)
 {
     SK_AUTO_FREE char *runtime = NULL;
@@ -47,6 +48,7 @@ static enum sk_code open_containerd(struct sk_backend *b, const struct sk_log *l
         .guest_path = c->guest_path,
         .log = log,
         .bridge = bridge,
+        .metrics = metrics,
     };
 
     if (code != SK_OK)
@@ -57,9 +59,9 @@ static enum sk_code open_containerd(struct sk_backend *b, const struct sk_log *l
     return sk_containerd_open(&options, &b->containerd, err);
 }
 
-enum sk_code sk_backend_open(struct sk_loop *loop, const struct sk_log *log, struct sk_bridge *bridge,
-                             const struct sk_config *config, struct sk_backend **out_backend,
-                             struct sk_err *err)
+enum sk_code sk_backend_open(struct sk_loop *loop, const struct sk_log *log, struct sk_metrics *metrics,
+                             struct sk_bridge *bridge, const struct sk_config *config,
+                             struct sk_backend **out_backend, struct sk_err *err)
 {
     struct sk_backend *b = sk_alloc(sizeof(*b));
     enum sk_code code = SK_OK;
@@ -71,7 +73,7 @@ enum sk_code sk_backend_open(struct sk_loop *loop, const struct sk_log *log, str
         open_fakes(b);
         return SK_OK;
     }
-    code = open_containerd(b, log, bridge, config, err);
+    code = open_containerd(b, log, metrics, bridge, config, err);
     if (code == SK_OK)
         code = sk_agent_channel_open(loop, log, config->run_dir, &b->channel, err);
     return code;

@@ -9,15 +9,17 @@
 #include "drivers/content.h"
 #include "drivers/image.h"
 #include "drivers/runtime.h"
+#include "metrics/metrics.h"
 #include "rpc/bridge.h"
 
 struct sk_backend;
 
-/* Heap; loop, log, bridge and config are borrowed. Errors: SK_FAILED_PRECONDITION (no OCI runtime, no guest
- * program); of the drivers. *out_backend is set in any case, and owed a close. */
+/* Heap; loop, log, metrics, bridge and config are borrowed. Errors: SK_FAILED_PRECONDITION (no OCI runtime,
+ * no guest program); of the drivers. *out_backend is set in any case, and owed a close. */
 SK_MUST_CHECK enum sk_code sk_backend_open(struct sk_loop *loop, const struct sk_log *log,
-                                           struct sk_bridge *bridge, const struct sk_config *config,
-                                           struct sk_backend **out_backend, struct sk_err *err);
+                                           struct sk_metrics *metrics, struct sk_bridge *bridge,
+                                           const struct sk_config *config, struct sk_backend **out_backend,
+                                           struct sk_err *err);
 /* These are valid until it is closed. */
 struct sk_runtime *sk_backend_runtime(const struct sk_backend *backend);
 struct sk_agent *sk_backend_agent(const struct sk_backend *backend);

@@ -6,7 +6,7 @@
 #include "config/config.h"
 
 /* Serves until SIGTERM or SIGINT, or until it cannot start. Sandboxes live
- * on. Returns the exit code of the process. */
-int sk_daemon_run(const struct sk_config *config);
+ * on. path: of the config, which SIGHUP has read again. Returns the exit code of the process. */
+int sk_daemon_run(const struct sk_config *config, const char *path);
 
 #endif

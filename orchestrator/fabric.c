@@ -1,5 +1,7 @@
 #include "fabric.h"
 
+#include "base/program.h"
+#include "base/strings.h"
 #include "drivers/dns/dns.h"
 #include "drivers/edge/edge.h"
 #include "drivers/fake/edge.h"
@@ -19,6 +21,7 @@
 struct sk_fabric {
     struct sk_loop *loop;
     const struct sk_log *log;
+    struct sk_metrics *metrics;
     const struct sk_config *config;
     uint16_t gate_port; /* 0 = nobody looks at names of HTTPS */
     struct sk_arena arena;
@@ -85,15 +88,6 @@ static enum sk_code open_network(struct sk_fabric *f, struct sk_err *err)
 
 /* --- names -------------------------------------------------------------------------------- */
 
-static size_t length_of(const char *const *list)
-{
-    size_t len = 0;
-
-    while (list[len])
-        len++;
-    return len;
-}
-
 static enum sk_code open_names(struct sk_fabric *f, struct sk_err *err)
 {
     const struct sk_config *c = f->config;
@@ -108,9 +102,9 @@ static enum sk_code open_names(struct sk_fabric *f, struct sk_err *err)
         .listen = gateways,
         .listen_count = count,
         .upstreams = c->dns_upstreams,
-        .upstream_count = length_of(c->dns_upstreams),
+        .upstream_count = sk_strings_count(c->dns_upstreams),
         .internal_names = c->dns_internal_names,
-        .internal_name_count = length_of(c->dns_internal_names),
+        .internal_name_count = sk_strings_count(c->dns_internal_names),
         .rate = (unsigned)c->dns_rate,
     };
     enum sk_code code = sk_dns_open(f->loop, f->log, &options, &f->dns, err);
@@ -129,7 +123,7 @@ static enum sk_code find_edge(const struct sk_fabric *f, char **out_program, str
     *out_program = NULL;
     if (!wants_edge(f->config))
         return SK_OK;
-    *out_program = sk_haproxy_find(name);
+    *out_program = sk_program_find(name);
     if (*out_program)
         return SK_OK;
     if (!is_auto)
@@ -162,6 +156,7 @@ static enum sk_code open_edge(struct sk_fabric *f, const char *program, struct s
         .https_port = (uint16_t)c->edge_https_port,
         .certificate = c->edge_certificate,
         .gate_port = f->gate_port,
+        .metrics = f->metrics,
         .let_hidden = c->tls_hidden_names,
     };
 
@@ -200,14 +195,15 @@ static enum sk_code open_real(struct sk_fabric *f, struct sk_err *err)
     return program ? open_edge(f, program, err) : SK_OK;
 }
 
-enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log, const struct sk_config *config,
-                            struct sk_fabric **out_fabric, struct sk_err *err)
+enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log, struct sk_metrics *metrics,
+                            const struct sk_config *config, struct sk_fabric **out_fabric, struct sk_err *err)
 {
     struct sk_fabric *f = sk_alloc(sizeof(*f));
 
     *out_fabric = f;
     f->loop = loop;
     f->log = log;
+    f->metrics = metrics;
     f->config = config;
     if (strcmp(config->drivers, "fake") != 0)
         return open_real(f, err);
@@ -247,6 +243,17 @@ struct sk_network_config sk_fabric_config(const struct sk_fabric *f)
         .domain = has_edge ? c->edge_domain : "",
         .https_port = (uint16_t)c->edge_https_port,
     };
+}
+
+void sk_fabric_configure(struct sk_fabric *f, const struct sk_config *config)
+{
+    const char *const *names = config->dns_internal_names;
+    struct sk_err err;
+
+    /* The config has looked at the names. */
+    if (f->dns &&
+        sk_dns_configure(f->dns, (unsigned)config->dns_rate, names, sk_strings_count(names), &err) != SK_OK)
+        sk_log_err(f->log, SK_ERROR, "daemon.dns_unchanged", &err);
 }
 
 /* --- close --------------------------------------------------------------------------------------- */

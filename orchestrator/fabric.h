@@ -13,8 +13,8 @@ struct sk_fabric;
 /* Heap; set at once, so that what was opened before something failed is closed as ever. config, log:
  * borrowed. Blocks, for start-up. Errors: whatever the config asks for cannot be had. */
 SK_MUST_CHECK enum sk_code sk_fabric_open(struct sk_loop *loop, const struct sk_log *log,
-                                          const struct sk_config *config, struct sk_fabric **out_fabric,
-                                          struct sk_err *err);
+                                          struct sk_metrics *metrics, const struct sk_config *config,
+                                          struct sk_fabric **out_fabric, struct sk_err *err);
 struct sk_network *sk_fabric_network(const struct sk_fabric *fabric);
 /* NULL: there is none. */
 struct sk_names *sk_fabric_names(const struct sk_fabric *fabric);
@@ -22,6 +22,8 @@ struct sk_names *sk_fabric_names(const struct sk_fabric *fabric);
 struct sk_edge *sk_fabric_edge(const struct sk_fabric *fabric);
 /* Texts as long as the fabric. */
 struct sk_network_config sk_fabric_config(const struct sk_fabric *fabric);
+/* Takes over what of another config can change while sandboxes run; nothing of it is borrowed. */
+void sk_fabric_configure(struct sk_fabric *fabric, const struct sk_config *config);
 /* Sandboxes keep their networks. Nothing may use the drivers any more. */
 void sk_fabric_close(struct sk_fabric *fabric_take, struct sk_done *done);
 

@@ -1,11 +1,14 @@
 #include "host.h"
 
 #include "base/file.h"
+#include "base/program.h"
+#include "oci/image_config.h"
 
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define PEM_MAX ((size_t)1024 * 1024)
@@ -57,6 +60,57 @@ static struct sk_images_config images_config(const struct sk_config *config)
     };
 }
 
+/* What nobody asked for must fit into a small host. */
+static void set_defaults(const struct sk_config *config, struct sk_node_config *c)
+{
+    c->default_cpu_millis = smaller(config->default_cpu, c->ceiling_cpu_millis);
+    c->default_memory_bytes = smaller(config->default_memory, c->ceiling_memory_bytes);
+    c->default_cpu_request_millis = config->default_cpu_request;
+    c->default_memory_request_bytes = config->default_memory_request;
+}
+
+static const char *architecture(void)
+{
+    struct utsname host;
+    return uname(&host) ? "amd64" : sk_architecture_of(host.machine);
+}
+
+/* What the node gives out, by the config or of what the host has; without GPUs. */
+static struct sk_amount capacity_of(const struct sk_config *config)
+{
+    int64_t cpu = config->capacity_cpu, memory = config->capacity_memory;
+
+    if (!cpu)
+        cpu = host_amount(_SC_NPROCESSORS_ONLN, 1, 1) * 1000;
+    if (!memory)
+        memory = host_amount(_SC_PHYS_PAGES, sysconf(_SC_PAGESIZE), config->default_memory);
+    return (struct sk_amount){
+        .cpu_millis = sk_capacity_of(cpu, config->reserved_cpu, config->overcommit_cpu_percent),
+        .memory_bytes = sk_capacity_of(memory, config->reserved_memory, config->overcommit_memory_percent),
+    };
+}
+
+static struct sk_box_config box_config(const struct sk_config *config)
+{
+    return (struct sk_box_config){
+        .image = config->default_image,
+        .command = config->default_command,
+        .env = config->default_environment,
+        .user = config->default_user,
+        .read_only_root = config->default_read_only_root,
+        .no_egress = strcmp(config->default_egress, "none") == 0,
+        .drop_capabilities = config->drop_capabilities,
+        .idle_timeout_seconds = (int32_t)config->default_idle_timeout_s,
+        .max_idle_timeout_seconds = (int32_t)config->max_idle_timeout_s,
+        .max_lifetime_seconds = (int32_t)config->max_lifetime_s,
+        .max_tags = (size_t)config->max_tags,
+        .max_annotations = (size_t)config->max_annotations,
+        .max_services = (size_t)config->max_services,
+        .max_files = (size_t)config->max_files,
+        .max_files_bytes = (size_t)config->max_files_bytes,
+    };
+}
+
 void sk_host_node_config(const struct sk_config *config, const char *node_id,
                          struct sk_node_config *out_config)
 {
@@ -68,6 +122,10 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
         .create_limit = SK_SEC(config->create_limit_s),
         .retention = SK_SEC(config->retention_hours * 3600),
         .max_grace = SK_SEC(config->max_grace_s),
+        .drain_timeout = SK_SEC(config->drain_timeout_s),
+        .drain_stops = strcmp(config->drain_sandboxes, "stop") == 0,
+        .drain_grace = SK_SEC(config->drain_grace_s),
+        .shutdown_timeout = SK_SEC(config->shutdown_timeout_s),
         .default_lifetime_seconds = (int32_t)config->default_lifetime_s,
         .default_lease_seconds = (int32_t)config->default_lease_s,
         .max_lease_seconds = (int32_t)config->max_lease_s,
@@ -79,31 +137,21 @@ void sk_host_node_config(const struct sk_config *config, const char *node_id,
         .log_max = config->log_max_bytes,
         .log_rate = config->log_rate_bytes_per_s,
         .images = images_config(config),
+        .box = box_config(config),
     };
     find_cpus(&c);
-    /* What nobody asked for must fit into a small host. */
-    c.default_cpu_millis = smaller(config->default_cpu, c.ceiling_cpu_millis);
-    c.default_memory_bytes = smaller(config->default_memory, c.ceiling_memory_bytes);
+    set_defaults(config, &c);
+    c.capacity = capacity_of(config);
+    c.quotas = config->quotas;
+    c.architecture = architecture();
+    (void)snprintf(c.organization, sizeof(c.organization), "%s", config->organization_id);
+    (void)snprintf(c.runner_group, sizeof(c.runner_group), "%s", config->runner_group_id);
     memcpy(c.node_id, node_id, strnlen(node_id, SK_NODE_MAX) + 1);
     (void)snprintf(c.log_dir, sizeof(c.log_dir), "%s/%s", config->state_dir, SK_LOG_FOLDER);
     *out_config = c;
 }
 
 /* The program's path, from PATH; heap, or NULL. */
-static char *find_program(const char *name)
-{
-    const char *path = getenv("PATH");
-
-    for (path = path ? path : "/usr/sbin:/usr/bin:/sbin:/bin"; *path;) {
-        size_t len = strcspn(path, ":");
-        SK_AUTO_FREE char *candidate = sk_printf("%.*s/%s", (int)len, path, name);
-        if (path[0] == '/' && !access(candidate, X_OK))
-            return sk_take(candidate);
-        path += len + (path[len] == ':');
-    }
-    return NULL;
-}
-
 enum sk_code sk_host_runtime(const char *wanted, char **out_runtime, struct sk_err *err)
 {
     char *found;
@@ -112,9 +160,9 @@ enum sk_code sk_host_runtime(const char *wanted, char **out_runtime, struct sk_e
         *out_runtime = sk_strdup(wanted);
         return SK_OK;
     }
-    found = find_program("crun");
+    found = sk_program_find("crun");
     if (!found)
-        found = find_program("runc");
+        found = sk_program_find("runc");
     if (!found)
         return sk_fail(
             err, SK_FAILED_PRECONDITION,

@@ -1,9 +1,11 @@
 #include "notify.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 void sk_notify(const char *state)
 {
@@ -22,6 +24,18 @@ void sk_notify(const char *state)
         (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT,
                       (const struct sockaddr *)&address,
                       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+}
+
+void sk_notify_reloading(void)
+{
+    char state[64];
+    struct timespec now;
+
+    /* The clock is the one that sd_notify(3) wants, whatever the loop counts in. */
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+                   (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    sk_notify(state);
 }
 
 /* Microseconds, or 0: none, or meant for another process. */

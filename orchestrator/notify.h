@@ -8,8 +8,14 @@
 /* "READY=1", "STOPPING=1" and so on. */
 void sk_notify(const char *state);
 
+/* New settings are being read, until the next "READY=1". */
+void sk_notify_reloading(void);
+
 /* Feeds the manager's watchdog, if it has one for us, from the loop: when the
- * loop hangs, the manager notices. A zeroed one is stopped. */
+ * loop hangs, the manager notices. A zeroed one is stopped.
+ * After READY=1, no sooner: a manager begins to count with that, or with the
+ * first WATCHDOG=1, and steps of the start may block (the kernel loads what
+ * the packet filter needs). */
 struct sk_watchdog {
     struct sk_timer timer;
     struct sk_loop *loop;

@@ -1,5 +1,7 @@
 #include "place.h"
 
+#include "base/file.h"
+#include "base/hex.h"
 #include "base/random.h"
 
 #include <ctype.h>
@@ -13,8 +15,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-static const char node_file[] = "node_id", address_file[] = "address", lock_file[] = "lock",
-                  salt_file[] = "login_salt", gate_file[] = "gate_port";
+static const char node_file[] = "node_id", address_file[] = "address", http_file[] = "http",
+                  lock_file[] = "lock", salt_file[] = "login_salt", gate_file[] = "gate_port";
 
 /* errno into the error, with what was being done to which path. */
 static enum sk_code fail(struct sk_err *err, const char *doing, const char *path)
@@ -84,46 +86,42 @@ enum sk_code sk_place_lock(const char *path, int *out_fd, struct sk_err *err)
     return SK_OK;
 }
 
-/* --- small files, whole or not at all ------------------------------------------------ */
+/* --- the address ------------------------------------------------------------------------- */
 
-/* A disk that fills up half-way takes a part, and sets no errno. */
-static bool write_all(int fd, const char *text, size_t len)
-{
-    ssize_t put = write(fd, text, len);
-
-    if (put >= 0 && (size_t)put < len)
-        errno = ENOSPC;
-    return put == (ssize_t)len;
-}
-
-static enum sk_code write_whole(int dir, const char *name, const char *text, mode_t mode, struct sk_err *err)
-{
-    SK_AUTO_FD int fd = -1;
-    char fresh[32];
-
-    (void)snprintf(fresh, sizeof(fresh), "%s.new", name);
-    fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || !write_all(fd, text, strlen(text)) || fchmod(fd, mode) || fsync(fd))
-        return fail(err, "write", fresh);
-    if (renameat(dir, fresh, dir, name) || fsync(dir))
-        return fail(err, "put in place", name);
-    return SK_OK;
-}
-
-enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err)
+static enum sk_code write_lines(const char *run_dir, const char *file, const char *lines, struct sk_err *err)
 {
     SK_AUTO_FD int dir = -1;
     enum sk_code code = open_dir(run_dir, &dir, err);
 
-    return code == SK_OK ? write_whole(dir, address_file, lines, 0644, err) : code;
+    return code == SK_OK ? sk_file_replace_at(dir, file, lines, strlen(lines), 0644, err) : code;
 }
 
-void sk_place_remove_address(const char *run_dir)
+static void remove_file(const char *run_dir, const char *file)
 {
     SK_AUTO_FD int dir = -1;
 
     if (open_dir(run_dir, &dir, NULL) == SK_OK)
-        (void)unlinkat(dir, address_file, 0);
+        (void)unlinkat(dir, file, 0);
+}
+
+enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err)
+{
+    return write_lines(run_dir, address_file, lines, err);
+}
+
+void sk_place_remove_address(const char *run_dir)
+{
+    remove_file(run_dir, address_file);
+}
+
+enum sk_code sk_place_write_http(const char *run_dir, const char *line, struct sk_err *err)
+{
+    return write_lines(run_dir, http_file, line, err);
+}
+
+void sk_place_remove_http(const char *run_dir)
+{
+    remove_file(run_dir, http_file);
 }
 
 /* --- the node's name -------------------------------------------------------------------- */
@@ -165,7 +163,7 @@ static enum sk_code remember_node(int dir, const char *node, struct sk_err *err)
     char line[SK_NODE_MAX + 2];
 
     (void)snprintf(line, sizeof(line), "%s\n", node);
-    return write_whole(dir, node_file, line, 0600, err);
+    return sk_file_replace_at(dir, node_file, line, strlen(line), 0600, err);
 }
 
 enum sk_code sk_place_node_id(const char *state_dir, const char *wanted, char out_node[SK_NODE_MAX + 1],
@@ -203,8 +201,7 @@ static void make_salt(char out_salt[SK_SALT_SIZE])
     uint8_t bytes[(SK_SALT_SIZE - 1) / 2];
 
     sk_random(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(out_salt + 2 * i, 3, "%02x", bytes[i]);
+    sk_hex_print(bytes, sizeof(bytes), out_salt);
 }
 
 enum sk_code sk_place_login_salt(const char *state_dir, char out_salt[SK_SALT_SIZE], struct sk_err *err)
@@ -221,7 +218,7 @@ enum sk_code sk_place_login_salt(const char *state_dir, char out_salt[SK_SALT_SI
         return fail(err, "open the salt of logins in", state_dir);
     if (fd < 0) {
         make_salt(out_salt);
-        return write_whole(dir, salt_file, out_salt, 0600, err);
+        return sk_file_replace_at(dir, salt_file, out_salt, strlen(out_salt), 0600, err);
     }
     if (read(fd, text, sizeof(text)) != sizeof(text) - 1 ||
         strspn(text, "0123456789abcdef") != sizeof(text) - 1)
@@ -254,7 +251,7 @@ static enum sk_code make_gate_port(int dir, uint16_t *out_port, struct sk_err *e
     if (code != SK_OK)
         return code;
     (void)snprintf(line, sizeof(line), "%u\n", (unsigned)*out_port);
-    return write_whole(dir, gate_file, line, 0600, err);
+    return sk_file_replace_at(dir, gate_file, line, strlen(line), 0600, err);
 }
 
 enum sk_code sk_place_gate_port(const char *run_dir, uint16_t *out_port, struct sk_err *err)

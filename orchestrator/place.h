@@ -27,6 +27,9 @@ SK_MUST_CHECK enum sk_code sk_place_node_id(const char *state_dir, const char *w
 /* <run_dir>/address: one "host:port" a line, for whoever looks for the daemon. */
 SK_MUST_CHECK enum sk_code sk_place_write_address(const char *run_dir, const char *lines, struct sk_err *err);
 void sk_place_remove_address(const char *run_dir);
+/* <run_dir>/http: the same of what operators read. */
+SK_MUST_CHECK enum sk_code sk_place_write_http(const char *run_dir, const char *line, struct sk_err *err);
+void sk_place_remove_http(const char *run_dir);
 
 /* The port where HTTPS to granted names is looked at, as remembered in run_dir, since rules in force lead
  * there; at first a free one. Errors: by errno; SK_DATA_LOSS. */

@@ -9,11 +9,16 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+struct sk_supply_terms {
+    struct sk_logins logins;
+    struct sk_secrets secrets;
+    struct sk_faults warnings;
+};
+
 struct sk_supply {
     struct sk_loop *loop;
     const struct sk_log *log;
-    struct sk_logins logins;
-    struct sk_secrets secrets;
+    struct sk_supply_terms *terms;
     struct sk_registry *registry;
     struct sk_images_driver *images;
     struct sk_done closed; /* the image driver is */
@@ -23,14 +28,12 @@ struct sk_supply {
 /* --- files ---------------------------------------------------------------------------- */
 
 /* What is wrong with a file, as far as one sentence goes. */
-static enum sk_code explain(const struct sk_faults *faults, enum sk_code code, struct sk_err *err)
+static enum sk_code explain(const struct sk_faults *faults, struct sk_err *err)
 {
     const char *text = (const char *)faults->text.data;
-    const char *end = faults->count ? memchr(text, '\n', faults->text.len) : NULL;
+    size_t len = strcspn(text, "\n");
 
-    if (code != SK_INVALID_ARGUMENT || !end)
-        return code;
-    return sk_fail(err, SK_FAILED_PRECONDITION, "%.*s%s", (int)(end - text), text,
+    return sk_fail(err, SK_FAILED_PRECONDITION, "%.*s%s", (int)len, text,
                    faults->count > 1 ? " (and more)" : "");
 }
 
@@ -50,40 +53,65 @@ static void tell_left_out(const struct sk_supply *s, const struct sk_faults *war
     }
 }
 
-static enum sk_code load_logins(struct sk_supply *s, const char *path, struct sk_err *err)
+/* Faults in the text of a file have been added; that it cannot be read has not. */
+static void add_fault(struct sk_faults *faults, const char *path, const struct sk_err *err)
 {
-    SK_CLEANUP(sk_faults_fini) struct sk_faults faults;
-    SK_CLEANUP(sk_faults_fini) struct sk_faults warnings;
-    enum sk_code code;
-
-    sk_faults_init(&faults, path);
-    sk_faults_init(&warnings, path);
-    if (!*path)
-        return SK_OK;
-    code = sk_logins_load(&s->logins, path, &faults, &warnings, err);
-    tell_left_out(s, &warnings);
-    return code == SK_OK ? code : explain(&faults, code, err);
+    if (err->code != SK_INVALID_ARGUMENT)
+        sk_faults_at(faults, (struct sk_origin){path, 0}, "", "%s", err->text);
 }
 
-static enum sk_code load_secrets(struct sk_supply *s, const char *path, struct sk_err *err)
+static void read_files(struct sk_supply_terms *t, const struct sk_config *c, struct sk_faults *faults)
 {
-    SK_CLEANUP(sk_faults_fini) struct sk_faults faults;
-    enum sk_code code;
+    const char *file = faults->file;
+    struct sk_err err;
 
-    sk_faults_init(&faults, path);
-    if (!*path)
-        return SK_OK;
-    code = sk_secrets_load(&s->secrets, path, &faults, err);
-    return code == SK_OK ? code : explain(&faults, code, err);
+    faults->file = t->warnings.file = c->registry_logins;
+    if (*c->registry_logins &&
+        sk_logins_load(&t->logins, c->registry_logins, faults, &t->warnings, &err) != SK_OK)
+        add_fault(faults, c->registry_logins, &err);
+    faults->file = c->secret_stores;
+    if (*c->secret_stores && sk_secrets_load(&t->secrets, c->secret_stores, faults, &err) != SK_OK)
+        add_fault(faults, c->secret_stores, &err);
+    faults->file = file;
 }
 
-static enum sk_code find_login(void *arg, const char *store, const char *path, const char *field,
+static struct sk_registry_host *hosts_of(const struct sk_registry_settings *settings, struct sk_arena *arena);
+
+struct sk_supply_terms *sk_supply_read(const struct sk_config *config, struct sk_faults *faults)
+{
+    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
+    struct sk_supply_terms *t = sk_alloc(sizeof(*t));
+    int before = faults->count;
+    struct sk_err err;
+
+    sk_faults_init(&t->warnings, "");
+    read_files(t, config, faults);
+    if (sk_registry_check_hosts(hosts_of(&config->registries, &arena), config->registries.len, &err) != SK_OK)
+        sk_faults_at(faults, (struct sk_origin){NULL, 0}, "registries", "%s", err.text);
+    if (faults->count == before)
+        return t;
+    sk_supply_terms_free(t);
+    return NULL;
+}
+
+void sk_supply_terms_free(struct sk_supply_terms *terms)
+{
+    if (!terms)
+        return;
+    sk_logins_fini(&terms->logins);
+    sk_secrets_fini(&terms->secrets);
+    sk_faults_fini(&terms->warnings);
+    free(terms);
+}
+
+static enum sk_code find_login(void *arg, const struct sk_login_source *source, const char *tenant,
                                struct sk_arena *arena, const char **out_username, const char **out_password,
                                struct sk_err *err)
 {
     struct sk_supply *s = arg;
+    const struct sk_secret_ask ask = {source->store, source->path, source->field, source->registry, tenant};
     struct sk_secret_login found;
-    enum sk_code code = sk_secrets_find_login(&s->secrets, store, path, field, arena, &found, err);
+    enum sk_code code = sk_secrets_find_login(&s->terms->secrets, &ask, arena, &found, err);
 
     if (code != SK_OK)
         return code;
@@ -132,8 +160,8 @@ static enum sk_code open_registry(struct sk_supply *s, const struct sk_config *c
         .log = s->log,
         .hosts = hosts_of(&c->registries, &arena),
         .host_count = c->registries.len,
-        .logins = logins_of(&s->logins, &arena),
-        .login_count = s->logins.len,
+        .logins = logins_of(&s->terms->logins, &arena),
+        .login_count = s->terms->logins.len,
         .proxy = c->registry_proxy,
         .max_connections = (unsigned)c->registry_connections,
     };
@@ -178,27 +206,44 @@ struct sk_image_driver *sk_supply_images(const struct sk_supply *supply)
 static void supply_free(struct sk_supply *s)
 {
     sk_registry_free(s->registry);
-    sk_logins_fini(&s->logins);
-    sk_secrets_fini(&s->secrets);
+    sk_supply_terms_free(s->terms);
     free(s);
 }
 
 enum sk_code sk_supply_open(struct sk_loop *loop, const struct sk_log *log, const struct sk_config *config,
                             struct sk_content *content, struct sk_supply **out_supply, struct sk_err *err)
 {
+    SK_CLEANUP(sk_faults_fini) struct sk_faults faults;
     struct sk_supply *s = sk_alloc(sizeof(*s));
-    enum sk_code code;
+    enum sk_code code = SK_OK;
 
+    sk_faults_init(&faults, "the configuration");
     s->loop = loop;
     s->log = log;
-    if ((code = load_logins(s, config->registry_logins, err)) != SK_OK ||
-        (code = load_secrets(s, config->secret_stores, err)) != SK_OK ||
-        (content && (code = open_images(s, config, content, err)) != SK_OK)) {
+    s->terms = sk_supply_read(config, &faults);
+    if (!s->terms)
+        code = explain(&faults, err);
+    else
+        tell_left_out(s, &s->terms->warnings);
+    if (code == SK_OK && content)
+        code = open_images(s, config, content, err);
+    if (code == SK_OK)
+        *out_supply = s;
+    else
         supply_free(s);
-        return code;
-    }
-    *out_supply = s;
-    return SK_OK;
+    return code;
+}
+
+void sk_supply_configure(struct sk_supply *s, const struct sk_config *config, struct sk_supply_terms *terms)
+{
+    SK_CLEANUP(sk_arena_fini) struct sk_arena arena = {0};
+
+    sk_supply_terms_free(s->terms);
+    s->terms = terms;
+    tell_left_out(s, &terms->warnings);
+    if (s->registry)
+        sk_registry_configure(s->registry, hosts_of(&config->registries, &arena), config->registries.len,
+                              logins_of(&terms->logins, &arena), terms->logins.len);
 }
 
 static void on_closed(struct sk_done *closed, const struct sk_err *err)
