@@ -131,6 +131,7 @@ print("6 * 7 =", 6 * 7)'
     step "for your shell; then use cwsandbox from Python as you know it:"
     echo "export CWSANDBOX_BASE_URL=$CWSANDBOX_BASE_URL"
     echo "export CWSANDBOX_API_KEY=$CWSANDBOX_API_KEY"
+    step "the node's status page: http://127.0.0.1:7464/"
 }
 
 up() {
