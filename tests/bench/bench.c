@@ -9,6 +9,7 @@
 #include "bench/follow.h"
 #include "bench/lives.h"
 #include "bench/many.h"
+#include "bench/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static int usage(void)
 {
     fprintf(stderr, "use: bench lives IMAGE N\n"
                     "     bench execs IMAGE N\n"
+                    "     bench pair IMAGE N\n"
                     "     bench many IMAGE EXECS ROUNDS\n"
                     "     bench flows IMAGE MIB ROUNDS\n"
                     "     bench files IMAGE N\n"
@@ -35,6 +37,8 @@ int main(int argc, char **argv)
         lives_measure(argv[2], atoi(argv[3]));
     else if (argc == 4 && strcmp(what, "execs") == 0)
         execs_measure(argv[2], atoi(argv[3]));
+    else if (argc == 4 && strcmp(what, "pair") == 0)
+        pair_measure(argv[2], atoi(argv[3]));
     else if (argc == 5 && strcmp(what, "many") == 0)
         many_measure(argv[2], atoi(argv[3]), atoi(argv[4]));
     else if (argc == 5 && strcmp(what, "flows") == 0)

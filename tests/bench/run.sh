@@ -3,6 +3,8 @@
 # writes tests/bench/RESULTS.md. Defaults: 60 lives, 1000 execs. Root; a release build; a quiet machine.
 # run.sh --sessions: what sessions and idle sandboxes cost; writes that section of the file alone.
 # run.sh --network [ROUNDS [ROUNDS_OF_TRAFFIC]]: networks of sandboxes beside the CNI bridge plugin; the same.
+# run.sh --scrape [SANDBOXES]: what a scrape of the metrics costs; the same.
+# run.sh --audit [ROUNDS [EXECS]]: what keys, the audit and metrics cost an exec; the same.
 # run.sh --pull [MIB [LAYERS [ROUNDS]]]: an image from a local registry beside ctr and skopeo; the same.
 set -euo pipefail
 # shellcheck source=tests/support/lib.sh
@@ -170,12 +172,12 @@ prepare() {
 }
 
 # section NAME: what the file has of it; '' is all before the first that has a run of its own.
-section() { awk -v want="$1" '/^## (Sessions|Pulls|Network)$/ { now = $2 } now == want' "$OUT"; }
+section() { awk -v want="$1" '/^## (Sessions|Pulls|Network|Scrapes|Operators)$/ { now = $2 } now == want' "$OUT"; }
 
 # replace NAME FILE: the file with one section anew, the others as they were.
 replace() {
     local name
-    for name in '' Sessions Pulls Network; do
+    for name in '' Sessions Pulls Network Scrapes Operators; do
         if [ "$name" = "$1" ]; then
             cat "$2" && echo
         else
@@ -211,6 +213,16 @@ pulls() {
     prepare
     packages_install test
     alone Pulls bench_pull.py table_pull.py "$@"
+}
+
+scrapes() {
+    prepare
+    alone Scrapes bench_scrape.py table_scrape.py "$@"
+}
+
+audits() {
+    prepare
+    alone Operators bench_audit.py table_audit.py "$@"
 }
 
 networks() {
@@ -253,5 +265,7 @@ case ${1:-} in
     --sessions) sessions ;;
     --pull) pulls "${@:2}" ;;
     --network) networks "${@:2}" ;;
+    --scrape) scrapes "${@:2}" ;;
+    --audit) audits "${@:2}" ;;
     *) main ;;
 esac
