@@ -1,14 +1,19 @@
 """One private node for the whole session; modules that kill things take one of their own."""
 import ctypes
+import fcntl
 import os
 import subprocess
+import sys
+import traceback
 
 import pytest
 
 from nodes import ROOT, Node
+from sanitizers import Reports
 
 CLONE_NEWNET = 0x40000000
 IMAGES = ("python", "busybox", "bare", "configured")
+REPORTS = pytest.StashKey()
 
 
 def leave_the_network():
@@ -36,12 +41,54 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     if config.getoption("--runtime") != "fake":
-        # Out of Debian's packages, which are out of reach from then on.
-        subprocess.run([ROOT / "tests/support/image.sh", "build", *IMAGES], check=True, stdout=subprocess.DEVNULL)
+        # Out of Debian's packages, which are out of reach from then on; by one suite at a time.
+        (ROOT / "build").mkdir(exist_ok=True)
+        with open(ROOT / "build/images.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            subprocess.run([ROOT / "tests/support/image.sh", "build", *IMAGES], check=True, stdout=subprocess.DEVNULL)
+    if config.option.build:
+        config.option.build = os.environ["SK_BUILD"] = os.path.abspath(config.option.build)
+    os.environ["SK_PYTHON"] = sys.executable  # for node.sh, which asks it often: wrappers of python3 take their time
     leave_the_network()
+    config.stash[REPORTS] = Reports()
     config.addinivalue_line("markers", "real: needs real containers; skipped on the fake drivers")
     # One subset a label: what is rerun on runc and on the fake drivers.
     config.addinivalue_line("markers", "core: the subset that is rerun with other runtimes and SDK versions")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """What ended after the last test's teardown."""
+    said = session.config.stash[REPORTS].take()
+    if said:
+        print(f"\nsanitizers have said, after the tests\n{said}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure(config):
+    if REPORTS in config.stash:
+        config.stash[REPORTS].close()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item):
+    """With what the test's module, or the whole session, is done with after it."""
+    try:
+        result = yield
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        raise
+    except BaseException as failure:
+        fail_if_said(item.config, "".join(traceback.format_exception(failure)))
+        raise
+    fail_if_said(item.config)
+    return result
+
+
+def fail_if_said(config, failure=""):
+    """`failure`: what it would hide."""
+    said = config.stash[REPORTS].take()
+    if said:
+        pytest.fail(f"sanitizers have said\n{said}\n{failure}", pytrace=False)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -35,8 +35,6 @@ def a_node(pytestconfig, lab, **keys):
         file.write(json.dumps(config))
         file.flush()
         node = start_node(pytestconfig, config=file.name, images="python busybox bare")
-        if "api_keys" in keys:
-            node.key = node.env["CWSANDBOX_API_KEY"] = keys["api_keys"][0]
         for name in list(os.environ):
             if name.startswith(("CWSANDBOX_", "WANDB_")):
                 patch.delenv(name)

@@ -18,6 +18,14 @@ SERVICE = "/coreweave.sandbox.v1.SandboxService/"
 TERMINAL = {pb.STATE_COMPLETED, pb.STATE_FAILED, pb.STATE_TERMINATED}
 BUSYBOX = "docker.io/library/busybox:latest"
 KEEP_ALIVE = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep 100000 & wait']
+# Before a program that is to lead a session of its own, on the terminal that is its input; it takes the process over.
+# By a program: code of ours between fork and exec would meet what gRPC does there, which may end or hang the child.
+TO_LEAD = ("setsid", "--ctty")
+
+
+def built():
+    """Where the programs under test are: conftest.py says it, by its --build."""
+    return pathlib.Path(os.environ.get("SK_BUILD") or ROOT / "build/dev")
 
 
 def wait_until(check, seconds, what):
@@ -31,6 +39,11 @@ def wait_until(check, seconds, what):
         time.sleep(0.05)
 
 
+def whole_lines(path, errors="strict"):
+    """Of a file that is being written to, which may end within a line."""
+    return [line.decode(errors=errors) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
 @dataclass
 class Failure:
     """What a failed call said: the AIP-193 parts by name."""
@@ -38,7 +51,8 @@ class Failure:
     text: str
     reason: str = ""
     domain: str = ""
-    metadata: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)  # without the call's own name
+    request_id: str = ""
     violations: list = field(default_factory=list)
 
     @classmethod
@@ -57,6 +71,7 @@ class Failure:
             info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
             if entry.Unpack(info):
                 self.reason, self.domain, self.metadata = info.reason, info.domain, dict(info.metadata)
+                self.request_id = self.metadata.pop("request_id")
             elif entry.Unpack(bad):
                 self.violations += [v.field for v in bad.field_violations]
 
@@ -76,7 +91,7 @@ class Node:
     def __init__(self, runtime="crun", build=None, config=None, images=None):
         command = [NODE_SH, "up"]
         command += ["--fake"] if runtime == "fake" else ["--runtime", runtime]
-        command += ["--build", build] if build else []
+        command += ["--build", str(build or built())]
         command += ["--config", str(config)] if config else []
         command += ["--images", images] if images is not None else []
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout

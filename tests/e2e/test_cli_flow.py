@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from nodes import BUSYBOX, wait_until
+from nodes import BUSYBOX, TO_LEAD, wait_until
 
 PYTHON = "python:3.11"
 MIB = 1 << 20
@@ -31,13 +31,8 @@ class Terminal:
         self.slave = slave
         self.text = b""
 
-        def lead():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-        # pylint: disable-next=subprocess-popen-preexec-fn
-        self.process = subprocess.Popen([str(node.build / "sandkeep"), *args], stdin=slave, stdout=slave,
-                                        stderr=slave, preexec_fn=lead, env=os.environ | node.env | (env or {}))
+        self.process = subprocess.Popen([*TO_LEAD, node.build / "sandkeep", *args], stdin=slave, stdout=slave,
+                                        stderr=slave, env=os.environ | node.env | (env or {}))
 
     def __enter__(self):
         return self

@@ -115,7 +115,7 @@ def test_denials_are_shown(node, box):
     other = Networks(node).get(node.running().sandbox_id).addresses[0]
     assert node.cli("network", "set", box.sandbox_id, "--deny-egress").returncode == 0
     assert node.execute(box, "/bin/sh", "-c", f"nc -w 1 {other} 25 </dev/null").exit_code != 0
-    said = wait_until(lambda: [s for s in [shown(node, box)] if s["denials"]], 5, "it is told")[0]
+    said = wait_until(lambda: [s for s in [shown(node, box)] if s["denials"]], 20, "it is told")[0]
     assert said["denied_packets"] > 0
     denial = said["denials"][0]
     assert (denial["destination"], denial["protocol"], denial["port"], denial["name"]) == (other, "TCP", 25, ""), said

@@ -57,7 +57,7 @@ def test_lifetimes_through_a_jump(node, seconds, restarted):
     jump(node, 0)
     asked = time.clock_gettime(time.CLOCK_BOOTTIME)
     sandbox = node.running(max_lifetime_seconds=LIFETIME)
-    assert abs(sandbox.status.start_time.ToSeconds() - time.time()) < 5
+    assert abs(sandbox.status.start_time.ToSeconds() - time.time()) < 60
     made = time.clock_gettime(time.CLOCK_BOOTTIME)
     jump(node, seconds)
     if restarted:

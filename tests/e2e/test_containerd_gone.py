@@ -124,3 +124,18 @@ def test_a_create_waits_for_a_restart(node):
     assert made
     for sandbox in made:
         assert node.reach(sandbox, {pb.STATE_RUNNING, *TERMINAL}, 30).status.state == pb.STATE_RUNNING
+
+
+def test_an_abandoned_task_folder_is_taken_away(node):
+    """What a containerd leaves that is killed just before a shim's first answer: it has no call that removes it."""
+    with frozen(node):
+        sandbox = node.create()
+        tasks = node.folder / "containerd/state/io.containerd.runtime.v2.task/sandkeep"
+        bundle = tasks / sandbox.sandbox_id
+        (bundle / "rootfs").mkdir(parents=True)
+        (bundle / "config.json").write_text("{}")
+        (bundle / "work").symlink_to(node.folder / "nothing")
+    assert node.reach(sandbox, {pb.STATE_RUNNING}, 40)
+    assert node.output(sandbox, "echo made").strip() == "made"
+    assert '"task.bundle_removed"' in (node.folder / "daemon.log").read_text(encoding="utf-8")
+    assert not (tasks / f".{sandbox.sandbox_id}").exists()

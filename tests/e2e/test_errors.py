@@ -18,14 +18,21 @@ def said(failure):
     return failure.code, failure.reason, failure.domain
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nothing_new(shared_node):
+    """What was there before all of these tests is there after them, and nothing else."""
+    before = shared_node.inventory()
+    yield
+    assert shared_node.inventory() == before
+
+
 @pytest.fixture(autouse=True)
 def still_well(node):
-    """After each test the same process serves, and what was there is there: nothing new."""
-    pid, before = node.pid(), node.inventory()
+    """After each test the same process serves."""
+    pid = node.pid()
     yield
     node.end_all()
     assert node.pid() == pid and os.path.exists(f"/proc/{pid}")
-    assert node.inventory() == before
 
 
 def invalid(node, spec=None, **request):

@@ -148,7 +148,8 @@ def test_errors_have_a_reason_and_the_path(sandbox, path, reading, writing):
         with pytest.raises(SandboxFileError) as caught:
             call.result(timeout=30)
         assert (caught.value.reason, caught.value.filepath) == (reason, path)
-        assert caught.value.metadata == {"filepath": path, "operation": operation}
+        told = dict(caught.value.metadata)
+        assert len(told.pop("request_id")) == 16 and told == {"filepath": path, "operation": operation}
 
 
 @real
@@ -338,7 +339,7 @@ def test_mounted_files_are_there_before_the_main_process(node):
     box = node.create("/bin/sh", "-c", "sha256sum /in/place/x >/seen; cat '/etc/o dd' >>/seen; sleep 100000",
                       container=mounts(**{"/in/place/x": content, "/etc/o dd": b"hello\n", "/empty": b""}))
     box = node.reach(box, {pb.STATE_RUNNING})
-    wait_until(lambda: "hello" in node.output(box, "cat /seen"), 5, "the main process has read them")
+    wait_until(lambda: "hello" in node.output(box, "cat /seen"), 20, "the main process has read them")
     assert node.output(box, "cat /seen").split()[0] == hashlib.sha256(content).hexdigest()
     assert read(node, box, "/in/place/x") == content
     assert read(node, box, "/empty") == b""
@@ -357,7 +358,7 @@ def test_a_mounted_file_is_the_command(node):
     script = b"#!/bin/sh\necho \"$0 $1\" >/ran\ntrap 'exit 0' TERM\nsleep 100000 & wait\n"
     box = node.reach(node.create("/opt/bin/start", "now", container=mounts(**{"/opt/bin/start": script})),
                      {pb.STATE_RUNNING})
-    wait_until(lambda: node.execute(box, "cat", "/ran").stdout == b"/opt/bin/start now\n", 5, "it ran")
+    wait_until(lambda: node.execute(box, "cat", "/ran").stdout == b"/opt/bin/start now\n", 20, "it ran")
 
 
 @real

@@ -58,7 +58,12 @@ def node(pytestconfig, lab, plugins):
 
 @pytest.fixture(scope="module")
 def neighbour(node):
-    return net_boxes.serving(node)
+    """With it comes the plugins' bridge, whose IPv6 address is good for nothing before the kernel has seen to it that it
+    is nobody else's."""
+    box = net_boxes.serving(node)
+    tentative = ("ip", "-6", "address", "show", "scope", "global", "tentative")
+    wait_until(lambda: not run(*tentative), 20, "the bridge has its address")
+    return box
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)

@@ -24,7 +24,6 @@ from nodes import WithKey, fails, wait_until
 
 pytestmark = pytest.mark.real
 DOMAIN = "boxes.test"
-OTHER_KEY = "somebody-elses-key-0123456789"
 # HTTP/1.1 that says what came, late if asked to, and takes up a WebSocket to echo.
 APPLICATION = '''
 import base64, hashlib, http.server, json, time
@@ -77,7 +76,7 @@ def node(pytestconfig, lab, edge):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with net_boxes.a_node(pytestconfig, lab, edge_domain=DOMAIN, edge_https_port=port,
-                          edge_certificate=str(edge.file), api_keys=["first-key-0123456789", OTHER_KEY]) as node:
+                          edge_certificate=str(edge.file)) as node:
         yield node
 
 
@@ -151,7 +150,7 @@ def test_public_url(node):
     assert get(url) == (200, b"hello\n")
     sandbox.stop().result(timeout=60)
     assert node.get(sandbox.sandbox_id).status.services[0].url == ""
-    wait_until(lambda: answers_not_yet(url) is True or not_found(url), 5, "nobody is served any more")
+    wait_until(lambda: answers_not_yet(url) is True or not_found(url), 20, "nobody is served any more")
 
 
 def not_found(url):
@@ -208,7 +207,8 @@ def foreign(node):
         def __init__(self, sandbox_id):
             self.node, self.id = node, sandbox_id
         namespace, rooted = Box.namespace, Box.rooted
-    channel = grpc.intercept_channel(grpc.insecure_channel(node.address), WithKey(OTHER_KEY))
+    key = node.cli("key", "create", "--tenant", "somebody-else").stdout.strip()
+    channel = grpc.intercept_channel(grpc.insecure_channel(node.address), WithKey(key))
     stub = pb_grpc.SandboxServiceStub(channel)
     made = stub.CreateSandbox(pb.CreateSandboxRequest(sandbox=pb.Sandbox(spec=node.spec(image=IMAGE))), timeout=60)
     wait_until(lambda: stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=made.sandbox_id), timeout=10).status.state
@@ -348,7 +348,7 @@ def test_an_answer_that_is_late(node, edge):
     with concurrent.futures.ThreadPoolExecutor() as both:
         late = {port: both.submit(timed, node, edge, url, "GET /late HTTP/1.1") for port, url in found.items()}
     (status, seconds), (long_status, _) = late[8000].result(), late[8001].result()
-    assert status == 504 and 14 < seconds < 17 and long_status == 200, late
+    assert status == 504 and seconds > 14 and long_status == 200, late  # else it were the answer, after 18
     assert ask(node, edge, found[8000])[0] == 200
 
 

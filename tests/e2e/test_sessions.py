@@ -130,12 +130,12 @@ def test_list_in_pages(sessions):
 
 
 def test_renewals_keep_it_open(sessions):
-    session = sessions.open(lease=1)
-    for _ in range(8):
-        time.sleep(0.4)
+    session = sessions.open(lease=3)
+    for _ in range(4):
+        time.sleep(1)
         assert sessions.call("RenewSession", session_id=session.session_id).state == OPEN
-    over = sessions.reach(session, CLOSED, 4)
-    assert "lease of 1 s ran out" in over.state_reason
+    over = sessions.reach(session, CLOSED, 20)
+    assert "lease of 3 s ran out" in over.state_reason
     failure = fails(sessions.call, "RenewSession", session_id=session.session_id)
     assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CWSANDBOX_SESSION_CLOSED")
 
@@ -144,16 +144,16 @@ def test_renewals_keep_it_open(sessions):
 
 
 def test_a_stream_holds_the_lease(sessions):
-    session = sessions.open(lease=1)
+    session = sessions.open(lease=2)
     held = Held(sessions, session)
     assert held.answers == [OPEN]
-    time.sleep(2.5)
+    time.sleep(3)
     now = sessions.get(session)
     assert (now.state, now.holders) == (OPEN, 1) and not now.HasField("lease_expire_time")
     held.let_go()
-    wait_until(lambda: sessions.get(session).holders == 0, 5, "it let go")
+    wait_until(lambda: sessions.get(session).holders == 0, 20, "it let go")
     assert sessions.get(session).HasField("lease_expire_time")
-    sessions.reach(session, CLOSED, 4)
+    sessions.reach(session, CLOSED, 20)
 
 
 def test_a_holder_is_told_of_the_end(sessions):
@@ -161,18 +161,18 @@ def test_a_holder_is_told_of_the_end(sessions):
     held = [Held(sessions, session) for _ in range(3)]
     sessions.close(session)
     for one in held:
-        assert one.ended.wait(5)
+        assert one.ended.wait(20)
         assert one.stream.code() == grpc.StatusCode.OK
         assert one.answers[0] == OPEN and one.answers[-1] in (CLOSING, CLOSED)
     late = Held(sessions, session)
-    assert late.ended.wait(5) and late.answers == [CLOSED] and late.stream.code() == grpc.StatusCode.OK
+    assert late.ended.wait(20) and late.answers == [CLOSED] and late.stream.code() == grpc.StatusCode.OK
 
 
 def test_the_deadline_of_a_stream_lets_go(sessions):
     session = sessions.open(lease=1)
     failure = fails(sessions.keep_alive, [session.session_id], timeout=1)
     assert failure.code == grpc.StatusCode.DEADLINE_EXCEEDED
-    sessions.reach(session, CLOSED, 5)
+    sessions.reach(session, CLOSED, 20)
 
 
 def test_every_message_is_answered(sessions):
@@ -185,7 +185,7 @@ def test_every_message_is_answered(sessions):
     assert wrong.violations == ["session_id"]
     assert fails(sessions.keep_alive, []).code == grpc.StatusCode.INVALID_ARGUMENT
     assert fails(sessions.keep_alive, ["none"]).reason == "CWSANDBOX_SESSION_NOT_FOUND"
-    wait_until(lambda: sessions.get(session).holders == 0, 5, "nobody holds it")
+    wait_until(lambda: sessions.get(session).holders == 0, 20, "nobody holds it")
 
 
 def test_a_killed_client_is_cleaned_up_after(node, sessions):
@@ -403,7 +403,7 @@ def test_idle_sandboxes_end(node, sessions):
     over = node.reach(idle, {pb.STATE_TERMINATED}).status
     assert "idle for 2 s" in over.state_reason
     assert node.get(busy.sandbox_id).status.state == pb.STATE_RUNNING
-    node.reach(busy, {pb.STATE_TERMINATED}, seconds=5)
+    node.reach(busy, {pb.STATE_TERMINATED})
     assert node.get(own.sandbox_id).status.state == pb.STATE_RUNNING
     assert sessions.get(session).state == OPEN
 
@@ -475,7 +475,7 @@ def test_cli_run_killed_lets_go(node, sessions):
         session_id = run.stdout.readline().strip()
         wait_until(lambda: sessions.call("GetSession", session_id=session_id).holders == 1, 10, "it is held")
         run.kill()
-    assert wait_until(lambda: sessions.call("GetSession", session_id=session_id).state == CLOSED, 5, "it is closed")
+    assert wait_until(lambda: sessions.call("GetSession", session_id=session_id).state == CLOSED, 20, "it is closed")
 
 
 def test_cli_verbs(node, sessions):
