@@ -67,7 +67,9 @@ static inline void rig_configure(const struct rig *rig, const char *listen, cons
     FILE *file = fopen(rig->config, "w");
 
     assert_non_null(file);
-    (void)fprintf(file, "{\"listen\": [\"%s\"], \"state_dir\": \"%s/state\", \"run_dir\": \"%s/run\"%s}\n",
+    (void)fprintf(file,
+                  "{\"listen\": [\"%s\"], \"state_dir\": \"%s/state\", \"run_dir\": \"%s/run\", "
+                  "\"http_listen\": \"127.0.0.1:0\"%s}\n",
                   listen, rig->dir, rig->dir, more);
     assert_int_equal(fclose(file), 0);
 }
@@ -219,6 +221,7 @@ static inline int rig_tear_down(void **state)
     if (rig->pid)
         (void)rig_stop(rig, SIGKILL);
     (void)umount2(pins, MNT_DETACH);
+    rig_remove(rig->dir, "state/audit");
     rig_remove(rig->dir, "state/logs");
     rig_remove(rig->dir, "state");
     rig_remove(rig->dir, "run/agent");

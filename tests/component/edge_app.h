@@ -72,6 +72,7 @@ static inline pid_t app_start(struct edge_rig *rig, uint16_t port)
         for (;;) {
             int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
             if (fd >= 0 && fork() == 0) {
+                (void)close(listener); /* the next server's port, even if this process outlives its own */
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
                 app_serve(fd);
             }

@@ -4,6 +4,7 @@
 #ifndef SK_TEST_EDGE_RIG_H
 #define SK_TEST_EDGE_RIG_H
 
+#include "base/program.h"
 #include "drivers/edge/edge.h"
 #include "support/net_lab.h"
 #include "support/wait.h"
@@ -120,7 +121,7 @@ static inline int rig_setup_group(void **state)
 {
     struct edge_rig *rig = sk_alloc(sizeof(*rig));
     const uint16_t ports[] = {443, 80};
-    char *found = sk_haproxy_find("haproxy");
+    char *found = sk_program_find("haproxy");
     struct sk_err err;
     if (!found || geteuid() != 0 || !lab_open(&rig->lab))
         exit(77);

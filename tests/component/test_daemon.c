@@ -59,13 +59,13 @@ static void starts_and_stops(void **state)
             fail_msg("not a JSON line: %s", line);
 }
 
-static void stops_on_interrupt_and_ignores_hangup(void **state)
+static void stops_on_interrupt_and_reads_again_on_hangup(void **state)
 {
     struct rig *rig = *state;
 
     rig_start_ready(rig);
     assert_int_equal(kill(rig->pid, SIGHUP), 0);
-    rig_must_say(rig, "daemon.no_reload");
+    rig_must_say(rig, "config.reloaded");
     assert_int_equal(rig_stop(rig, SIGINT), 0);
 }
 
@@ -192,6 +192,7 @@ static void refuses_a_port_that_is_taken(void **state)
         (void)fclose(file);
         rig_must_refuse(&other, address);
     }
+    rig_remove(rig->dir, "state/b/audit");
     rig_remove(rig->dir, "state/b/logs");
     rig_remove(rig->dir, "state/b");
     rig_remove(rig->dir, "run/b");
@@ -321,7 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(starts_and_stops),
-        RIG_TEST(stops_on_interrupt_and_ignores_hangup),
+        RIG_TEST(stops_on_interrupt_and_reads_again_on_hangup),
         RIG_TEST(takes_the_descriptors_it_may_have),
         RIG_TEST(stops_with_clients_connected),
         RIG_TEST(a_second_daemon_is_refused),

@@ -78,7 +78,7 @@ static void check_accepted(struct sk_arena *arena, struct sk_record *record)
 
 static void check_refused(struct sk_arena *arena, const struct sk_check *check, const struct sk_err *err)
 {
-    struct sk_status status = sk_status_make(arena, err, check, NULL);
+    struct sk_status status = sk_status_make(arena, err, check, NULL, "0123456789abcdef");
     must(status.code != SK_OK);
     must(status.details_len <= SK_STATUS_DETAILS_MAX);
 }
@@ -131,7 +131,7 @@ static void set_network(struct sk_arena *arena, const SK_OWN_PB(SetNetworkReques
     struct sk_check check = {.arena = arena};
     struct sk_err err = {0};
     const struct sk_net_policy *policy =
-        sk_network_decode(in->network, SK_FIELD(NULL, "network"), &node.network, "", arena, &check);
+        sk_network_decode(in->network, SK_FIELD(NULL, "network"), &node, "", arena, &check);
     if (sk_check_result(&check, &err))
         check_refused(arena, &check, &err);
     else

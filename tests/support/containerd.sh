@@ -11,33 +11,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 export SK_NAMESPACE=${SK_NAMESPACE:-sandkeep}
-HUGETLB_USERS=/run/lock/sandkeep-hugetlb
 
 ctr_private() { timeout 30 ctr --address "$DIR/containerd/sock" --namespace "$SK_NAMESPACE" "$@"; }
-
-# The mount is the machine's; node.sh counts its users in the same way.
-hugetlb_take() {
-    (
-        flock 9
-        mkdir -p "$HUGETLB_USERS"
-        local mounted
-        mounted=$(hugetlb_mount)
-        [ -z "$mounted" ] || echo "$mounted" >"$HUGETLB_USERS/.mounted"
-        [ ! -e "$HUGETLB_USERS/.mounted" ] || touch "$HUGETLB_USERS/$SK_NAMESPACE"
-    ) 9>/run/lock/sandkeep-hugetlb.lock
-}
-
-hugetlb_drop() {
-    (
-        flock 9
-        rm -f "$HUGETLB_USERS/$SK_NAMESPACE"
-        if [ -e "$HUGETLB_USERS/.mounted" ] && [ -z "$(ls "$HUGETLB_USERS")" ]; then
-            umount "$(cat "$HUGETLB_USERS/.mounted")" || exit 0
-            rm -f "$HUGETLB_USERS/.mounted"
-        fi
-        rmdir "$HUGETLB_USERS" 2>/dev/null || true
-    ) 9>/run/lock/sandkeep-hugetlb.lock
-}
 
 start() {
     setsid containerd --config "$DIR/containerd.toml" >>"$DIR/containerd.log" 2>&1 </dev/null &
@@ -52,7 +27,7 @@ up() {
     [ $# -gt 0 ] || images=(busybox configured)
     mkdir -p "$DIR/containerd"
     containerd_config "$DIR" >"$DIR/containerd.toml"
-    hugetlb_take
+    hugetlb_take "$SK_NAMESPACE"
     start
     "$SK_ROOT/tests/support/image.sh" import "$DIR/containerd/sock" "${images[@]}"
 }
@@ -87,12 +62,13 @@ down() {
     left=$(objects) || left='objects that containerd does not list'
     [ -z "$left" ] || sweep
     stop || true
-    wait_for 10 nothing_left || left+=$'\n'$(host_leftovers)
+    # A shim of a busy machine takes its time.
+    wait_for 40 nothing_left || left+=$'\n'$(host_leftovers)
     host_leftovers | awk '$1 == "process" { print $2 }' | xargs -r kill -KILL 2>/dev/null || true
     host_leftovers | awk '$1 == "mount" { print $2 }' | xargs -r umount -l 2>/dev/null || true
     find /sys/fs/cgroup -depth -type d \( -name "$SK_NAMESPACE" -o -path "*/$SK_NAMESPACE/*" \) \
         -exec rmdir {} + 2>/dev/null || true
-    hugetlb_drop
+    hugetlb_drop "$SK_NAMESPACE"
     rm -rf "$DIR" "/run/containerd/runc/$SK_NAMESPACE"
     [ -z "$left" ] || die "left behind:"$'\n'"$left"
 }

@@ -44,6 +44,12 @@ static inline void fake_room(struct sk_task *task)
     rpc->events.on_sent(rpc->arg);
 }
 
+void sk_server_call_cut(struct sk_server_call *rpc)
+{
+    if (!rpc->over && rpc->events.on_cancel)
+        rpc->events.on_cancel(rpc->arg);
+}
+
 /* --- what handlers call --------------------------------------------------------------- */
 
 void sk_server_call_set(struct sk_server_call *rpc, const struct sk_server_call_events *events, void *arg)
@@ -115,6 +121,13 @@ const char *sk_server_call_header(struct sk_server_call *rpc, const char *name)
     return NULL;
 }
 
+void sk_server_call_greet(struct sk_server_call *rpc, const char *name, const char *value)
+{
+    (void)rpc;
+    (void)name;
+    (void)value;
+}
+
 struct sk_instant sk_server_call_deadline(const struct sk_server_call *rpc)
 {
     (void)rpc;
@@ -131,8 +144,12 @@ struct sk_arena *sk_server_call_arena(struct sk_server_call *rpc)
 static inline void fake_open(struct sk_server_call *rpc, struct world *w, const char *path, unsigned *imports)
 {
     *rpc = (struct sk_server_call){.loop = w->loop};
-    rpc->call =
-        (struct sk_call){.rpc = rpc, .arena = &rpc->arena, .node = w->node, .key_id = "", .imports = imports};
+    rpc->call = (struct sk_call){.rpc = rpc,
+                                 .arena = &rpc->arena,
+                                 .node = w->node,
+                                 .caller = {.tenant = SK_TENANT_DEFAULT, .key_id = "", .is_admin = true},
+                                 .is_let_in = true,
+                                 .imports = imports};
     assert_true(sk_method_find(path, &rpc->call.method));
     rpc->call.began = sk_loop_now(w->loop);
 }

@@ -2,8 +2,9 @@
 # image.sh: makes the images that tests and the quick start run, from Debian's own packages, as OCI
 # archives below build/images/. One that is there already is kept.
 #
-#   image.sh build NAME...            python busybox bare configured
+#   image.sh build NAME...            python busybox bare configured; debian: what deploy/container begins with
 #   image.sh import SOCKET NAME...    builds what is missing, then imports into containerd
+#   image.sh seed ROOT NAME...        makes ROOT what such an import leaves in containerd's root, before its first start
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +18,7 @@ reference() {
     case $1 in
         python) echo docker.io/library/python:3.11 ;;
         busybox) echo docker.io/library/busybox:latest ;;
+        debian) echo docker.io/library/debian:bookworm-slim ;;
         bare | configured) echo "sandkeep.test/$1:latest" ;;
         *) die "no image is called $1" ;;
     esac
@@ -54,26 +56,23 @@ archive() {
     mv "$4.tmp" "$4"
 }
 
-# debian_sources: the machine's own apt source files that carry its release; other sources are left out.
-debian_sources() {
-    local codename
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    grep -lsE "^(deb |Suites:).*[[:space:]]$codename([[:space:]]|\$)" \
-        /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources || true
-}
-
-layer_python() {
+# debian_root OUT VARIANT PACKAGES: a root file system without manuals and translations, as a tar.
+debian_root() {
     local sources
     packages_install image
-    mapfile -t sources < <(debian_sources)
-    [ ${#sources[@]} -gt 0 ] || die "no apt source of this machine carries its own release"
-    mmdebstrap --quiet --mode=root --variant=essential --format=tar \
-        --include=python3,python-is-python3,ca-certificates,bash,coreutils \
+    sources=$(debian_sources)
+    # shellcheck disable=SC2086 # a list of words
+    mmdebstrap --quiet --mode=root --variant="$2" --format=tar --include="$3" \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
         --skip=output/dev,output/mknod \
-        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$1" "${sources[@]}"
+        "$(debian_codename)" "$1" $sources
 }
+
+layer_python() { debian_root "$1" essential python3,python-is-python3,ca-certificates,bash,coreutils; }
+
+# Much as debian:bookworm-slim is, with this machine's sources of packages.
+layer_debian() { debian_root "$1" minbase usr-is-merged; }
 
 # pack_root DIR OUT: a root file system as a layer.
 pack_root() {
@@ -111,6 +110,7 @@ layer_configured() { layer_busybox "$1"; }
 config_of() {
     local path='"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'
     case $1 in
+        debian) echo "{\"Env\":[$path],\"Cmd\":[\"bash\"]}" ;;
         python) echo "{\"Env\":[$path,\"LANG=C.UTF-8\"],\"Cmd\":[\"python3\"]}" ;;
         busybox) echo "{\"Env\":[$path],\"Cmd\":[\"sh\"]}" ;;
         bare) echo '{}' ;;
@@ -137,24 +137,72 @@ import() {
     ctr --address "$1" --namespace "$NAMESPACE" images import "$IMAGES/$2.tar" >/dev/null
 }
 
+build_alone() {
+    exec 9>"/tmp/sandkeep-image.lock"
+    flock 9
+    build "$1"
+    exec 9>&-
+}
+
+# import_private DIR NAME...: by a containerd below DIR, which ends. What imports leave is collected with a lease's end.
+import_private() {
+    local dir=$1 name ctr
+    ctr=(timeout 60 ctr --address "$dir/containerd/sock" --namespace "$NAMESPACE")
+    mkdir -p "$dir/containerd"
+    containerd_config "$dir" >"$dir/containerd.toml"
+    containerd --config "$dir/containerd.toml" >"$dir/log" 2>&1 9>&- </dev/null &
+    # shellcheck disable=SC2064 # these, now
+    trap "kill $! 2>/dev/null || true; rm -rf '$dir'" EXIT
+    wait_for 30 "${ctr[@]}" version >/dev/null || die "containerd does not answer: $(tail -n 5 "$dir/log")"
+    for name in "${@:2}"; do import "$dir/containerd/sock" "$name"; done
+    "${ctr[@]}" leases create --id collect >/dev/null
+    "${ctr[@]}" leases delete --sync collect >/dev/null
+    stop_process "$!" 20 || die "containerd does not end"
+}
+
+# seed ROOT NAME...: an import reads, hashes and unpacks; one is made for all who start, and copied. Blobs and what
+# images consist of never change: they are linked. The databases are each one's own.
+seed() {
+    local root=$1 kept made work how=-a
+    shift
+    kept=$IMAGES/root-$(tr ' ' - <<<"$*")
+    exec 9>"$IMAGES/seed.lock"
+    flock 9
+    made=$(echo "$NAMESPACE" && containerd --version && cd "$IMAGES" && stat -c '%n %s %Y' "${@/%/.tar}")
+    if [ "$(cat "$kept/made" 2>/dev/null)" != "$made" ]; then
+        rm -rf "$kept"
+        mkdir "$kept"
+        work=$(mktemp -d /tmp/ski.XXXXXX) # short, because of the socket
+        import_private "$work" "$@"
+        mv "$work/containerd/root" "$kept/root"
+        rm -f "$kept/root/io.containerd.grpc.v1.introspection/uuid" # each has its own
+        rm -rf "$work"
+        echo "$made" >"$kept/made"
+    fi
+    mkdir -p "$root"
+    [ "$(stat -c %d "$kept/root")" != "$(stat -c %d "$root")" ] || how=-al
+    cp "$how" "$kept/root/." "$root"
+    find "$root" -name '*.db' -path '*/io.containerd.*' -prune -printf '%P\0' |
+        (cd "$kept/root" && xargs -0 cp -a --remove-destination --parents -t "$root")
+    exec 9>&-
+}
+
 main() {
-    local verb=${1:-} socket='' name
+    local verb=${1:-} where='' name
     shift || true
     case $verb in
         build) ;;
-        import)
-            socket=${1:?the socket of containerd}
+        import | seed)
+            where=${1:?the socket of containerd, or its root}
             shift
             ;;
-        *) die "use: build NAME... | import SOCKET NAME..." ;;
+        *) die "use: build NAME... | import SOCKET NAME... | seed ROOT NAME..." ;;
     esac
     for name in "$@"; do
-        exec 9>"/tmp/sandkeep-image.lock"
-        flock 9
-        build "$name"
-        exec 9>&-
-        [ -z "$socket" ] || import "$socket" "$name"
+        build_alone "$name"
+        [ "$verb" != import ] || import "$where" "$name"
     done
+    [ "$verb" != seed ] || [ $# = 0 ] || seed "$where" "$@"
 }
 
 main "$@"

@@ -12,6 +12,42 @@ die() {
     exit 1
 }
 
+# debian_codename, debian_sources: this machine's release, and its own apt source files that carry it; 1 when there is none.
+debian_codename() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+debian_sources() {
+    local found
+    found=$(grep -lsE "^(deb |Suites:).*[[:space:]]$(debian_codename)([[:space:]]|\$)" \
+        /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources || true)
+    [ -n "$found" ] || { say "no apt source of this machine carries its own release" && return 1; }
+    echo "$found"
+}
+
+# The hugetlb controller as version 1, for crun on hybrid machines: a mount of the machine that all nodes of tests share,
+# unless it was there before any of them. hugetlb_take USER, hugetlb_drop USER.
+HUGETLB_USERS=/run/lock/sandkeep-hugetlb
+hugetlb_take() {
+    (
+        flock 9
+        mkdir -p "$HUGETLB_USERS"
+        local mounted
+        mounted=$(hugetlb_mount)
+        [ -z "$mounted" ] || echo "$mounted" >"$HUGETLB_USERS/.mounted"
+        [ ! -e "$HUGETLB_USERS/.mounted" ] || touch "$HUGETLB_USERS/$1"
+    ) 9>/run/lock/sandkeep-hugetlb.lock
+}
+
+hugetlb_drop() {
+    (
+        flock 9
+        rm -f "$HUGETLB_USERS/$1"
+        if [ -e "$HUGETLB_USERS/.mounted" ] && [ -z "$(ls "$HUGETLB_USERS")" ]; then
+            umount "$(cat "$HUGETLB_USERS/.mounted")" || exit 0
+            rm -f "$HUGETLB_USERS/.mounted"
+        fi
+        rmdir "$HUGETLB_USERS" 2>/dev/null || true
+    ) 9>/run/lock/sandkeep-hugetlb.lock
+}
+
 # packages SECTION...: the names listed in deploy/packages.txt under these sections.
 packages() {
     local section

