@@ -174,8 +174,8 @@ static void *accept_all(void *arg)
         if (open > atomic_load(&server->open_most))
             atomic_store(&server->open_most, open);
         server->connections[at] = (struct connection){.server = server, .fd = fd};
+        atomic_store(&server->accepted, at + 1); /* before anything is answered on it */
         (void)pthread_create(&server->connections[at].thread, NULL, serve, &server->connections[at]);
-        atomic_store(&server->accepted, at + 1);
     }
     return NULL;
 }
