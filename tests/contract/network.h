@@ -119,12 +119,13 @@ static void test_pool_runs_out(void **state)
     struct sk_network_place place;
     char id[32];
     size_t count = 0;
+    enum sk_code code = SK_OK;
     for (; count <= s->addresses; count++) {
         (void)snprintf(id, sizeof(id), "n1-%zu", count);
-        if (attach(s, id, false, &place) != SK_OK)
+        code = attach(s, id, false, &place);
+        if (code != SK_OK)
             break;
     }
-    enum sk_code code = attach(s, "n1-late", false, &place);
     enum sk_code closed = attach(s, "n1-closed", true, &place);
     enum sk_code known = attach(s, "n1-0", false, &place);
     for (size_t i = 0; i < count; i++) {

@@ -87,4 +87,18 @@ static inline void real_close(struct real *r)
     lab_close(&r->lab);
 }
 
+/* Until so many packets of it were denied at least; the packets' own way there may take a while. */
+static inline bool await_denials(struct network_suite *s, const char *id, uint64_t least)
+{
+    struct sk_network_counts counts;
+    for (int waited = 0; waited < LAB_COMES_MS; waited += 50) {
+        if (read_counts(s, id, &counts) != SK_OK)
+            return false;
+        if (counts.denied_packets >= least)
+            return true;
+        (void)usleep(50 * 1000);
+    }
+    return false;
+}
+
 #endif

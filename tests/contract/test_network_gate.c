@@ -62,27 +62,34 @@ static pid_t open_gate(int family)
     return fd < 0 ? -1 : child;
 }
 
-/* Who says something first: "gate <ip>", "" = somebody who waits, "-" = nobody is there. */
-static int call(const char *netns, const char *host, uint16_t port, char out[64])
+/* "" = nothing. */
+static void hear_first(int fd, int limit_ms, char out[64])
 {
-    int fd = lab_connect_inside(netns, SOCK_STREAM, host, port);
     struct pollfd poll_it = {.fd = fd, .events = POLLIN};
-    (void)snprintf(out, 64, "%s", fd < 0 ? "-" : "");
-    if (fd >= 0 && poll(&poll_it, 1, 300) == 1) {
-        ssize_t got = recv(fd, out, 63, 0);
-        out[got > 0 ? got : 0] = '\0';
-    }
+    ssize_t got = poll(&poll_it, 1, limit_ms) == 1 ? recv(fd, out, 63, 0) : 0;
+    out[got > 0 ? got : 0] = '\0';
+}
+
+/* Who should say something first: "gate <ip>", "" = somebody who waits, "-" = nobody is there. Returns the
+ * connection. */
+static int call(const char *netns, const char *host, uint16_t port, const char *wanted)
+{
+    int connect_ms = *wanted == '-' ? LAB_QUIET_MS : LAB_COMES_MS;
+    int speak_ms = *wanted ? LAB_COMES_MS : LAB_QUIET_MS;
+    int fd = lab_connect_within(netns, SOCK_STREAM, host, port, connect_ms);
+    char said[64] = "-";
+    if (fd >= 0)
+        hear_first(fd, speak_ms, said);
+    if (strcmp(said, wanted) != 0)
+        fail_msg("%s port %u: '%s', not '%s'", host, port, said, wanted);
     return fd;
 }
 
 static void expect(const char *netns, const char *host, uint16_t port, const char *wanted)
 {
-    char said[64];
-    int fd = call(netns, host, port, said);
+    int fd = call(netns, host, port, wanted);
     if (fd >= 0)
         (void)close(fd);
-    if (strcmp(said, wanted) != 0)
-        fail_msg("%s port %u: '%s', not '%s'", host, port, said, wanted);
 }
 
 /* --- tests ----------------------------------------------------------------------------- */
@@ -112,7 +119,7 @@ static void test_granted_leads_to_the_gate(void **state)
     assert_int_equal(attach(s, "n1-a", false, &a) | attach(s, "n1-b", false, &b), 0);
     assert_int_equal(apply(s, "n1-a", &by_names) | apply(s, "n1-b", &by_names), 0);
     expect(a.netns, V4_A, 443, "-");
-    assert_int_equal(grant(s, "n1-a", V4_A, 60) | grant(s, "n1-a", V6_A, 60), 0);
+    assert_int_equal(grant(s, "n1-a", V4_A, LONG_S) | grant(s, "n1-a", V6_A, LONG_S), 0);
     expect(a.netns, V4_A, 443, "gate " V4_A);
     expect(a.netns, V6_A, 443, "gate " V6_A);
     expect(a.netns, V4_B, 443, "-");
@@ -139,15 +146,15 @@ static void test_open_is_open(void **state)
     struct sk_network_place a;
     assert_int_equal(attach(s, "n1-a", false, &a), SK_OK);
     assert_int_equal(apply(s, "n1-a", &by_names_and_a), SK_OK);
-    assert_int_equal(grant(s, "n1-a", V4_A, 60) | grant(s, "n1-a", V4_B, 60), 0);
+    assert_int_equal(grant(s, "n1-a", V4_A, LONG_S) | grant(s, "n1-a", V4_B, LONG_S), 0);
     expect(a.netns, V4_A, 443, "");
     expect(a.netns, V4_A, 80, "");
     expect(a.netns, V4_B, 443, "gate " V4_B);
     assert_int_equal(apply(s, "n1-a", &allow_any), SK_OK);
     expect(a.netns, V4_B, 443, "");
-    bool reached = lab_reaches(a.netns, SOCK_STREAM, "10.213.0.1", GATE);
+    bool kept_from = lab_is_kept_from(a.netns, SOCK_STREAM, "10.213.0.1", GATE);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
-    assert_false(reached);
+    assert_true(kept_from);
 }
 
 /* Connections past the gate end when only the gate is open, and those through it when it is not. */
@@ -155,43 +162,39 @@ static void test_tightening_cuts(void **state)
 {
     struct network_suite *s = *state;
     struct sk_network_place a;
-    char said[64];
     assert_int_equal(attach(s, "n1-a", false, &a) | apply(s, "n1-a", &by_names_and_a), SK_OK);
-    assert_int_equal(grant(s, "n1-a", V4_A, 60) | grant(s, "n1-a", V6_A, 60), 0);
-    int direct = call(a.netns, V4_A, 443, said), gated = call(a.netns, V6_A, 443, said);
-    assert_string_equal(said, "gate " V6_A);
+    assert_int_equal(grant(s, "n1-a", V4_A, LONG_S) | grant(s, "n1-a", V6_A, LONG_S), 0);
+    int direct = call(a.netns, V4_A, 443, ""), gated = call(a.netns, V6_A, 443, "gate " V6_A);
     assert_int_equal(apply(s, "n1-a", &by_names), SK_OK);
-    bool direct_goes_on = lab_echo(direct, 300), gated_goes_on = lab_echo(gated, 300);
+    bool direct_is_cut = lab_is_cut(direct), gated_goes_on = lab_echoes(gated);
     expect(a.netns, V4_A, 443, "gate " V4_A); /* what was granted before is of use now */
-    int gated4 = call(a.netns, V4_A, 443, said);
+    int gated4 = call(a.netns, V4_A, 443, "gate " V4_A);
     assert_int_equal(apply(s, "n1-a", &by_names_and_a), SK_OK);
     expect(a.netns, V4_A, 443, "");
-    bool gated4_goes_on = lab_echo(gated4, 300);
-    assert_int_equal(grant_as(s, "n1-a", other_name, V4_A, 60), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", other_name, V4_B, 60), SK_OK);
-    int lone = call(a.netns, V4_B, 443, said);
-    assert_string_equal(said, "gate " V4_B);
+    bool gated4_goes_on = lab_echoes(gated4);
+    assert_int_equal(grant_as(s, "n1-a", other_name, V4_A, LONG_S), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", other_name, V4_B, LONG_S), SK_OK);
+    int lone = call(a.netns, V4_B, 443, "gate " V4_B);
     assert_int_equal(apply(s, "n1-a", &by_one_name), SK_OK);
-    bool is_kept = lab_echo(gated, 300) && lab_echo(gated4, 300), lone_is_cut = !lab_echo(lone, 300);
+    bool is_kept = lab_echoes(gated) && lab_echoes(gated4), lone_is_cut = lab_is_cut(lone);
     expect(a.netns, V6_A, 443, "gate " V6_A);
     expect(a.netns, V4_B, 443, "-");
     assert_int_equal(apply(s, "n1-a", &by_other_name), SK_OK);
-    bool is_cut = !lab_echo(gated, 300) && !lab_echo(gated4, 300);
+    bool is_cut = lab_is_cut(gated) && lab_is_cut(gated4);
     expect(a.netns, V6_A, 443, "-");
     assert_int_equal(apply(s, "n1-a", &by_one_name), SK_OK);
     expect(a.netns, V6_A, 443, "-");
-    assert_int_equal(grant(s, "n1-a", V6_A, 60), SK_OK);
+    assert_int_equal(grant(s, "n1-a", V6_A, LONG_S), SK_OK);
     /* Not even a new grant brings back what was asked for under another. */
     bool is_still_cut = !lab_echo(gated, 1000);
-    int again = call(a.netns, V6_A, 443, said);
-    assert_string_equal(said, "gate " V6_A);
+    int again = call(a.netns, V6_A, 443, "gate " V6_A);
     assert_int_equal(apply(s, "n1-a", &deny_all), SK_OK);
-    bool again_is_cut = !lab_echo(again, 300);
+    bool again_is_cut = lab_is_cut(again);
     int fds[] = {direct, gated, gated4, lone, again};
     for (size_t i = 0; i < sk_array_len(fds); i++)
         (void)close(fds[i]);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
-    assert_false(direct_goes_on);
+    assert_true(direct_is_cut);
     assert_true(gated_goes_on && gated4_goes_on);
     assert_true(is_kept && lone_is_cut);
     assert_true(is_cut && is_still_cut && again_is_cut);
@@ -203,12 +206,14 @@ static void test_grants_end(void **state)
     struct sk_network_place a;
     char said[64];
     assert_int_equal(attach(s, "n1-a", false, &a) | apply(s, "n1-a", &by_names), SK_OK);
-    assert_int_equal(grant(s, "n1-a", V4_A, 1) | grant(s, "n1-a", V4_B, 60) | grant(s, "n1-a", V4_B, 1), 0);
-    int old = call(a.netns, V4_A, 443, said);
+    assert_int_equal(grant(s, "n1-a", V4_B, LONG_S) | grant(s, "n1-a", V4_B, 1), 0);
+    int old = connect_by_short_grant(s, "n1-a", a.netns, V4_A);
+    hear_first(old, LAB_COMES_MS, said);
+    assert_string_equal(said, "gate " V4_A);
     (void)usleep(1500 * 1000);
     expect(a.netns, V4_A, 443, "-");
     expect(a.netns, V4_B, 443, "gate " V4_B); /* the longer lifetime holds */
-    bool goes_on = lab_echo(old, 300);
+    bool goes_on = lab_echoes(old);
     (void)close(old);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
     assert_true(goes_on);
@@ -230,9 +235,10 @@ static void test_what_is_closed_is_not_granted(void **state)
     assert_int_equal(apply(s, "n1-a", &by_names) | apply(s, "n1-b", &deny_all), SK_OK);
     sk_ip_print(&b.ipv4, neighbour);
     pid_t node = lab_serve(NULL, ports, 1), server = lab_serve(b.netns, ports, 1);
-    enum sk_code granted = grant(s, "n1-a", neighbour, 60) | grant(s, "n1-a", "64:ff9b::c633:6407", 60);
+    enum sk_code granted =
+        grant(s, "n1-a", neighbour, LONG_S) | grant(s, "n1-a", "64:ff9b::c633:6407", LONG_S);
     for (size_t i = 0; i < sk_array_len(hosts); i++)
-        granted |= grant(s, "n1-a", hosts[i], 60);
+        granted |= grant(s, "n1-a", hosts[i], LONG_S);
     for (size_t i = 0; i < sk_array_len(hosts) - 2; i++)
         expect(a.netns, hosts[i], 443, "-");
     expect(a.netns, neighbour, 443, "-");
@@ -253,13 +259,12 @@ static void test_comes_back(void **state)
     struct real *r = sk_container_of(s, struct real, suite);
     struct sk_network_place a;
     struct heard heard = {.rule = "", .loop = s->loop};
-    char said[64];
     assert_int_equal(attach(s, "n1-a", false, &a) | apply(s, "n1-a", &by_names), SK_OK);
-    assert_int_equal(grant(s, "n1-a", V4_A, 60) | grant(s, "n1-a", V6_A, 60), 0);
-    int old = call(a.netns, V6_A, 443, said);
+    assert_int_equal(grant(s, "n1-a", V4_A, LONG_S) | grant(s, "n1-a", V6_A, LONG_S), 0);
+    int old = call(a.netns, V6_A, 443, "gate " V6_A);
     s->network->ops->listen(s->network, hear, &heard);
     assert_int_equal(lab_run("nft flush ruleset"), 0);
-    bool told = sk_wait_until(s->loop, &heard.restored, SK_SEC(3));
+    bool told = sk_wait_until(s->loop, &heard.restored, SK_SEC(60));
     s->network->ops->listen(s->network, ignore_all, NULL);
     expect(a.netns, V4_A, 443, "gate " V4_A);
     real_stop(r);
@@ -268,10 +273,10 @@ static void test_comes_back(void **state)
         abort();
     assert_int_equal(attach(s, "n1-a", false, &a) | apply(s, "n1-a", &by_names), SK_OK);
     expect(a.netns, V4_A, 443, "gate " V4_A);
-    bool goes_on = lab_echo(old, 2000);
+    bool goes_on = lab_echoes(old);
     assert_int_equal(apply(s, "n1-a", &deny_all), SK_OK);
     expect(a.netns, V4_A, 443, "-");
-    bool is_cut = !lab_echo(old, 300);
+    bool is_cut = lab_is_cut(old);
     (void)close(old);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
     assert_true(told);

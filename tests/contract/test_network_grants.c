@@ -15,25 +15,25 @@ static void test_grants(void **state)
     struct sk_net_policy other = fewer;
     other.egress = &names[1];
     assert_int_equal(attach(s, "n1-a", false, &place), SK_OK);
-    assert_int_equal(grant(s, "n1-a", V4_A, 60), SK_FAILED_PRECONDITION);
+    assert_int_equal(grant(s, "n1-a", V4_A, LONG_S), SK_FAILED_PRECONDITION);
     assert_int_equal(apply(s, "n1-a", &granted), SK_OK);
-    bool early = lab_reaches(place.netns, SOCK_STREAM, V4_A, 443);
-    assert_int_equal(grant(s, "n1-a", V4_A, 1) | grant(s, "n1-a", V6_A, 60) | grant(s, "n1-a", V6_A, 1), 0);
-    int old = lab_connect_inside(place.netns, SOCK_STREAM, V4_A, 443);
+    bool early = !lab_is_kept_from(place.netns, SOCK_STREAM, V4_A, 443);
+    assert_int_equal(grant(s, "n1-a", V6_A, LONG_S) | grant(s, "n1-a", V6_A, 1), 0);
+    int old = connect_by_short_grant(s, "n1-a", place.netns, V4_A);
     struct lab_cell cells[] = {{place.netns, SOCK_STREAM, V4_A, 80},
                                {place.netns, SOCK_DGRAM, V4_A, 443},
                                {place.netns, SOCK_STREAM, V4_B, 443},
-                               {place.netns, SOCK_STREAM, V6_A, 443}};
+                               {place.netns, SOCK_STREAM, V6_A, 443, true}};
     lab_try(cells, sk_array_len(cells));
     (void)usleep(1500 * 1000);
-    bool late = lab_reaches(place.netns, SOCK_STREAM, V4_A, 443);
+    bool late = !lab_is_kept_from(place.netns, SOCK_STREAM, V4_A, 443);
     bool late6 = lab_reaches(place.netns, SOCK_STREAM, V6_A, 443); /* the longer lifetime holds */
     enum sk_code again = apply(s, "n1-a", &granted);
-    bool old_goes_on = lab_echo(old, 500), kept6 = lab_reaches(place.netns, SOCK_STREAM, V6_A, 443);
+    bool old_goes_on = lab_echoes(old), kept6 = lab_reaches(place.netns, SOCK_STREAM, V6_A, 443);
     enum sk_code changed = apply(s, "n1-a", &fewer);
-    bool still_goes_on = lab_echo(old, 500), still6 = lab_reaches(place.netns, SOCK_STREAM, V6_A, 443);
+    bool still_goes_on = lab_echoes(old), still6 = lab_reaches(place.netns, SOCK_STREAM, V6_A, 443);
     enum sk_code to_other = apply(s, "n1-a", &other);
-    bool old_is_cut = !lab_echo(old, 500), gone6 = !lab_reaches(place.netns, SOCK_STREAM, V6_A, 443);
+    bool old_is_cut = lab_is_cut(old), gone6 = lab_is_kept_from(place.netns, SOCK_STREAM, V6_A, 443);
     (void)close(old);
     assert_int_equal(detach(s, "n1-a"), SK_OK);
     assert_false(early || late || cells[0].reached || cells[1].reached || cells[2].reached);
@@ -54,11 +54,11 @@ static void test_changes_keep_names_that_stay(void **state)
                                   {.peer = SK_NET_NAME, .name = example}};
     struct sk_net_policy wide = {.tenant = acme, .egress = rules, .egress_count = 2}, narrow = wide;
     assert_int_equal(attach(s, "n1-a", false, &place) | apply(s, "n1-a", &wide), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", "good.example.net", V4_A, 60), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V4_B, 60), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V6_A, 60), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", example, V6_A, 60), SK_OK);
-    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V6_B, 60), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", "good.example.net", V4_A, LONG_S), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V4_B, LONG_S), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V6_A, LONG_S), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", example, V6_A, LONG_S), SK_OK);
+    assert_int_equal(grant_as(s, "n1-a", "bad.example.net", V6_B, LONG_S), SK_OK);
     assert_int_equal(grant_as(s, "n1-a", "good.example.net", V6_B, 1), SK_OK);
     const char *const hosts[] = {V4_A, V4_B, V6_A, V6_B};
     int fds[4];
@@ -67,14 +67,14 @@ static void test_changes_keep_names_that_stay(void **state)
         fds[i] = lab_connect_inside(place.netns, SOCK_STREAM, hosts[i], 443);
     (void)usleep(1100 * 1000);
     for (int i = 0; i < 4; i++)
-        before[i] = lab_echo(fds[i], 500);
+        before[i] = lab_echoes(fds[i]);
     rules[0].name_except = except;
     enum sk_code narrowed = apply(s, "n1-a", &narrow);
     for (int i = 0; i < 4; i++)
-        after[i] = lab_echo(fds[i], 500);
-    struct lab_cell cells[] = {{place.netns, SOCK_STREAM, V4_A, 443},
+        after[i] = i == 1 ? !lab_is_cut(fds[i]) : lab_echoes(fds[i]);
+    struct lab_cell cells[] = {{place.netns, SOCK_STREAM, V4_A, 443, true},
                                {place.netns, SOCK_STREAM, V4_B, 443},
-                               {place.netns, SOCK_STREAM, V6_A, 443},
+                               {place.netns, SOCK_STREAM, V6_A, 443, true},
                                {place.netns, SOCK_STREAM, V6_B, 443}};
     lab_try(cells, sk_array_len(cells));
     for (int i = 0; i < 4; i++)

@@ -36,6 +36,16 @@ static bool is_seen(const struct net_lab *lab, const char *host)
     return lab_inside(lab->internet, line) == 0;
 }
 
+static bool becomes_seen(const struct net_lab *lab, const char *host)
+{
+    bool seen = false;
+    for (int waited = 0; waited < LAB_COMES_MS && !seen; waited += 100) {
+        (void)usleep(100 * 1000);
+        seen = is_seen(lab, host);
+    }
+    return seen;
+}
+
 static void test_nobodys_packets_stay(void **state)
 {
     struct network_suite *s = *state;
@@ -47,8 +57,7 @@ static void test_nobodys_packets_stay(void **state)
         for (size_t v = 0; v < 2; v++) {
             say(from[f], nobodys[v]);
             say(from[f], others[v]);
-            (void)usleep(100 * 1000);
-            if (!is_seen(lab, others[v]) || is_seen(lab, nobodys[v]))
+            if (!becomes_seen(lab, others[v]) || is_seen(lab, nobodys[v]))
                 fail_msg("from %s: %s is seen: %d, %s: %d", from[f], nobodys[v], is_seen(lab, nobodys[v]),
                          others[v], is_seen(lab, others[v]));
         }
@@ -74,10 +83,10 @@ static void test_talks_with_the_gone_stay(void **state)
     sk_ip_print(&b.ipv4, host);
     pid_t server = lab_serve(b.netns, ports, 1);
     int fd = lab_connect_inside(a.netns, SOCK_STREAM, host, 8080);
-    bool talked = lab_echo(fd, 500);
+    bool talked = lab_echoes(fd);
     lab_stop(server);
     assert_int_equal(detach(s, "n1-b"), SK_OK);
-    (void)lab_echo(fd, 500);
+    (void)lab_echo(fd, LAB_QUIET_MS);
     (void)close(fd);
     (void)usleep(1500 * 1000);
     bool is_out = is_seen(lab, host);

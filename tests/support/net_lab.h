@@ -29,11 +29,35 @@ struct net_lab {
     pid_t answering;   /* who serves there */
 };
 
+/* What should come is waited for until it is there, within reason. */
+#define LAB_COMES_MS 60000
+/* What should not come is listened for that long: on a machine that stands still that says less, and nothing
+ * false. */
+#define LAB_QUIET_MS 400
+
 #define lab_run(...)                                                                                         \
     (__extension__({                                                                                         \
         char lab_line_[1024];                                                                                \
         (void)snprintf(lab_line_, sizeof(lab_line_), __VA_ARGS__);                                           \
         system(lab_line_);                                                                                   \
+    }))
+
+static inline bool lab_await_line(const char *line)
+{
+    bool works = system(line) == 0;
+    for (int waited = 0; waited < LAB_COMES_MS && !works; waited += 50) {
+        (void)usleep(50 * 1000);
+        works = system(line) == 0;
+    }
+    return works;
+}
+
+/* Runs a shell's line until it works; whether it did. */
+#define lab_await(...)                                                                                       \
+    (__extension__({                                                                                         \
+        char lab_line_[1024];                                                                                \
+        (void)snprintf(lab_line_, sizeof(lab_line_), __VA_ARGS__);                                           \
+        lab_await_line(lab_line_);                                                                           \
     }))
 
 static inline bool lab_write(const char *path, const char *text)
@@ -123,14 +147,14 @@ static inline void lab_answer_datagram(int fd)
     (void)!sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-/* All of it, by a socket that does not wait by itself; false = the other end takes no more for a while. */
+/* All of it, by a socket that does not wait by itself; false = the other end takes no more. */
 static inline bool lab_send(int fd, const void *data, size_t len)
 {
     const char *at = data;
     struct pollfd poll_it = {.fd = fd, .events = POLLOUT};
     while (len > 0) {
         ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && (errno != EAGAIN || poll(&poll_it, 1, 2000) != 1))
+        if (sent < 0 && (errno != EAGAIN || poll(&poll_it, 1, LAB_COMES_MS) != 1))
             return false;
         at += sent > 0 ? sent : 0;
         len -= sent > 0 ? (size_t)sent : 0;
@@ -256,7 +280,7 @@ static inline socklen_t lab_address(const char *host, uint16_t port, struct sock
     return sizeof(*v6);
 }
 
-/* Whether an echo comes back; in the calling process' namespace. */
+/* Whether an echo comes back. */
 static inline bool lab_echo(int fd, int limit_ms)
 {
     char bytes[8] = {0};
@@ -264,6 +288,16 @@ static inline bool lab_echo(int fd, int limit_ms)
     if (send(fd, "ping", 4, MSG_NOSIGNAL) != 4 || poll(&poll_it, 1, limit_ms) != 1)
         return false;
     return recv(fd, bytes, sizeof(bytes), 0) == 4;
+}
+
+static inline bool lab_echoes(int fd)
+{
+    return lab_echo(fd, LAB_COMES_MS);
+}
+
+static inline bool lab_is_cut(int fd)
+{
+    return !lab_echo(fd, LAB_QUIET_MS);
 }
 
 static inline int lab_connect(int type, const char *host, uint16_t port, int limit_ms)
@@ -286,16 +320,22 @@ static inline int lab_connect(int type, const char *host, uint16_t port, int lim
 }
 
 /* Moves there, opens, and comes back: the socket stays there. */
-static inline int lab_connect_inside(const char *netns, int type, const char *host, uint16_t port)
+static inline int lab_connect_within(const char *netns, int type, const char *host, uint16_t port,
+                                     int limit_ms)
 {
     int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
     if (home < 0 || lab_enter(netns) < 0)
         abort();
-    int fd = lab_connect(type, host, port, 300);
+    int fd = lab_connect(type, host, port, limit_ms);
     if (setns(home, CLONE_NEWNET) < 0)
         abort();
     (void)close(home);
     return fd;
+}
+
+static inline int lab_connect_inside(const char *netns, int type, const char *host, uint16_t port)
+{
+    return lab_connect_within(netns, type, host, port, LAB_COMES_MS);
 }
 
 /* One question: does somebody at host:port answer somebody in that namespace (NULL = here)? */
@@ -304,6 +344,7 @@ struct lab_cell {
     int type;
     const char *host;
     uint16_t port;
+    bool passes;  /* what should be: how long an answer is waited for */
     bool reached; /* the answer */
     pid_t child;
 };
@@ -312,12 +353,13 @@ struct lab_cell {
 static inline void lab_try(struct lab_cell *cells, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        int limit_ms = cells[i].passes ? LAB_COMES_MS : LAB_QUIET_MS;
         cells[i].child = fork();
         if (cells[i].child == 0) {
             if (cells[i].netns && lab_enter(cells[i].netns) < 0)
                 _exit(2);
-            int fd = lab_connect(cells[i].type, cells[i].host, cells[i].port, 400);
-            _exit(fd >= 0 && lab_echo(fd, 400) ? 0 : 1);
+            int fd = lab_connect(cells[i].type, cells[i].host, cells[i].port, limit_ms);
+            _exit(fd >= 0 && lab_echo(fd, limit_ms) ? 0 : 1);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -331,9 +373,16 @@ static inline void lab_try(struct lab_cell *cells, size_t count)
 
 static inline bool lab_reaches(const char *netns, int type, const char *host, uint16_t port)
 {
-    struct lab_cell cell = {.netns = netns, .type = type, .host = host, .port = port};
+    struct lab_cell cell = {.netns = netns, .type = type, .host = host, .port = port, .passes = true};
     lab_try(&cell, 1);
     return cell.reached;
+}
+
+static inline bool lab_is_kept_from(const char *netns, int type, const char *host, uint16_t port)
+{
+    struct lab_cell cell = {.netns = netns, .type = type, .host = host, .port = port};
+    lab_try(&cell, 1);
+    return !cell.reached;
 }
 
 static inline void lab_stop(pid_t server)
