@@ -26,7 +26,7 @@ static void bare_greet(struct bare *bare)
 
 static void bare_connect(struct bare *bare)
 {
-    struct timeval limit = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = RIG_LIMIT_MS / 1000};
     (void)setsockopt(bare->listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     bare->fd = accept4(bare->listener, NULL, NULL, SOCK_CLOEXEC);
     assert_true(bare->fd >= 0);
@@ -101,7 +101,7 @@ static int answer(struct bare *bare, enum sk_frame_type type, uint64_t key)
     uint8_t data[SK_WIRE_HEADER];
     int fds[SK_WIRE_FDS_MAX];
     struct pollfd readable = {.fd = bare->fd, .events = POLLIN};
-    assert_int_equal(poll(&readable, 1, 10000), 1);
+    assert_int_equal(poll(&readable, 1, RIG_LIMIT_MS), 1);
     ssize_t len = sk_seqpacket_receive(bare->fd, data, sizeof data, fds, SK_WIRE_FDS_MAX, &extra);
     assert_true(len > 0 && sk_frame_decode(SK_FRAME_FROM_GUEST, data, (size_t)len, &frame));
     assert_int_equal(frame.type, type);

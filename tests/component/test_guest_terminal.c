@@ -22,7 +22,8 @@ static void start_on(struct rig *rig, struct screen *screen, struct sk_process *
     assert_int_equal(rig_start(rig, p), SK_OK);
 }
 
-/* One read; false at the end. */
+/* One read, or a nap of PAUSE_MS; false at the end. */
+#define PAUSE_MS 2
 static bool screen_read(struct rig *rig, struct screen *screen)
 {
     size_t room = sizeof screen->text - 1 - screen->len;
@@ -30,7 +31,7 @@ static bool screen_read(struct rig *rig, struct screen *screen)
     if (got > 0)
         screen->len += (size_t)got;
     else if (got < 0 && errno == EAGAIN)
-        rig_idle(rig, 2);
+        rig_idle(rig, PAUSE_MS);
     else
         return false;
     screen->text[screen->len] = 0;
@@ -41,7 +42,7 @@ static bool screen_read(struct rig *rig, struct screen *screen)
 static void expect(struct rig *rig, struct screen *screen, const char *text)
 {
     char *found = NULL;
-    for (int tries = 0; tries < 5000 && !(found = strstr(screen->text, text)); tries++)
+    for (int tries = 0; tries < RIG_LIMIT_MS / PAUSE_MS && !(found = strstr(screen->text, text)); tries++)
         if (!screen_read(rig, screen))
             break;
     if (!found)
@@ -61,6 +62,14 @@ static void resize(struct screen *screen, unsigned short rows, unsigned short co
 {
     struct winsize size = {.ws_row = rows, .ws_col = columns};
     assert_int_equal(ioctl(screen->master, TIOCSWINSZ, &size), 0);
+}
+
+/* Until others than these are in the terminal's foreground, to whom its keys go. */
+static void await_foreground_but(struct rig *rig, struct screen *screen, pid_t group)
+{
+    for (int waited = 0; tcgetpgrp(screen->master) == group && waited < RIG_LIMIT_MS; waited += PAUSE_MS)
+        rig_idle(rig, PAUSE_MS);
+    assert_int_not_equal(tcgetpgrp(screen->master), group);
 }
 
 static int finish(struct rig *rig, struct screen *screen, uint64_t key)
@@ -127,17 +136,19 @@ static void shells_have_job_control(void **state)
     rig_up(rig);
     start_on(rig, &screen, &p);
     expect(rig, &screen, "$ ");
+    pid_t shell = tcgetpgrp(screen.master);
+    assert_true(shell > 0);
     assert_null(strstr(screen.text, "no job control"));
     type(&screen, "sleep 100 &\n");
     expect(rig, &screen, "[1] ");
     type(&screen, "fg\n");
     expect(rig, &screen, "fg\r\nsleep 100\r\n");
-    rig_idle(rig, 100);
+    await_foreground_but(rig, &screen, shell);
     type(&screen, "\032");
     expect(rig, &screen, "Stopped");
     type(&screen, "fg\n");
     expect(rig, &screen, "fg\r\nsleep 100\r\n");
-    rig_idle(rig, 100);
+    await_foreground_but(rig, &screen, shell);
     type(&screen, "\003");
     expect(rig, &screen, "$ ");
     type(&screen, "echo status $?\n");
@@ -209,8 +220,7 @@ static void many_leave_nothing(void **state)
         start_on(rig, &screen, &RIG_PROCESS(key, "/bin/true"));
         assert_int_equal(finish(rig, &screen, key), 0);
     }
-    rig_idle(rig, 20);
-    assert_int_equal(count_entries(fds), guest_before);
+    until_entries(rig, fds, guest_before);
     assert_int_equal(count_entries("/proc/self/fd"), own_before);
 }
 

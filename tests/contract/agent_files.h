@@ -207,14 +207,16 @@ static bool terminal_says(struct rig *rig, int master, const char *wanted)
 {
     char text[1024] = "";
     size_t len = 0;
-    for (int tries = 0; tries < 1000 && !strstr(text, wanted); tries++) {
+    for (int waited = 0; waited < RIG_LIMIT_MS && !strstr(text, wanted);) {
         ssize_t got = read(master, text + len, sizeof text - 1 - len);
         if (got < 0 && errno != EAGAIN)
             return false;
         len += got > 0 ? (size_t)got : 0;
         text[len] = 0;
-        if (got < 0)
+        if (got < 0) {
             rig_idle(rig, 5);
+            waited += 5;
+        }
     }
     return strstr(text, wanted) != NULL;
 }
@@ -241,7 +243,8 @@ static void runs_on_terminals(void **state)
     assert_int_equal(write(master, "\4", 1), 1);
     assert_int_equal(rig_wait_exit(rig, 1), 0);
     rig->agent->ops->release(rig->guest, 1);
-    for (int tries = 0; tries < 400 && read(master, rest, sizeof rest) < 0 && errno == EAGAIN; tries++)
+    for (int waited = 0; waited < RIG_LIMIT_MS && read(master, rest, sizeof rest) < 0 && errno == EAGAIN;
+         waited += 5)
         rig_idle(rig, 5);
     assert_int_equal(read(master, rest, sizeof rest), -1);
     assert_int_equal(errno, EIO); /* nobody holds the slave */

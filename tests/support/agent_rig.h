@@ -20,6 +20,8 @@
 
 #define RIG_KEYS 6000
 #define RIG_ID   "sb-1"
+/* What should come is waited for until it is there, within reason. */
+#define RIG_LIMIT_MS 60000
 
 struct rig_key {
     int exits, status;
@@ -121,7 +123,7 @@ static inline bool rig_until_within(struct rig *rig, const int *value, int wante
 
 static inline bool rig_until(struct rig *rig, const int *value, int wanted)
 {
-    return rig_until_within(rig, value, wanted, 20000);
+    return rig_until_within(rig, value, wanted, RIG_LIMIT_MS);
 }
 
 /* Lets the loop run for a while. */
@@ -224,10 +226,11 @@ static inline int rig_exec(struct rig *rig, const struct sk_process *process)
 static inline void rig_read_all(struct rig *rig, int fd_take, char *text, size_t size)
 {
     size_t len = 0;
-    for (int tries = 0; tries < 2000; tries++) {
+    for (int waited = 0; waited < RIG_LIMIT_MS;) {
         struct pollfd p = {.fd = fd_take, .events = POLLIN};
         if (poll(&p, 1, 0) == 0) {
             rig_idle(rig, 5);
+            waited += 5;
             continue;
         }
         ssize_t got = read(fd_take, text + len, size - 1 - len);

@@ -139,7 +139,7 @@ static inline enum sk_code write_path(struct rig *rig, const char *user, const c
 
 static inline void until_names(struct rig *rig, const char *dir, int wanted)
 {
-    for (int tries = 0; names_in(dir) != wanted && tries < 1000; tries++)
+    for (int waited = 0; names_in(dir) != wanted && waited < RIG_LIMIT_MS; waited += 2)
         rig_idle(rig, 2);
     assert_int_equal(names_in(dir), wanted);
 }

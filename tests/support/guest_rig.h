@@ -87,4 +87,13 @@ static inline int count_entries(const char *path)
     return count;
 }
 
+/* Until there are so many at most: the guest closes some behind its answers, as those that were counted
+ * before. */
+static inline void until_entries(struct rig *rig, const char *path, int most)
+{
+    for (int waited = 0; count_entries(path) > most && waited < RIG_LIMIT_MS; waited += 5)
+        rig_idle(rig, 5);
+    assert_in_range(count_entries(path), 0, most);
+}
+
 #endif
