@@ -26,6 +26,9 @@
 
 #include <cmocka.h>
 
+/* What should come is waited for until it is there, within reason. */
+#define RIG_LIMIT_MS 60000
+
 struct rig {
     char dir[32];
     char program[512];
@@ -134,7 +137,7 @@ static inline void rig_start(struct rig *rig)
 /* The exit code, or 128 + signal; -1 and a kill when it does not end in time. */
 static inline int rig_wait(pid_t pid)
 {
-    int64_t until = rig_now_ms() + 20000;
+    int64_t until = rig_now_ms() + RIG_LIMIT_MS;
     int status;
 
     while (!waitpid(pid, &status, WNOHANG)) {
@@ -160,7 +163,7 @@ static inline int rig_stop(struct rig *rig, int signo)
 /* Whether the log says it, waiting for it a while. */
 static inline bool rig_says(const struct rig *rig, const char *what)
 {
-    for (int64_t until = rig_now_ms() + 10000; rig_now_ms() < until; rig_nap()) {
+    for (int64_t until = rig_now_ms() + RIG_LIMIT_MS; rig_now_ms() < until; rig_nap()) {
         SK_AUTO_FREE char *log = rig_read(rig, "log");
         if (strstr(log, what))
             return true;

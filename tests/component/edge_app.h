@@ -1,11 +1,15 @@
 /* edge_app.h: an application in the rig's sandbox: tells the request that
  * reached it as the answer's body, and echoes what follows an upgrade (with
- * the key of RFC 6455's example). "/late" is answered after two seconds, and
- * "/drip" by four bytes, one every half second. */
+ * the key of RFC 6455's example). "/late" is answered after two seconds, "/never"
+ * not at all, and "/drip" by bytes that take longer than DRIP_S together, one
+ * every fifth of a second. After "bye" it ends. */
 #ifndef SK_TEST_EDGE_APP_H
 #define SK_TEST_EDGE_APP_H
 
 #include "component/edge_rig.h"
+
+#define DRIP_S     5
+#define DRIP_BYTES 26
 
 static inline void app_say(int fd, const char *text, unsigned ms)
 {
@@ -15,9 +19,11 @@ static inline void app_say(int fd, const char *text, unsigned ms)
 
 static inline void app_drip(int fd)
 {
-    app_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", 500);
-    for (int i = 0; i < 4; i++)
-        app_say(fd, "x", 500);
+    char head[64];
+    (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", DRIP_BYTES);
+    app_say(fd, head, 200);
+    for (int i = 0; i < DRIP_BYTES; i++)
+        app_say(fd, "x", 200);
 }
 
 static inline void app_serve(int fd)
@@ -37,6 +43,10 @@ static inline void app_serve(int fd)
         app_drip(fd);
         _exit(0);
     }
+    while (strncmp(request, "GET /never", 10) == 0) {
+        if (recv(fd, answer, sizeof(answer), 0) <= 0)
+            _exit(0);
+    }
     if (strncmp(request, "GET /late", 9) == 0)
         app_say(fd, "", 2000);
     bool upgrades = strcasestr(request, "\r\nupgrade: websocket") != NULL;
@@ -48,8 +58,10 @@ static inline void app_serve(int fd)
             : snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", got,
                        request);
     (void)!send(fd, answer, (size_t)len, MSG_NOSIGNAL);
-    while (upgrades && (len = (int)recv(fd, request, sizeof(request), 0)) > 0)
+    while (upgrades && (len = (int)recv(fd, request, sizeof(request), 0)) > 0) {
         (void)!send(fd, request, (size_t)len, MSG_NOSIGNAL);
+        upgrades = len < 3 || memcmp(request + len - 3, "bye", 3) != 0;
+    }
     _exit(0);
 }
 
@@ -88,11 +100,11 @@ static inline pid_t app_start(struct edge_rig *rig, uint16_t port)
 /* One request at a port of the node; what came, whole. "" = nothing, or nobody there. */
 static inline const char *app_ask(uint16_t port, const char *request, char *out, size_t size)
 {
-    int fd = lab_connect(SOCK_STREAM, "127.0.0.1", port, 1000);
+    int fd = lab_connect(SOCK_STREAM, "127.0.0.1", port, LAB_COMES_MS);
     out[0] = '\0';
     if (fd < 0)
         return out;
-    (void)rig_converse(fd, request, strlen(request), false, out, size, 3000);
+    (void)rig_converse(fd, request, strlen(request), false, out, size, LAB_COMES_MS);
     (void)close(fd);
     return out;
 }

@@ -208,24 +208,39 @@ static inline enum sk_code rig_remove(struct edge_rig *rig, const char *id)
 
 /* --- talking ---------------------------------------------------------------------------------------- */
 
-/* Sends, ends its side if told to, and reads until the end; at most `limit_ms` of silence. The length of what
- * came; out is ended by a NUL. */
-static inline size_t rig_converse(int fd, const void *data, size_t len, bool ends, char *out, size_t size,
-                                  int limit_ms)
+/* Reads until the end, or until that is all (NULL = nothing is); at most `limit_ms` of silence. The length of
+ * what came; out is ended by a NUL. */
+static inline size_t rig_hear(int fd, char *out, size_t size, bool (*is_all)(const char *out, size_t got),
+                              int limit_ms)
 {
     size_t got = 0;
     struct pollfd poll_it = {.fd = fd, .events = POLLIN};
-    (void)lab_send(fd, data, len); /* what is refused is not taken */
-    if (ends)
-        (void)shutdown(fd, SHUT_WR);
-    while (got + 1 < size && poll(&poll_it, 1, limit_ms) == 1) {
+    out[0] = '\0';
+    while (got + 1 < size && !(is_all && is_all(out, got)) && poll(&poll_it, 1, limit_ms) == 1) {
         ssize_t more = recv(fd, out + got, size - 1 - got, 0);
         if (more <= 0)
             break;
         got += (size_t)more;
+        out[got] = '\0';
     }
-    out[got] = '\0';
     return got;
+}
+
+/* Sends, ends its side if told to, and reads until the end; at most `limit_ms` of silence. */
+static inline size_t rig_converse(int fd, const void *data, size_t len, bool ends, char *out, size_t size,
+                                  int limit_ms)
+{
+    (void)lab_send(fd, data, len); /* what is refused is not taken */
+    if (ends)
+        (void)shutdown(fd, SHUT_WR);
+    return rig_hear(fd, out, size, NULL, limit_ms);
+}
+
+/* Sends, and reads so much, or until the end. */
+static inline size_t rig_converse_for(int fd, const void *data, size_t len, char *out, size_t wanted)
+{
+    (void)lab_send(fd, data, len);
+    return rig_hear(fd, out, wanted + 1, NULL, LAB_COMES_MS);
 }
 
 #endif

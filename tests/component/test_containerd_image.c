@@ -89,7 +89,7 @@ static void test_a_containerd_that_is_away_is_unavailable(void **state)
     assert_int_equal(sk_test_containerd(p, "start"), 0);
     assert_int_equal(code, SK_UNAVAILABLE);
     /* The channel finds its way back by itself. */
-    for (int i = 0; i < 50 && code != SK_OK; i++) {
+    for (int i = 0; i < 600 && code != SK_OK; i++) {
         code = ensure_fails(p, "busybox", &err);
         usleep(100000);
     }

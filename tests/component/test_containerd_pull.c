@@ -64,7 +64,7 @@ static bool fill_registry(const struct rig *r)
                   "docker-archive:%s/build/images/busybox.tar docker://%s/busybox:1 2>/dev/null",
                   sk_test_env("SK_SOURCE", "."), r->host, sk_test_env("SK_SOURCE", "."), r->host);
 
-    for (int i = 0; i < 50; i++, usleep(100000))
+    for (int i = 0; i < 600; i++, usleep(100000))
         if (system(copy) == 0)
             return true;
     return false;

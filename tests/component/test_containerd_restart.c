@@ -58,6 +58,14 @@ static struct sk_runtime_holding look_up(struct private_containerd *p, const cha
     return found;
 }
 
+/* Its shim takes notice of it by itself. */
+static void await_end(int pid)
+{
+    for (int waited = 0; waited < 60000 && kill(pid, 0) == 0; waited += 10)
+        usleep(10000);
+    assert_int_equal(kill(pid, 0), -1);
+}
+
 static void test_an_end_while_containerd_is_away_is_found(void **state)
 {
     struct context *c = *state;
@@ -68,9 +76,9 @@ static void test_an_end_while_containerd_is_away_is_found(void **state)
     struct heard *h = listen_anew(c);
     assert_int_equal(sk_test_containerd(p, "stop"), 0);
     kill(ends.pid, SIGUSR1);
-    usleep(200000);
+    await_end(ends.pid);
     assert_int_equal(sk_test_containerd(p, "start"), 0);
-    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(20)));
+    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(60)));
     struct sk_runtime_holding held = look_up(p, ends.id);
     assert_true(held.rootfs && held.container);
     assert_false(held.task_running);
@@ -91,13 +99,13 @@ static void test_another_driver_sees_what_the_first_made(void **state)
     sk_test_close_driver(p);
     assert_int_equal(sk_test_open_driver(p, 4, &err), SK_OK);
     struct heard *h = listen_anew(c);
-    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(20)));
+    assert_true(sk_wait_until(p->loop, &h->resync, SK_SEC(60)));
     struct sk_runtime_holding held = look_up(p, first.id);
     assert_true(held.rootfs && held.container && held.task_running);
     assert_int_equal(held.pid, first.pid);
     make(p, "test-second", (struct sk_box){0}, &second); /* joins the shim that list() told of */
     kill(first.pid, SIGUSR1);
-    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(20)));
+    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(60)));
     assert_string_equal(h->exit_id, first.id);
     assert_int_equal(h->exit_status, 7);
     unmake(p, &first);
@@ -123,7 +131,7 @@ static void test_a_shim_that_dies_takes_its_sandbox_along(void **state)
     int shim = parent_of(m.pid);
     assert_true(shim > 1);
     assert_int_equal(kill(shim, SIGKILL), 0);
-    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(20)));
+    assert_true(sk_wait_until(p->loop, &h->exit, SK_SEC(60)));
     assert_string_equal(h->exit_id, m.id);
     unmake(p, &m);
     struct sk_runtime_holding held = look_up(p, m.id);

@@ -172,7 +172,7 @@ static size_t strange_things(struct rig *r)
 {
     size_t count = strange_now(r);
 
-    for (int i = 0; i < 100 && count > 0; i++, usleep(20000))
+    for (int i = 0; i < 3000 && count > 0; i++, usleep(20000))
         count = strange_now(r);
     return count;
 }

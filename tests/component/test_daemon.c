@@ -243,7 +243,7 @@ static bool told(int fd, const char *what, int *count)
     char text[256];
     struct pollfd wait = {.fd = fd, .events = POLLIN};
 
-    while (poll(&wait, 1, 10000) == 1) {
+    while (poll(&wait, 1, RIG_LIMIT_MS) == 1) {
         ssize_t len = recv(fd, text, sizeof(text) - 1, 0);
         text[len > 0 ? len : 0] = '\0';
         if (!strcmp(text, what))

@@ -3,6 +3,8 @@
 #include "component/client_hello.h"
 #include "component/edge_rig.h"
 
+#include <time.h>
+
 #define BOXES 500
 #define NAMES 20
 
@@ -29,9 +31,19 @@ static bool name_passes(struct edge_rig *rig, const char *name)
     char out[4096];
     hello_make(&hello, name, NULL, false);
     int fd = lab_connect_inside(rig->box, SOCK_STREAM, RIG_SHARED4, 443);
-    size_t got = fd < 0 ? 0 : rig_converse(fd, hello.bytes, hello.len, true, out, sizeof(out), 7000);
+    size_t got = fd < 0 ? 0 : rig_converse(fd, hello.bytes, hello.len, true, out, sizeof(out), LAB_COMES_MS);
     (void)close(fd);
     return got > 0;
+}
+
+static bool comes_to_pass(struct edge_rig *rig, const char *name)
+{
+    bool passes = name_passes(rig, name);
+    for (int waited = 0; waited < LAB_COMES_MS && !passes; waited += 50) {
+        rig_run(rig, 50);
+        passes = name_passes(rig, name);
+    }
+    return passes;
 }
 
 static size_t litter(struct edge_rig *rig, struct sk_litter_list *list)
@@ -46,7 +58,7 @@ static size_t litter(struct edge_rig *rig, struct sk_litter_list *list)
 
 static void expect_gone(int pid)
 {
-    for (int i = 0; i < 200 && rig_lives(pid); i++)
+    for (int waited = 0; waited < LAB_COMES_MS && rig_lives(pid); waited += 20)
         (void)usleep(20000);
     assert_false(rig_lives(pid));
 }
@@ -119,15 +131,15 @@ static void test_it_dies_and_comes_back(void **state)
     for (int i = 0; i < 3; i++) {
         const char *now = i % 2 ? "good.example.com" : "new.example.com";
         const char *before = i % 2 ? "new.example.com" : "good.example.com";
+        siginfo_t end;
         assert_int_equal(kill(rig_pid(rig), SIGKILL), 0);
-        rig_run(rig, 20);
+        assert_int_equal(waitid(P_PID, (id_t)rig_pid(rig), &end, WEXITED | WNOWAIT), 0);
+        rig_run(rig, 1);
         assert_false(name_passes(rig, before));
         /* What cannot be set now is set as soon as it can be. */
         assert_int_equal(set_name(rig, "n1-a", now), SK_UNAVAILABLE);
         assert_int_equal(rig_remove(rig, "n1-b"), SK_OK);
-        for (int wait = 0; wait < 60 && !name_passes(rig, now); wait++)
-            rig_run(rig, 50);
-        assert_true(name_passes(rig, now));
+        assert_true(comes_to_pass(rig, now));
         assert_false(name_passes(rig, before));
     }
     int pid = rig_pid(rig);
@@ -166,8 +178,7 @@ static void test_a_change_that_fails_is_made_good(void **state)
                              rig->lab.dir),
                      0);
     assert_int_equal(set_name(rig, "n1-a", "new.example.com"), SK_UNAVAILABLE);
-    rig_run(rig, 300);
-    assert_true(name_passes(rig, "new.example.com"));
+    assert_true(comes_to_pass(rig, "new.example.com"));
     assert_false(name_passes(rig, "good.example.com"));
     assert_int_equal(rig_remove(rig, "n1-a"), SK_OK);
     rig_close(rig);
@@ -193,7 +204,7 @@ static void set_many(struct edge_rig *rig, struct sk_wait *waits, size_t from, s
         sk_haproxy_base(rig->edge)->ops->set(sk_haproxy_base(rig->edge), &box, &waits[i].done);
     }
     for (size_t i = from; i < to; i++)
-        assert_true(waits[i].fired || sk_wait_until(rig->loop, &waits[i].fired, SK_SEC(20)));
+        assert_true(waits[i].fired || sk_wait_until(rig->loop, &waits[i].fired, SK_SEC(60)));
     for (size_t i = from; i < to; i++)
         assert_int_equal(waits[i].err.code, SK_OK);
 }
@@ -205,12 +216,14 @@ static void test_many(void **state)
     struct sk_wait *waits = sk_alloc(BOXES * sizeof(*waits));
     open_it(rig);
     struct sk_instant before = sk_clock_boot();
+    clock_t used = clock();
     set_many(rig, waits, 0, BOXES);
-    int64_t took = sk_duration_ms(sk_instant_diff(sk_clock_boot(), before));
-    print_message("%d names of %d sandboxes: %d ms\n", BOXES * NAMES, BOXES, (int)took);
-    before = sk_clock_boot();
+    clock_t used_for_all = clock() - used;
+    print_message("%d names of %d sandboxes: %d ms\n", BOXES * NAMES, BOXES,
+                  (int)sk_duration_ms(sk_instant_diff(sk_clock_boot(), before)));
+    used = clock();
     set_many(rig, waits, 7, 8);
-    assert_true(sk_duration_ms(sk_instant_diff(sk_clock_boot(), before)) < took);
+    assert_true(clock() - used < used_for_all); /* of the processor's time, which nobody else uses up */
     rig_close(rig);
     before = sk_clock_boot();
     open_it(rig);

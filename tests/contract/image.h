@@ -109,7 +109,7 @@ static void test_many_at_once(void **state)
         s->driver->ops->find(s->driver, s->known, &images[i], &w[i].done);
     }
     for (size_t i = 0; i < CROWD; i++) {
-        assert_true(sk_wait_until(s->loop, &w[i].fired, SK_SEC(30)));
+        assert_true(sk_wait_until(s->loop, &w[i].fired, SK_SEC(60)));
         assert_int_equal(w[i].err.code, SK_OK);
         assert_string_equal(images[i]->name, s->known_full);
         sk_image_free(images[i]);

@@ -17,10 +17,10 @@ ctr_private() { timeout 30 ctr --address "$DIR/containerd/sock" --namespace "$SK
 start() {
     setsid containerd --config "$DIR/containerd.toml" >>"$DIR/containerd.log" 2>&1 </dev/null &
     echo $! >"$DIR/containerd.pid"
-    wait_for 30 ctr_private version >/dev/null || die "containerd does not answer: $(tail -n 5 "$DIR/containerd.log")"
+    wait_for 60 ctr_private version >/dev/null || die "containerd does not answer: $(tail -n 5 "$DIR/containerd.log")"
 }
 
-stop() { stop_process "$(cat "$DIR/containerd.pid")" 20; }
+stop() { stop_process "$(cat "$DIR/containerd.pid")" 60; }
 
 up() {
     local images=("$@")
@@ -63,7 +63,7 @@ down() {
     [ -z "$left" ] || sweep
     stop || true
     # A shim of a busy machine takes its time.
-    wait_for 40 nothing_left || left+=$'\n'$(host_leftovers)
+    wait_for 60 nothing_left || left+=$'\n'$(host_leftovers)
     host_leftovers | awk '$1 == "process" { print $2 }' | xargs -r kill -KILL 2>/dev/null || true
     host_leftovers | awk '$1 == "mount" { print $2 }' | xargs -r umount -l 2>/dev/null || true
     find /sys/fs/cgroup -depth -type d \( -name "$SK_NAMESPACE" -o -path "*/$SK_NAMESPACE/*" \) \

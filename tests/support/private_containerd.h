@@ -174,7 +174,7 @@ static inline int sk_test_up(struct private_containerd *p, unsigned shim_group_m
 static inline char *sk_test_await_report(int pid)
 {
     char *path = sk_printf("/proc/%d/root/report", pid);
-    for (int i = 0; i < 1000 && access(path, F_OK) != 0; i++)
+    for (int i = 0; i < 6000 && access(path, F_OK) != 0; i++)
         usleep(10000);
     return path;
 }
