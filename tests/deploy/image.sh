@@ -134,7 +134,7 @@ pod() {
     DAEMON=$!
     wait_for 60 test -s /run/sandkeep/address || die "sandkeepd does not listen: $(tail -n 5 /tmp/daemon.log)"
     use
-    stop_process "$DAEMON" 20 || die "sandkeepd did not end by SIGTERM"
+    stop_process "$DAEMON" 60 || die "sandkeepd did not end by SIGTERM"
 }
 
 use() {

@@ -79,7 +79,7 @@ daemon_up() {
 daemon_down() {
     local pid
     pid=$(cat "$ROOT/var/lib/sandkeep/lock")
-    stop_process "$pid" 20 || die "sandkeepd did not end by SIGTERM"
+    stop_process "$pid" 60 || die "sandkeepd did not end by SIGTERM"
 }
 
 containers() { inside ctr --namespace sandkeep containers list -q; }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
-from nodes import ROOT, Failure
+from nodes import PATIENCE, ROOT, Failure
 
 PREFIXES = ("coreweave", "sandkeep", "grpc")
 SERVED_NOWHERE = ("sandkeep.records.v1",)
@@ -59,7 +59,7 @@ class Caller:
     def close(self):
         self.channel.close()
 
-    def start(self, name, *requests, timeout=20):
+    def start(self, name, *requests, timeout=PATIENCE):
         """The call itself: of streams what they answer, one by one."""
         method = METHODS[name]
         messages = [json_format.ParseDict(request, method.request()) for request in requests]
@@ -69,7 +69,7 @@ class Caller:
                                            response_deserializer=method.answer.FromString)
         return call(iter(messages) if method.asks_by_stream else messages[0], timeout=timeout, metadata=self.metadata)
 
-    def ask(self, name, *requests, timeout=20):
+    def ask(self, name, *requests, timeout=PATIENCE):
         """The answer, or the list of answers, or the Failure."""
         try:
             answer = self.start(name, *requests or ({},), timeout=timeout)

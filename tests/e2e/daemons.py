@@ -14,7 +14,7 @@ import tempfile
 import grpc
 
 import sanitizers
-from nodes import built, wait_until, whole_lines
+from nodes import PATIENCE, built, wait_until, whole_lines
 
 # LISTEN_PID and WATCHDOG_PID are the daemon's own, and its sockets begin at 3. By a shell: code of our own between fork
 # and exec would meet what gRPC does there in a process with threads.
@@ -121,7 +121,7 @@ class Daemon:
         self.channels.append(made)
         return made
 
-    def cli(self, *args, timeout=60):
+    def cli(self, *args, timeout=PATIENCE):
         env = sanitizers.environment() | {"PATH": os.environ["PATH"], "CWSANDBOX_BASE_URL": "http://" + self.address}
         return subprocess.run([self.build / "sandkeep", *args], capture_output=True, text=True, timeout=timeout,
                               env=env, check=False)
@@ -129,7 +129,7 @@ class Daemon:
     def tell(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
-    def stop(self, number=signal.SIGTERM, seconds=30):
+    def stop(self, number=signal.SIGTERM, seconds=PATIENCE):
         """The exit code; None when there is nothing to stop."""
         if not self.process:
             return None

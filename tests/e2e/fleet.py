@@ -9,7 +9,7 @@ import tempfile
 
 import grpc
 
-from nodes import ROOT, Node, WithKey, pb_grpc, wait_until
+from nodes import PATIENCE, ROOT, Node, WithKey, pb_grpc, wait_until
 
 RECIPE = ROOT / "deploy/haproxy/fleet.cfg"
 KEY = "fleet-of-two-one-key"
@@ -127,7 +127,7 @@ class Fleet:
             self.channel.close()
         if self.balancer:
             self.balancer.terminate()
-            self.balancer.wait(timeout=20)
+            self.balancer.wait(timeout=PATIENCE)
         done = [node.down() for node in self.nodes]
         shutil.rmtree(self.folder)
         for node in done:

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 import uuid
@@ -15,6 +16,7 @@ from cwsandbox._proto import sandbox_pb2_grpc as pb_grpc
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NODE_SH = str(ROOT / "tests/support/node.sh")
 SERVICE = "/coreweave.sandbox.v1.SandboxService/"
+PATIENCE = 60  # seconds; a machine that does much else may stand still for some of them
 TERMINAL = {pb.STATE_COMPLETED, pb.STATE_FAILED, pb.STATE_TERMINATED}
 BUSYBOX = "docker.io/library/busybox:latest"
 KEEP_ALIVE = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep 100000 & wait']
@@ -29,7 +31,9 @@ def built():
 
 
 def wait_until(check, seconds, what):
-    """Calls check until it gives something true; that is returned."""
+    """Calls check until it gives something true; that is returned. For so long, and never for less than PATIENCE: how quickly
+    things happen is not what is tested."""
+    seconds = max(seconds, PATIENCE)
     deadline = time.monotonic() + seconds
     while True:
         value = check()
@@ -37,6 +41,18 @@ def wait_until(check, seconds, what):
             return value
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.05)
+
+
+def halt(pid):
+    """SIGSTOP; no thread of it does anything any more at the return."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: set(states(pid)) == {"T"}, PATIENCE, f"process {pid} is stopped")
+
+
+def states(pid):
+    """Of its threads, one letter each: proc(5)."""
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        yield (thread / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def whole_lines(path, errors="strict"):
@@ -104,7 +120,7 @@ class Node:
         self.node_id = (self.folder / "node_id").read_text().strip()
         self.channel = None
 
-    def sh(self, *args, timeout=120):
+    def sh(self, *args, timeout=300):
         """One verb of node.sh; its output."""
         return subprocess.run([NODE_SH, *args], check=True, stdout=subprocess.PIPE, text=True, timeout=timeout,
                               env=os.environ | self.env).stdout
@@ -115,7 +131,8 @@ class Node:
         return sorted(line.strip() for line in lines if not re.match(r"process \S*(containerd|sandkeepd|haproxy) ", line))
 
     def clean(self, seconds):
-        """Waits until nothing of the node is on the host but its daemons."""
+        """Waits until nothing of the node is on the host but its daemons; as long as wait_until does."""
+        seconds = max(seconds, PATIENCE)
         deadline = time.monotonic() + seconds
         while left := self.inventory():
             assert time.monotonic() < deadline, f"still there after {seconds} s: {left}"
@@ -124,7 +141,7 @@ class Node:
     def pid(self, name="daemon"):
         return int((self.folder / f"{name}.pid").read_text())
 
-    def cli(self, *args, timeout=60, **kwargs):
+    def cli(self, *args, timeout=PATIENCE, **kwargs):
         """The sandkeep command against this node."""
         return subprocess.run([str(self.build / "sandkeep"), *args], capture_output=True, text=True,
                               timeout=timeout, env=os.environ | self.env, check=False, **kwargs)
@@ -133,7 +150,7 @@ class Node:
         if self.channel:
             self.channel.close()
         return subprocess.run([NODE_SH, "down"], env=os.environ | self.env, check=False, text=True,
-                              stderr=subprocess.PIPE, timeout=180)
+                              stderr=subprocess.PIPE, timeout=600)
 
     # --- the API, bare ---
 
@@ -153,13 +170,13 @@ class Node:
                                  args=command[1:], **fields.pop("container", {}))
         return pb.SandboxSpec(containers=[container], **fields)
 
-    def create(self, *command, request_id=None, timeout=60, **fields):
+    def create(self, *command, request_id=None, timeout=PATIENCE, **fields):
         request = pb.CreateSandboxRequest(sandbox=pb.Sandbox(spec=self.spec(*command, **fields)),
                                           request_id=request_id or str(uuid.uuid4()))
         return self.stub.CreateSandbox(request, timeout=timeout)
 
     def get(self, sandbox_id):
-        return self.stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=sandbox_id), timeout=15)
+        return self.stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=sandbox_id), timeout=PATIENCE)
 
     def running(self, *command, **fields):
         """A sandbox that has reached RUNNING."""
@@ -172,7 +189,7 @@ class Node:
             return now if now.status.state in states else None
         return wait_until(seen, seconds, f"{sandbox.sandbox_id} in {[pb.State.Name(s) for s in states]}")
 
-    def execute(self, sandbox, *command, timeout=30, **fields):
+    def execute(self, sandbox, *command, timeout=PATIENCE, **fields):
         request = pb.ExecRequest(sandbox_id=sandbox.sandbox_id, command=command, **fields)
         return self.stub.Exec(request, timeout=timeout)
 
@@ -184,7 +201,7 @@ class Node:
 
     def delete(self, sandbox, grace=0, **fields):
         request = pb.DeleteSandboxRequest(sandbox_id=sandbox.sandbox_id, grace_period_seconds=grace, **fields)
-        return self.stub.DeleteSandbox(request, timeout=30)
+        return self.stub.DeleteSandbox(request, timeout=PATIENCE)
 
     def end(self, sandbox, grace=0):
         """Deletes and waits for the end; the terminal record."""
@@ -192,7 +209,7 @@ class Node:
         return self.reach(sandbox, TERMINAL)
 
     def list(self, **fields):
-        return list(self.stub.ListSandboxes(pb.ListSandboxesRequest(**fields), timeout=15).sandboxes)
+        return list(self.stub.ListSandboxes(pb.ListSandboxesRequest(**fields), timeout=PATIENCE).sandboxes)
 
     def end_all(self):
         """Ends whatever is active; called after each test so that none sees another's."""

@@ -6,7 +6,7 @@ import tempfile
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf import timestamp_pb2  # noqa: F401  the files import it
 
-from nodes import ROOT, pb  # noqa: F401  and what the SDK has brought
+from nodes import PATIENCE, ROOT, pb  # noqa: F401  and what the SDK has brought
 
 
 def load(file, service):
@@ -22,7 +22,7 @@ def load(file, service):
             for name, method in pool.FindServiceByName(service).methods_by_name.items()}
 
 
-def ask(node, service, methods, name, timeout=30, **fields):
+def ask(node, service, methods, name, timeout=PATIENCE, **fields):
     """One unary call."""
     _ = node.stub  # makes the channel
     request, answer = methods[name]

@@ -6,7 +6,7 @@ import pathlib
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
-from nodes import whole_lines
+from nodes import PATIENCE, whole_lines
 
 RELOAD = "/sandkeep.v1.NodeService/Reload"
 
@@ -36,7 +36,7 @@ def reload(channel, key=None):
     metadata = [("authorization", f"Bearer {key}")] if key else None
     call = channel.unary_unary(RELOAD, request_serializer=lambda data: data, response_deserializer=lambda data: data)
     try:
-        answer = call(b"", metadata=metadata, timeout=30)
+        answer = call(b"", metadata=metadata, timeout=PATIENCE)
     except grpc.RpcError as error:
         if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
             raise

@@ -13,7 +13,7 @@ import pytest
 
 import settings
 from conftest import start_node, stop_node
-from nodes import Failure, fails, pb, pb_grpc, wait_until, WithKey
+from nodes import PATIENCE, Failure, fails, pb, pb_grpc, wait_until, WithKey
 
 NAMES = "subjectAltName=IP:127.0.0.1,DNS:localhost"
 
@@ -76,7 +76,7 @@ def shown(node, folder):
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
     context.set_alpn_protocols(["h2"])
     host, port = node.address.rsplit(":", 1)
-    with socket.create_connection((host, int(port)), timeout=15) as plain:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain:
         with context.wrap_socket(plain, server_hostname=host) as tls:
             return dict(pair[0] for pair in tls.getpeercert()["subject"])["commonName"]
 
@@ -92,7 +92,7 @@ class Traffic:
     def run(self):
         while not self.over.is_set():
             try:
-                self.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=30)
+                self.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=PATIENCE)
             except grpc.RpcError as error:
                 self.wrong.append(Failure.of(error))
             self.calls += 1
@@ -130,7 +130,7 @@ def test_a_renewed_certificate_under_traffic(node, folder):
         assert not traffic.wrong
         assert watch.is_active()  # the stream that was open before
         assert pb_grpc.SandboxServiceStub(
-            channel_to(node, folder)).ListSandboxes(pb.ListSandboxesRequest(), timeout=30) is not None
+            channel_to(node, folder)).ListSandboxes(pb.ListSandboxesRequest(), timeout=PATIENCE) is not None
 
 
 def test_a_broken_pair_changes_nothing(node, folder):
@@ -172,7 +172,7 @@ def test_the_sdk_over_tls(node, folder):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CWSANDBOX_", "WANDB_"))}
     env |= {"CWSANDBOX_BASE_URL": f"https://{node.address}", "CWSANDBOX_API_KEY": node.key,
             "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(folder / "ca.crt")}
-    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=120,
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=5 * PATIENCE,
                           check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(node.node_id)
@@ -187,17 +187,17 @@ def test_clients_must_show_a_certificate(pytestconfig, tmp_path_factory, folder)
     try:
         for client in (None, "foreign"):
             with channel_to(node, folder, client) as channel:
-                failure = fails(pb_grpc.SandboxServiceStub(channel).ListSandboxes, pb.ListSandboxesRequest(), timeout=15)
+                failure = fails(pb_grpc.SandboxServiceStub(channel).ListSandboxes, pb.ListSandboxesRequest(), timeout=PATIENCE)
                 assert failure.code == grpc.StatusCode.UNAVAILABLE
         node.channel = channel_to(node, folder, "client")
         assert node.list() == []
         failure = fails(node.stub.ListSandboxes, pb.ListSandboxesRequest(), metadata=[("x-api-key", "wrong-key")],
-                        timeout=15)
+                        timeout=PATIENCE)
         assert failure.code == grpc.StatusCode.UNAUTHENTICATED
         settings.change(node, tls_client_ca=str(folder / "stranger.crt"))
         assert settings.reload(node.channel)[0][0] == ["tls_client_ca"]
         with channel_to(node, folder, "foreign") as channel:
-            assert pb_grpc.SandboxServiceStub(channel).ListSandboxes(pb.ListSandboxesRequest(), timeout=15) is not None
+            assert pb_grpc.SandboxServiceStub(channel).ListSandboxes(pb.ListSandboxesRequest(), timeout=PATIENCE) is not None
         assert node.list() == []  # the connection that was let in stays
     finally:
         stop_node(node)

@@ -10,7 +10,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from liars import EVIL, Refusal, Server, worst
-from nodes import built, pb
+from nodes import PATIENCE, built, pb
 
 VERBS = [["run", "--", "true"], ["exec", "id", "true"], ["ls"], ["ls", "--json"], ["get", "id"], ["get", "--json", "id"],
          ["rm", "id"], ["session", "open"], ["session", "ls"], ["session", "show", "id"], ["session", "close", "id"],
@@ -28,7 +28,7 @@ def environment(server):
 
 
 def sandkeep(server, *words, build):
-    return subprocess.run([build / "sandkeep", *words], capture_output=True, timeout=60, check=False,
+    return subprocess.run([build / "sandkeep", *words], capture_output=True, timeout=PATIENCE, check=False,
                           stdin=subprocess.DEVNULL, env=environment(server))
 
 
@@ -135,7 +135,7 @@ def test_a_hundred_thousand_tags(serve, build, tmp_path):
     server = serve(lambda method: [sandbox.SerializeToString()])
     output = tmp_path / "output"
     with open(output, "wb") as to:
-        child = subprocess.Popen(["timeout", "-s", "KILL", "60", build / "sandkeep", "get", "a"], stdout=to,
+        child = subprocess.Popen(["timeout", "-s", "KILL", "240", build / "sandkeep", "get", "a"], stdout=to,
                                  stdin=subprocess.DEVNULL, env=environment(server))
     _, status, usage = os.wait4(child.pid, 0)  # with what it has waited for
     child.returncode = os.waitstatus_to_exitcode(status)

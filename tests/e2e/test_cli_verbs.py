@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from daemons import daemon
-from nodes import built
+from nodes import PATIENCE, built
 from test_completion import verbs
 
 LONG = "x" * 70000
@@ -32,7 +32,7 @@ def test_closed_descriptors(own_node, redirection):
     for verb in ("ls", "top --once", "doctor", "session run -- /bin/true", "image import -", "session open",
                  "key create", "reload"):
         command = ["sh", "-c", f'exec "$0" {verb} {redirection}', str(own_node.build / "sandkeep")]
-        done = subprocess.run(command, capture_output=True, env=os.environ | own_node.env, timeout=60, check=False,
+        done = subprocess.run(command, capture_output=True, env=os.environ | own_node.env, timeout=PATIENCE, check=False,
                               stdin=subprocess.DEVNULL)
         assert done.returncode in CODES, (verb, done.returncode, done.stderr)
         assert done.returncode or ">&-" not in redirection.split() or verb.startswith("session run"), verb
@@ -42,7 +42,7 @@ def test_closed_descriptors(own_node, redirection):
 def test_what_cannot_be_written(own_node, verb):
     """Nobody else knows what was made: who asked must be told that it did not arrive."""
     command = ["sh", "-c", f'exec "$0" {verb} >/dev/full', str(own_node.build / "sandkeep")]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own_node.env, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own_node.env, timeout=PATIENCE, check=False)
     assert done.returncode == 1, done.stderr
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from nodes import ROOT, built
+from nodes import PATIENCE, ROOT, built
 
 FOLDER = ROOT / "deploy/completion"
 
@@ -16,7 +16,7 @@ def build():
 
 
 def say(*command):
-    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, timeout=20).stdout
+    return subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
 
 
 def complete(program, *words):

@@ -10,7 +10,7 @@ from cwsandbox._proto import discovery_pb2_grpc as discovery_grpc
 import settings
 from conftest import stop_node
 from liars import Refusal, Server, worst
-from nodes import Node, fails, pb
+from nodes import PATIENCE, Node, fails, pb
 
 
 class Pair:
@@ -51,7 +51,7 @@ def fixture_pair(pytestconfig):
 
 
 def listed(node, **fields):
-    return node.stub.ListSandboxes(pb.ListSandboxesRequest(**fields), timeout=20)
+    return node.stub.ListSandboxes(pb.ListSandboxesRequest(**fields), timeout=PATIENCE)
 
 
 def refused(call, *args, **fields):
@@ -68,7 +68,7 @@ def test_counts_add_up_as_far_as_they_go(pair):
     pair.node.running(tags=["counted"])
     for said, sum_ in ((2**31 - 1, 2**31 - 1), (-2**31, 1), (3, 4)):
         pair.says = lambda method, said=said: pb.PurgeSandboxesResponse(purge_count=said)
-        answer = pair.node.stub.PurgeSandboxes(pb.PurgeSandboxesRequest(tags=["counted"], dry_run=True), timeout=20)
+        answer = pair.node.stub.PurgeSandboxes(pb.PurgeSandboxesRequest(tags=["counted"], dry_run=True), timeout=PATIENCE)
         assert answer.purge_count == sum_
 
 
@@ -80,8 +80,8 @@ def test_whatever_it_says(pair):
     for _ in range(20):
         refused(listed, pair.node)
         refused(listed, pair.node, page_size=1)
-        refused(pair.node.stub.PurgeSandboxes, pb.PurgeSandboxesRequest(purge_all=True, dry_run=True), timeout=20)
-        refused(stub.ListAvailableRunners, discovery.ListAvailableRunnersRequest(), timeout=20)
+        refused(pair.node.stub.PurgeSandboxes, pb.PurgeSandboxesRequest(purge_all=True, dry_run=True), timeout=PATIENCE)
+        refused(stub.ListAvailableRunners, discovery.ListAvailableRunnersRequest(), timeout=PATIENCE)
     assert pair.node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import web
-from nodes import ROOT, TERMINAL, Node
+from nodes import PATIENCE, ROOT, TERMINAL, Node
 
 EVIL = ["<script>document.body.dataset.pwned=1</script>", "<img src=x onerror=document.body.dataset.pwned=1>",
         "\"><svg onload=document.body.dataset.pwned=1>", "'-alert(1)-'", "{{7*7}}${7*7}", "</td></tr></table><h1>gone</h1>"]
@@ -30,7 +30,7 @@ def browse(node, folder, *options, path="/"):
     command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
                f"--user-data-dir={folder}/profile", "--no-first-run", "--disable-extensions", "--disable-background-networking",
                "--virtual-time-budget=4000", "--window-size=1280,1400", *options, f"http://{host}:{port}{path}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=90)
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=5 * PATIENCE)
 
 
 def populate(node):

@@ -2,8 +2,9 @@
 import http.client
 import socket
 import ssl
-import time
 from dataclasses import dataclass
+
+from nodes import PATIENCE, wait_until
 
 
 @dataclass
@@ -13,13 +14,10 @@ class Answer:
     text: str
 
 
-def address(node, seconds=10):
+def address(node):
     """(host, port) where the node's web listens, seen from this machine."""
-    deadline = time.monotonic() + seconds
     file = node.folder / "run/http"
-    while not file.exists():
-        assert time.monotonic() < deadline, "the daemon does not say where its web is"
-        time.sleep(0.05)
+    wait_until(file.exists, PATIENCE, "the daemon says where its web is")
     host, port = file.read_text().strip().rsplit(":", 1)
     return host.strip("[]").replace("0.0.0.0", "127.0.0.1"), int(port)
 
@@ -29,9 +27,9 @@ def get(node, path, method="GET", headers=None, tls=False, body=None):
     if tls:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        link = http.client.HTTPSConnection(host, port, timeout=10, context=context)
+        link = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
     else:
-        link = http.client.HTTPConnection(host, port, timeout=10)
+        link = http.client.HTTPConnection(host, port, timeout=PATIENCE)
     link.request(method, path, headers=headers or {}, body=body)
     said = link.getresponse()
     answer = Answer(said.status, {k.lower(): v for k, v in said.getheaders()}, said.read().decode())

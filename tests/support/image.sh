@@ -153,11 +153,11 @@ import_private() {
     containerd --config "$dir/containerd.toml" >"$dir/log" 2>&1 9>&- </dev/null &
     # shellcheck disable=SC2064 # these, now
     trap "kill $! 2>/dev/null || true; rm -rf '$dir'" EXIT
-    wait_for 30 "${ctr[@]}" version >/dev/null || die "containerd does not answer: $(tail -n 5 "$dir/log")"
+    wait_for 60 "${ctr[@]}" version >/dev/null || die "containerd does not answer: $(tail -n 5 "$dir/log")"
     for name in "${@:2}"; do import "$dir/containerd/sock" "$name"; done
     "${ctr[@]}" leases create --id collect >/dev/null
     "${ctr[@]}" leases delete --sync collect >/dev/null
-    stop_process "$!" 20 || die "containerd does not end"
+    stop_process "$!" 60 || die "containerd does not end"
 }
 
 # seed ROOT NAME...: an import reads, hashes and unpacks; one is made for all who start, and copied. Blobs and what

@@ -40,7 +40,7 @@ start_marked() {
 containerd_start() {
     fake && return 0
     start_marked containerd containerd --config "$DIR/containerd.toml"
-    wait_for 30 ctr_node version >/dev/null || die "containerd does not answer: $(tail -n 5 "$DIR/containerd.log")"
+    wait_for 60 ctr_node version >/dev/null || die "containerd does not answer: $(tail -n 5 "$DIR/containerd.log")"
 }
 
 daemon_start() {
@@ -51,7 +51,7 @@ daemon_start() {
     guard=$(recorded build)/tests/libloopback.so
     [ -f "$guard" ] && [ -z "${SK_OWN_NETWORK:-}" ] || guard= # builds with sanitizers, too, have none
     LD_PRELOAD=${LD_PRELOAD:-}${LD_PRELOAD:+:}$guard start_marked daemon "$(recorded build)/sandkeepd" --config "$DIR/sandkeepd.json"
-    wait_for 30 daemon_listens || die "sandkeepd does not listen: $(tail -n 5 "$DIR/daemon.log")"
+    wait_for 60 daemon_listens || die "sandkeepd does not listen: $(tail -n 5 "$DIR/daemon.log")"
     if [ ! -s "$DIR/address" ]; then
         cp "$DIR/run/address" "$DIR/address"
         configure "[\"$(recorded address)\"]"
@@ -319,23 +319,23 @@ daemon_stop() {
     local pid
     pid=$(recorded daemon.pid)
     [ -n "$pid" ] || return 0
-    stop_process "$pid" 20 || echo "process $pid sandkeepd did not end within 20 s of SIGTERM"
+    stop_process "$pid" 60 || echo "process $pid sandkeepd did not end within 60 s of SIGTERM"
     rm -f "$DIR/daemon.pid"
 }
 
 daemon_kill() {
     kill -KILL "$(recorded daemon.pid)" 2>/dev/null || true
-    wait_for 10 process_gone "$(recorded daemon.pid)"
+    wait_for 60 process_gone "$(recorded daemon.pid)"
     rm -f "$DIR/daemon.pid"
 }
 
 containerd_kill() {
     kill -KILL "$(recorded containerd.pid)" 2>/dev/null || true
-    wait_for 10 process_gone "$(recorded containerd.pid)"
+    wait_for 60 process_gone "$(recorded containerd.pid)"
 }
 
 containerd_stop() {
-    [ -z "$(recorded containerd.pid)" ] || stop_process "$(recorded containerd.pid)" 20 || true
+    [ -z "$(recorded containerd.pid)" ] || stop_process "$(recorded containerd.pid)" 60 || true
 }
 
 # Ends whatever containers are left, so that the checks afterwards see only what resists.
@@ -363,7 +363,7 @@ shims_gone() { [ "$(node_processes | grep -c containerd-shim)" = 0 ]; }
 let_it_finish() {
     [ -n "$(recorded daemon.pid)" ] && ! process_gone "$(recorded daemon.pid)" || return 0
     [ -n "$(recorded containerd.pid)" ] && ! process_gone "$(recorded containerd.pid)" || return 0
-    wait_for 10 objects_gone || return 0
+    wait_for 60 objects_gone || return 0
     # One that serves nothing and does not end is ended by the daemon, which watches it first (strays.h, gc.h).
     wait_for 90 shims_gone || true
 }
@@ -387,7 +387,7 @@ down() {
     fi
     [ "${1:-}" = --lax ] || left+=$'\n'$(node_places)
     fake || network_end "$NETWORK" "$DIR/run" "${GATEWAYS[@]}"
-    wait_for 10 nothing_left || left+=$'\n'$(host_leftovers)$'\n'$(network_left)
+    wait_for 60 nothing_left || left+=$'\n'$(host_leftovers)$'\n'$(network_left)
     [ -z "$alive" ] || left+=$'\n'$alive
     if [ -n "$(tr -d '[:space:]' <<<"$left")" ]; then
         say "left behind by node $NODE_ID:"
