@@ -1,5 +1,6 @@
 """What the service manager and the daemon do for each other: units, sockets that are handed over, what is told. No
 systemd runs here: its own tools judge the units, and a manager of the test's own stands in for it."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -8,13 +9,16 @@ import socket
 import subprocess
 import threading
 import time
+import types
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+import web
 from daemons import daemon, listening
-from nodes import built, fails, pb, pb_grpc, wait_until
+from nodes import PATIENCE, built, fails, halt, pb, pb_grpc, wait_until
+from streams import Exec
 
 # Of 100: what the unit's own comments explain. A change that gives more away is noticed.
 EXPOSURE_MAX = 56
@@ -38,7 +42,7 @@ def fake():
         yield made
 
 
-def health(channel, timeout=10):
+def health(channel, timeout=PATIENCE):
     stub = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(), timeout=timeout, wait_for_ready=True).status
 
@@ -86,7 +90,7 @@ def test_a_start_that_fails_is_never_ready():
     with daemon(listen=["192.0.2.1:1"]) as made:
         made.config["api_keys"] = ["a-key-of-some-length"]
         made.start(ready=False)
-        assert made.process.wait(20) == 1
+        assert made.process.wait(PATIENCE) == 1
         assert "READY=1" not in made.manager.listen()
 
 
@@ -95,7 +99,7 @@ def test_the_watchdog_is_fed_by_the_loop(fake):
     for _ in range(3):
         fake.manager.hears("WATCHDOG=1")
         fake.manager.forget()
-    fake.tell(signal.SIGSTOP)
+    halt(fake.process.pid)
     fake.manager.forget()  # what it had said before
     time.sleep(1)
     assert "WATCHDOG=1" not in fake.manager.listen()
@@ -121,23 +125,23 @@ def test_a_watchdog_for_somebody_else_is_not_fed(fake):
 def running(stub, *command):
     container = pb.Container(name="main", image="python:3.11", command=command[0], args=command[1:])
     made = stub.CreateSandbox(pb.CreateSandboxRequest(sandbox=pb.Sandbox(spec=pb.SandboxSpec(containers=[container]))),
-                              timeout=20)
+                              timeout=PATIENCE)
     wait_until(lambda: stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=made.sandbox_id),
-                                       timeout=5).status.state == pb.STATE_RUNNING, 20, "it runs")
+                                       timeout=PATIENCE).status.state == pb.STATE_RUNNING, 20, "it runs")
     return made.sandbox_id
 
 
 def long_exec(fake):
-    """A call that does not end by itself."""
+    """A call that does not end by itself, and has arrived."""
     stub = pb_grpc.SandboxServiceStub(fake.channel())
     sandbox = running(stub, "sleep", "infinity")
-    call = stub.Exec.future(pb.ExecRequest(sandbox_id=sandbox, command=["sleep", "infinity"]), timeout=100)
-    time.sleep(0.5)
+    call = stub.Exec.future(pb.ExecRequest(sandbox_id=sandbox, command=["sleep", "infinity"]), timeout=5 * PATIENCE)
+    wait_until(lambda: web.metrics(fake)["sandkeep_execs_open"] == 1, 20, "the command is under way")
     return call
 
 
 def test_time_is_asked_for_while_calls_are_waited_for(fake):
-    fake.config["shutdown_timeout_s"] = 60
+    fake.config |= {"shutdown_timeout_s": 600, "http_listen": "127.0.0.1:0"}
     fake.start()
     call = long_exec(fake)
     fake.tell()
@@ -152,21 +156,33 @@ def test_time_is_asked_for_while_calls_are_waited_for(fake):
 
 
 def test_calls_under_way_may_finish(fake):
-    fake.config["shutdown_timeout_s"] = 60
+    fake.config["shutdown_timeout_s"] = 600
     fake.start()
     stub = pb_grpc.SandboxServiceStub(fake.channel())
-    sandbox = running(stub, "sleep", "infinity")
-    call = stub.Exec.future(pb.ExecRequest(sandbox_id=sandbox, command=["sleep", "2"]), timeout=60)
-    time.sleep(0.5)
-    fake.tell()
-    fake.manager.hears("STOPPING=1")
-    said = fails(running, stub, "sleep", "infinity")
-    assert (said.code, said.reason) == (grpc.StatusCode.UNAVAILABLE, "CWSANDBOX_RUNNER_UNAVAILABLE")
-    assert call.result().exit_code == 0
-    assert fake.process.wait(20) == 0
+    sandbox = types.SimpleNamespace(sandbox_id=running(stub, "sleep", "infinity"))
+    with Exec(types.SimpleNamespace(stub=stub), sandbox, "cat") as command:
+        command.ready()
+        fake.tell()
+        fake.manager.hears("STOPPING=1")
+        said = fails(running, stub, "sleep", "infinity")
+        assert (said.code, said.reason) == (grpc.StatusCode.UNAVAILABLE, "CWSANDBOX_RUNNER_UNAVAILABLE")
+        command.send(b"still here")
+        assert command.frame().data == b"still here"
+        command.half_close()
+        assert command.end() == (b"", b"", 0)
+    assert fake.process.wait(PATIENCE) == 0
 
 
 # --- sockets that the manager holds -----------------------------------------------------------
+
+
+def files(fake):
+    """What the daemon has open, by descriptor."""
+    found = {}
+    for link in pathlib.Path(f"/proc/{fake.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            found[link.name] = os.readlink(link)
+    return found
 
 
 def test_a_socket_is_taken_over(fake):
@@ -177,8 +193,7 @@ def test_a_socket_is_taken_over(fake):
         assert len(fake.events("rpc.socket_taken")) == 1
         # The very socket, not another at its address; and not one more.
         inode = os.fstat(port.fileno()).st_ino
-        links = [os.readlink(link) for link in pathlib.Path(f"/proc/{fake.process.pid}/fd").iterdir()]
-        assert links.count(f"socket:[{inode}]") == 2
+        assert list(files(fake).values()).count(f"socket:[{inode}]") == 2
         fake.stop()
         assert port.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
 
@@ -191,11 +206,11 @@ def test_who_connects_while_there_is_no_daemon_waits(fake):
         assert health(fake.channel()) == SERVING
         for number in (signal.SIGTERM, signal.SIGKILL):
             fake.stop(number)
-            answers, waits = [], [threading.Thread(target=lambda: answers.append(health(fake.channel(address), 30)))
+            answers, waits = [], [threading.Thread(target=lambda: answers.append(health(fake.channel(address))))
                                   for _ in range(8)]
             for one in waits:
                 one.start()
-            with socket.create_connection(port.getsockname(), timeout=5):  # not refused
+            with socket.create_connection(port.getsockname(), timeout=PATIENCE):  # not refused
                 time.sleep(0.5)
             assert not answers
             fake.start([port])
@@ -241,10 +256,12 @@ def test_programs_of_the_daemon_do_not_get_them(fake):
     with listening() as port:
         fake.config["listen"] = ["127.0.0.1:%d" % port.getsockname()[1]]
         fake.start([port])
-        for link in pathlib.Path(f"/proc/{fake.process.pid}/fdinfo").iterdir():
-            if os.readlink(link.parent.parent / "fd" / link.name) == f"socket:[{os.fstat(port.fileno()).st_ino}]":
-                flags = next(line for line in link.read_text().splitlines() if line.startswith("flags:"))
-                assert int(flags.split()[1], 8) & os.O_CLOEXEC
+        ours = [number for number, name in files(fake).items() if name == f"socket:[{os.fstat(port.fileno()).st_ino}]"]
+        assert ours
+        for number in ours:
+            lines = pathlib.Path(f"/proc/{fake.process.pid}/fdinfo/{number}").read_text().splitlines()
+            flags = next(line for line in lines if line.startswith("flags:"))
+            assert int(flags.split()[1], 8) & os.O_CLOEXEC
 
 
 @pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="systemd-socket-activate is not installed")
@@ -257,5 +274,5 @@ def test_started_by_systemd_at_the_first_connection(fake):
     fake.start(ready=False)
     time.sleep(0.5)
     assert not fake.log() or "daemon.starting" not in fake.log()
-    assert health(fake.channel(f"127.0.0.1:{number}"), 30) == SERVING
+    assert health(fake.channel(f"127.0.0.1:{number}")) == SERVING
     assert len(fake.events("rpc.socket_taken")) == 1

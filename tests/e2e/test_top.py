@@ -9,11 +9,10 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 
 import pytest
 
-from nodes import TO_LEAD, wait_until
+from nodes import PATIENCE, TO_LEAD, states, wait_until
 
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 
@@ -49,7 +48,7 @@ class Top:
         os.write(self.master, keys)
 
     def ended(self):
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=PATIENCE)
         self.read()
         assert termios.tcgetattr(self.slave) == self.before, "the terminal was not put back"
         assert self.seen.count(ENTER) == self.seen.count(LEAVE) == 1
@@ -82,12 +81,11 @@ def test_what_is_used_is_told(node):
         def measured():
             told = json.loads(node.cli("top", "--json").stdout)
             boxes = {box["id"]: box for box in told["sandboxes"]}
-            return told if boxes[busy.sandbox_id]["cpu_millis"] > 100 else None
+            return told if boxes[busy.sandbox_id]["cpu_millis"] > boxes[idle.sandbox_id]["cpu_millis"] else None
         told = wait_until(measured, 30, "a busy sandbox is seen to be busy")
         boxes = {box["id"]: box for box in told["sandboxes"]}
         assert told["node_id"] == node.node_id and told["state"] == "serving"
         assert told["sandboxes_by_state"]["RUNNING"] == len([b for b in boxes.values() if b["state"] == "RUNNING"])
-        assert boxes[idle.sandbox_id]["cpu_millis"] < boxes[busy.sandbox_id]["cpu_millis"]
         assert boxes[busy.sandbox_id]["memory_bytes"] > 0 and boxes[busy.sandbox_id]["processes"] >= 1
         assert boxes[busy.sandbox_id]["tags"] == ["spinning"] and boxes[idle.sandbox_id]["deadline"] > boxes[idle.sandbox_id]["started"]
         assert told["used"]["cpu_millis"] >= boxes[busy.sandbox_id]["cpu_millis"]
@@ -140,10 +138,10 @@ def test_ctrl_c_ends_it(node, top):
 def test_it_gives_the_terminal_back_while_it_is_stopped(node, top):
     wait_until(top.picture, 20, "it is drawn")
     top.process.send_signal(signal.SIGTSTP)
-    wait_until(lambda: LEAVE in top.read(), 10, "the screen is given back")
+    wait_until(lambda: set(states(top.process.pid)) == {"T"}, 20, "it has stopped")
+    assert LEAVE in top.read()
     assert termios.tcgetattr(top.slave) == top.before
     top.seen = b""
-    time.sleep(0.2)
     top.process.send_signal(signal.SIGCONT)
     wait_until(lambda: ENTER in top.read(), 10, "it goes on")
     top.press(b"q")

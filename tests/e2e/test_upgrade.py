@@ -16,8 +16,9 @@ import grpc
 import pytest
 
 import services
+import settings
 from daemons import daemon
-from nodes import ROOT, TERMINAL, pb, pb_grpc, wait_until
+from nodes import PATIENCE, ROOT, TERMINAL, pb, pb_grpc, wait_until
 from test_restart import serving
 
 # --- a state folder of the last release --------------------------------------------------------
@@ -54,7 +55,7 @@ def ask(made, service, file, name, **fields):
     request, answer = services.load(file, service)[name]
     method = made.channel().unary_unary(f"/{service}/{name}", request_serializer=request.SerializeToString,
                                         response_deserializer=answer.FromString)
-    return method(request(**fields), timeout=10, metadata=METADATA)
+    return method(request(**fields), timeout=PATIENCE, metadata=METADATA)
 
 
 def version(path):
@@ -70,7 +71,7 @@ def test_every_record_of_the_last_release_is_taken_over(old):
     stub = pb_grpc.SandboxServiceStub(old.channel())
 
     def get(sandbox_id):
-        return stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=sandbox_id), timeout=10, metadata=METADATA)
+        return stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=sandbox_id), timeout=PATIENCE, metadata=METADATA)
 
     ended = wait_until(lambda: (now := get(RUNNING)).status.state in TERMINAL and now, 20, "what is gone has ended")
     assert (ended.status.state, list(ended.spec.tags)) == (pb.STATE_FAILED, ["kept"])
@@ -80,15 +81,15 @@ def test_every_record_of_the_last_release_is_taken_over(old):
     assert done.status.create_time.ToSeconds() == MADE
     assert get(DELETED).status.state == pb.STATE_TERMINATED
     assert get(PENDING).status.state == pb.STATE_PENDING
-    listed = stub.ListSandboxes(pb.ListSandboxesRequest(show_terminated=True), timeout=10, metadata=METADATA).sandboxes
+    listed = stub.ListSandboxes(pb.ListSandboxesRequest(show_terminated=True), timeout=PATIENCE, metadata=METADATA).sandboxes
     assert {s.sandbox_id for s in listed} == {RUNNING, COMPLETED, DELETED, PENDING}
     # One that was accepted is no new one.
     container = pb.Container(name="main", image="python:3.11", command="true")
     again = stub.CreateSandbox(pb.CreateSandboxRequest(sandbox=pb.Sandbox(spec=pb.SandboxSpec(containers=[container])),
-                                                       request_id=request_id(2)), timeout=10, metadata=METADATA)
+                                                       request_id=request_id(2)), timeout=PATIENCE, metadata=METADATA)
     assert again.sandbox_id == COMPLETED
     # And one that waited for its first use works.
-    assert stub.Exec(pb.ExecRequest(sandbox_id=PENDING, command=["true"]), timeout=20,
+    assert stub.Exec(pb.ExecRequest(sandbox_id=PENDING, command=["true"]), timeout=PATIENCE,
                      metadata=METADATA).exit_code == 0
     assert not [line for line in old.events("recover.bad_record") + old.events("recover.bad_session")]
 
@@ -134,7 +135,7 @@ def test_what_a_later_release_wrote_is_refused_and_left_alone(old):
     database.close()
     before = digest(old.folder / "state")
     old.start(ready=False)
-    assert old.process.wait(20) == 1
+    assert old.process.wait(PATIENCE) == 1
     said, = old.events("daemon.failed")
     assert f"{path} was written by a newer release (schema 3, this one knows 2)" in json.dumps(said)
     assert digest(old.folder / "state") == before
@@ -149,9 +150,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *words): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", 8000), Handler).serve_forever()
 """
-ASK = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000', timeout=10).read().decode())"
-# Numbered lines, as long as it lives.
-MAIN = ["/bin/sh", "-c", "i=0; while :; do echo $i; i=$((i+1)); sleep 0.05; done"]
+ASK = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000', timeout=60).read().decode())"
+# Numbered lines, as long as it lives; by one process, that whatever has ended is found.
+MAIN = ["python3", "-c", "import itertools, time\nfor i in itertools.count(): print(i, flush=True), time.sleep(0.05)"]
 PYTHON = "docker.io/library/python:3.11"
 
 
@@ -186,27 +187,31 @@ def other_version(node, folder):
     return folder, now.decode(), "9" * len(now)
 
 
+def has_ended(pid):
+    try:
+        return not pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def replace(node, number):
     os.kill(node.pid(), number)
-    wait_until(lambda: not pathlib.Path(f"/proc/{node.pid()}/cmdline").exists() or
-               not pathlib.Path(f"/proc/{node.pid()}/cmdline").read_bytes(), 30, "the daemon has ended")
+    wait_until(lambda: has_ended(node.pid()), 30, "the daemon has ended")
     node.sh("daemon", "start")
     serving(node)
 
 
 def versions(node):
-    lines = [json.loads(line) for line in (node.folder / "daemon.log").read_text().splitlines()
-             if line.startswith("{")]
-    return [line["version"] for line in lines if line.get("event") == "daemon.starting"]
+    return [line["version"] for line in settings.logged(node, "daemon.starting")]
 
 
 def processes(node):
-    """Of sandboxes: number and start, which together name a process for ever. Not what one of them runs to pause."""
+    """Of sandboxes: number and start, which together name a process for ever."""
     found = set()
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, fields = stat.read_text().split("(", 1)[1].rsplit(")", 1)
-            if name != "sleep" and node.env["SANDKEEP_CGROUP"] in (stat.parent / "cgroup").read_text():
+            fields = stat.read_text().rpartition(")")[2]
+            if node.env["SANDKEEP_CGROUP"] in (stat.parent / "cgroup").read_text():
                 found.add((stat.parent.name, fields.split()[19]))
         except OSError:
             pass
@@ -227,7 +232,7 @@ class Background(threading.Thread):
     def __exit__(self, *_):
         self.over.set()
         self.stop()
-        self.join(timeout=20)
+        self.join(timeout=PATIENCE)
 
     def stop(self):
         pass
@@ -250,7 +255,9 @@ class Log(Background):
         while not self.over.is_set():
             self.call = self.node.stub.StreamLogs(
                 pb.StreamLogsRequest(sandbox_id=self.sandbox.sandbox_id, follow=True, resume_log_session_id=session,
-                                     resume_log_offset=offset), timeout=120)
+                                     resume_log_offset=offset), timeout=5 * PATIENCE)
+            if self.over.is_set():
+                self.call.cancel()  # stop() may have met the one before
             try:
                 for entry in self.call:
                     assert not entry.error.code, entry.error
@@ -303,10 +310,10 @@ def forbidden():
 @pytest.mark.real
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_sandboxes_live_through_an_upgrade(node, tmp_path, forbidden, number):
-    with socket.create_connection(("10.99.0.1", 9), timeout=2):
+    with socket.create_connection(("10.99.0.1", 9), timeout=PATIENCE):
         pass  # else the prober would prove nothing
     folder, before, after = other_version(node, tmp_path)
-    box, talker = node.running(image=PYTHON), node.running(*MAIN)
+    box, talker = node.running(image=PYTHON), node.running(*MAIN, image=PYTHON)
     # A server that an exec has left behind, and files.
     node.output(box, f"cat >/tmp/server.py <<'END'\n{SERVER}END\nsetsid python3 /tmp/server.py >/dev/null 2>&1 &")
     wait_until(lambda: node.execute(box, "python3", "-c", ASK).stdout == b"served\n", 20, "the server serves")
@@ -325,7 +332,8 @@ def test_sandboxes_live_through_an_upgrade(node, tmp_path, forbidden, number):
             assert node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
         seen = len(log.lines)
         wait_until(lambda: len(log.lines) > seen + 20, 30, "the log goes on")
+        wait_until(lambda: prober.tries > 3, 30, "it was tried to get out")
     lines = log.lines
     assert lines == list(range(len(lines))), "lines are missing, or came twice"
-    assert prober.tries > 3 and prober.reached == 0
+    assert prober.reached == 0
     node.end(node.running())
