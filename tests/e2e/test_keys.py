@@ -1,15 +1,17 @@
 """Keys: made, used, revoked, remembered; who is let in by which way; quotas; keys that a W&B server knows."""
 import base64
+import contextlib
 import hashlib
 import http.server
 import json
 import os
+import pathlib
 import re
-import signal
 import socket
 import stat
 import subprocess
 import threading
+import time
 
 import grpc
 import pytest
@@ -17,7 +19,7 @@ import pytest
 import settings
 from callers import Caller, make_key
 from conftest import start_node, stop_node
-from nodes import BUSYBOX, wait_until
+from nodes import BUSYBOX, PATIENCE, wait_until
 
 SANDBOX = "coreweave.sandbox.v1.SandboxService/"
 SESSION = "sandkeep.v1.SessionService/"
@@ -55,9 +57,11 @@ def creating(node, **fields):
 def everything_kept(node):
     """All bytes that the node keeps or says: its state, what it runs from, its log."""
     for folder in ("state", "run"):
-        for path in (node.folder / folder).rglob("*"):
-            if path.is_file() and path.parent.name != "net":  # where networks stand
-                yield path, path.read_bytes()
+        for where, _, names in os.walk(node.folder / folder):
+            for path in (pathlib.Path(where, name) for name in names if not where.endswith("/net")):  # where networks stand
+                with contextlib.suppress(FileNotFoundError):  # a daemon at work makes files and takes them away
+                    if path.is_file():
+                        yield path, path.read_bytes()
     yield node.folder / "daemon.log", (node.folder / "daemon.log").read_bytes()
 
 
@@ -76,8 +80,8 @@ def test_a_key_works_until_it_is_revoked(own_node, callers):
     assert shown[key_id].HasField("last_used_time")
     # What is under way with it is cut, and nobody else's.
     mine = user.get(SESSION + "OpenSession", {"defaults": {"containerImage": image_of(own_node)}})
-    held, other = user.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=30), \
-        admin.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=30)
+    held, other = user.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=PATIENCE), \
+        admin.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=PATIENCE)
     assert next(held) and next(other)
     admin.get(KEY + "RevokeKey", {"keyId": key_id})
     with pytest.raises(grpc.RpcError) as cut:
@@ -124,7 +128,7 @@ def test_strangers_keep_nobody_with_a_key_from_watching(own_node, callers):
     socket_ = callers(address=f"unix:{own_node.folder}/run/admin.sock")
 
     def watch(caller):
-        call = caller.start("grpc.health.v1.Health/Watch", {}, timeout=60)
+        call = caller.start("grpc.health.v1.Health/Watch", {}, timeout=5 * PATIENCE)  # all of them at once
         next(call)
         return call
 
@@ -157,7 +161,7 @@ def test_keys_from_the_command_line(own_node, callers):
     assert [key["tenant"] for key in json.loads(own_node.cli("key", "list", "--tenant", "team-z", "--json").stdout)] == \
         ["team-z"]
     plain = subprocess.run([str(own_node.build / "sandkeep"), "key", "list"], capture_output=True, text=True, check=False,
-                           env=os.environ | own_node.env | {"CWSANDBOX_API_KEY": secret}, timeout=30)
+                           env=os.environ | own_node.env | {"CWSANDBOX_API_KEY": secret}, timeout=PATIENCE)
     assert plain.returncode == 1 and "needs the key of an admin" in plain.stderr
     assert own_node.cli("key", "revoke", key_id).stdout == f"{key_id}\n"
     assert callers(secret).refused(SANDBOX + "ListSandboxes").code == UNAUTHENTICATED
@@ -201,8 +205,8 @@ def test_keys_that_the_configuration_has_by_their_digests(own_node, callers):
     lists(user)
     # Taken out it is revoked: what is under way with it is cut, and nobody else's.
     mine = user.get(SESSION + "OpenSession", {"defaults": {"containerImage": image_of(own_node)}})
-    held, other = user.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=30), \
-        admin.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=30)
+    held, other = user.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=PATIENCE), \
+        admin.start(SESSION + "KeepAlive", {"sessionId": mine.session_id}, timeout=PATIENCE)
     assert next(held) and next(other)
     settings.drop_in(own_node, "50-keys.json", None)
     assert own_node.cli("reload").returncode == 0
@@ -231,10 +235,12 @@ def test_a_shared_key_does_not_bring_back_what_was_revoked_here(own_node, caller
 # --- without any key ----------------------------------------------------------------------
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        return probe.getsockname()[1]
+def free_ports():
+    """Two of them."""
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("0.0.0.0", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def listens(port):
@@ -243,7 +249,7 @@ def listens(port):
 
 
 def test_others_reach_a_node_once_there_is_a_key(pytestconfig, tmp_path):
-    port, near = free_port(), free_port()
+    port, near = free_ports()
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"api_keys": [], "listen": [f"0.0.0.0:{port}", f"127.0.0.1:{near}"]}))
     node = start_node(pytestconfig, config=config)
@@ -273,9 +279,10 @@ def test_others_reach_a_node_once_there_is_a_key(pytestconfig, tmp_path):
 
 
 def configure(node, **keys):
-    """Other settings, taken over by a reload."""
+    """Other settings, which hold at the return."""
     settings.change(node, **keys)
-    os.kill(node.pid(), signal.SIGHUP)
+    done = node.cli("reload")
+    assert done.returncode == 0, done.stderr
 
 
 def make(node, caller, **fields):
@@ -289,7 +296,6 @@ def test_quotas_hold_over_reloads_and_restarts(own_node, callers):
     _, other = make_key(admin, "large")
     small, large = callers(secret), callers(other)
     configure(own_node, quotas={"small": {"sandboxes": 2, "sessions": 1}})
-    wait_until(lambda: "config.reloaded" in (own_node.folder / "daemon.log").read_text(), 10, "the reload is told of")
     first = small.get(SANDBOX + "CreateSandbox", creating(own_node))
     small.get(SANDBOX + "CreateSandbox", creating(own_node))
     failure = make(own_node, small)
@@ -399,6 +405,7 @@ def test_a_silent_wandb_server_lets_nobody_new_in(wandb):
     node, server = wandb
     ann, eve = Caller(node.address, ANN), Caller(node.address, "e" * 40)
     lists(ann)
+    began = time.monotonic()
     server.status = 500
     failure = eve.refused(SANDBOX + "ListSandboxes")
     assert failure.code == grpc.StatusCode.UNAVAILABLE and failure.reason == "CWSANDBOX_RUNNER_UNAVAILABLE"
@@ -408,7 +415,8 @@ def test_a_silent_wandb_server_lets_nobody_new_in(wandb):
         stranger = Caller(node.address, f"{number:040}")
         assert stranger.refused(SANDBOX + "ListSandboxes").code == grpc.StatusCode.UNAVAILABLE
         stranger.close()
-    assert (node.folder / "daemon.log").read_text().count('"identity.unanswered"') == 1
+    told = len(settings.logged(node, "identity.unanswered"))
+    assert 1 <= told <= 1 + (time.monotonic() - began) / 60
     server.status = 200
     assert eve.refused(SANDBOX + "ListSandboxes").code == UNAUTHENTICATED
     ann.close()
@@ -428,8 +436,8 @@ def test_a_reload_changes_who_vouches_and_for_whom(wandb):
     red = Caller(node.address, ANN, header="x-api-key", extra=[("x-entity-id", "red")])
     mine, theirs = (caller.get(SESSION + "OpenSession", {"defaults": {"containerImage": image_of(node)}}).session_id
                     for caller in (ann, red))
-    held, kept = ann.start(SESSION + "KeepAlive", {"sessionId": mine}, timeout=60), \
-        red.start(SESSION + "KeepAlive", {"sessionId": theirs}, timeout=60)
+    held, kept = ann.start(SESSION + "KeepAlive", {"sessionId": mine}, timeout=PATIENCE), \
+        red.start(SESSION + "KeepAlive", {"sessionId": theirs}, timeout=PATIENCE)
     assert next(held) and next(kept)
     server.status = 500
     settings.change(node, wandb_entities={"red": "team-red"}, wandb_grace_s=60)

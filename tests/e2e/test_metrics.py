@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 import web
-from nodes import ROOT, TERMINAL, Node, wait_until
+from nodes import PATIENCE, ROOT, TERMINAL, Node, wait_until
 
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
 
@@ -28,7 +28,7 @@ def fakes():
 def promtool(*args, **kwargs):
     if not shutil.which("promtool"):
         pytest.skip("promtool is not installed (apt install prometheus): nobody has looked at what it looks at")
-    return subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=60, check=False, **kwargs)
+    return subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=PATIENCE, check=False, **kwargs)
 
 
 def grown(before, after):
@@ -109,7 +109,7 @@ class Prometheus:
     def ask(self, path, **query):
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(query)}"
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return json.load(answer)["data"]
         except OSError:
             return None
@@ -118,9 +118,14 @@ class Prometheus:
         found = self.ask("query", query=query)
         return float(found["result"][0]["value"][1]) if found and found["result"] else None
 
+    def target(self):
+        """How it finds the node: its health, and what was wrong with the last scrape."""
+        target = self.ask("targets")["activeTargets"][0]
+        return target["health"], target["lastError"]
+
     def close(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -141,9 +146,9 @@ def test_a_real_prometheus(fakes, prometheus):
     for query in ['sandkeep_creates_total{result="running"}', "sandkeep_build_info", "process_start_time_seconds",
                   'sandkeep_exec_duration_seconds_count{path="unary"}']:
         name = next(name for name in said if name.startswith(query.rstrip("}")))
-        assert prometheus.value(query) == said[name], query
-    target = prometheus.ask("targets")["activeTargets"][0]
-    assert (target["health"], target["lastError"]) == ("up", "")
+        # By the next scrape; one that takes longer than the second between them fails, and is made up for.
+        wait_until(lambda: prometheus.value(query) == said[name], 20, query)  # pylint: disable=cell-var-from-loop
+    wait_until(lambda: prometheus.target() == ("up", ""), 20, "the last scrape succeeded")
     rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
     wait_until(lambda: all(rule["health"] == "ok" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]),
                20, "every alert evaluated")

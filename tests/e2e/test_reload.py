@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 import settings
-from nodes import fails, pb, pb_grpc, wait_until
+from nodes import PATIENCE, fails, pb, pb_grpc, wait_until
 
 
 @pytest.fixture(name="node")
@@ -24,7 +24,7 @@ def reload(node):
 def lifetime_is_refused(node, seconds):
     """Whether a sandbox may not live so long."""
     failure = fails(node.stub.CreateSandbox, pb.CreateSandboxRequest(
-        sandbox=pb.Sandbox(spec=node.spec(max_lifetime_seconds=seconds, tags=[""]))), timeout=30)
+        sandbox=pb.Sandbox(spec=node.spec(max_lifetime_seconds=seconds, tags=[""]))), timeout=PATIENCE)
     assert "sandbox.spec.tags[0]" in failure.violations  # so that none is made
     return "sandbox.spec.max_lifetime_seconds" in failure.violations
 
@@ -122,7 +122,7 @@ def test_a_hangup_reloads(node):
     settings.change(node, max_lifetime_s="long")
     os.kill(node.pid(), signal.SIGHUP)
     wait_until(lambda: len(settings.logged(node, "config.refused")) > refused, 30, "the refusal")
-    assert any("max_lifetime_s" in line["what"] for line in settings.logged(node, "config.fault"))
+    wait_until(lambda: any("max_lifetime_s" in line["what"] for line in settings.logged(node, "config.fault")), 30, "its reason")
     assert lifetime_is_refused(node, 3901)
     settings.change(node, max_lifetime_s=None)
     assert reload(node)[0][0] == ["max_lifetime_s"]
@@ -135,10 +135,10 @@ def test_keys_come_and_go(node):
     with grpc.insecure_channel(node.address) as other:
         stub = pb_grpc.SandboxServiceStub(other)
         metadata = [("authorization", "Bearer another-key")]
-        assert stub.ListSandboxes(pb.ListSandboxesRequest(), metadata=metadata, timeout=15) is not None
+        assert stub.ListSandboxes(pb.ListSandboxesRequest(), metadata=metadata, timeout=PATIENCE) is not None
         settings.change(node, api_keys=[node.key])
         assert reload(node)[0][0] == ["api_keys"]
-        failure = fails(stub.ListSandboxes, pb.ListSandboxesRequest(), metadata=metadata, timeout=15)
+        failure = fails(stub.ListSandboxes, pb.ListSandboxesRequest(), metadata=metadata, timeout=PATIENCE)
         assert failure.code == grpc.StatusCode.UNAUTHENTICATED
 
 

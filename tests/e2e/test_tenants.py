@@ -43,7 +43,7 @@ class World:
             caller.close()
 
     def opening(self, **fields):
-        return {"defaults": {"containerImage": self.image}, "leaseSeconds": 60, "requestId": str(uuid.uuid4())} | fields
+        return {"defaults": {"containerImage": self.image}, "leaseSeconds": 3600, "requestId": str(uuid.uuid4())} | fields
 
     def spec(self, **fields):
         return {"spec": {"containers": [{"name": "main", "image": self.image, "command": "/bin/sh",
