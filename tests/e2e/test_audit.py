@@ -9,7 +9,7 @@ import threading
 import grpc
 import pytest
 
-from nodes import Failure, pb, wait_until, whole_lines
+from nodes import PATIENCE, Failure, pb, wait_until, whole_lines
 from streams import Exec
 from test_restart import kill_and_start, serving
 
@@ -44,7 +44,7 @@ def await_line(node, **wanted):
 
 def audit(node, verb, *options, where=None):
     return subprocess.run([node.build / "sandkeep", "audit", verb, "--dir", where or folder(node), *options],
-                          capture_output=True, text=True, check=False, timeout=60)
+                          capture_output=True, text=True, check=False, timeout=PATIENCE)
 
 
 def test_who_did_what(node):
@@ -88,15 +88,17 @@ def test_a_failure_names_its_line(node):
 
 
 def test_what_the_node_decides(node):
-    box = node.running(max_lifetime_seconds=1)
+    box = node.create(max_lifetime_seconds=1)  # which may be over before anybody sees it run
     line = wait_until(lambda: lines(node, event="ending", sandbox=box.sandbox_id), 20, "its end is told")[0]
     assert "lifetime" in line["reason"] and "key" not in line
 
 
 def test_signals_are_told(node):
+    opened = len(lines(node, event="audit.opened"))
     node.sh("daemon", "stop")
     node.sh("daemon", "start")
     serving(node)
+    wait_until(lambda: len(lines(node, event="audit.opened")) > opened, 20, "the next daemon has begun to tell")
     told = [line["event"] for line in lines(node)]
     at = [len(told) - told[::-1].index(event) for event in ("signalled", "audit.closed", "audit.opened")]
     assert at == sorted(at), told

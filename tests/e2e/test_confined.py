@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import start_node, stop_node
-from nodes import ROOT, built, pb, wait_until
+from nodes import PATIENCE, ROOT, built, pb, wait_until
 from streams import Exec
 from test_network_smoke import CLOSED, fetch, reaches, served, url_of
 from test_restart import serving
@@ -78,15 +78,19 @@ def test_commands_terminals_and_files(node):
     assert b"/dev/pts/" in said and b"24 80" in said
     data = os.urandom(100000)
     node.stub.WriteFile(pb.WriteFileRequest(sandbox_id=box.sandbox_id, path="/tmp/file", content=data),
-                        timeout=20)
+                        timeout=PATIENCE)
     assert node.stub.ReadFile(pb.ReadFileRequest(sandbox_id=box.sandbox_id, path="/tmp/file"),
-                              timeout=20).content == data
+                              timeout=PATIENCE).content == data
+
+
+def logged(node, box):
+    entries = node.stub.StreamLogs(pb.StreamLogsRequest(sandbox_id=box.sandbox_id), timeout=PATIENCE)
+    return b"".join(entry.data for entry in entries)
 
 
 def test_logs_and_ends(node):
     box = node.running("/bin/sh", "-c", "echo said; sleep 100000")
-    entries = list(node.stub.StreamLogs(pb.StreamLogsRequest(sandbox_id=box.sandbox_id), timeout=20))
-    assert b"".join(entry.data for entry in entries) == b"said\n"
+    wait_until(lambda: logged(node, box) == b"said\n", 20, "what it says is in its log")
     done = node.create("/bin/sh", "-c", "exit 3")
     assert wait_until(lambda: (now := node.get(done.sandbox_id).status).HasField("exit_code") and now.exit_code, 20,
                       "it ends") == 3

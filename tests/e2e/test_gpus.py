@@ -11,6 +11,7 @@ import pytest
 from cwsandbox import list_runners
 from cwsandbox._proto import sandbox_pb2 as pb
 
+import settings
 from conftest import start_node, stop_node
 from nodes import fails, wait_until
 
@@ -76,11 +77,6 @@ def gpu_node(gpu_node_shared):
 def asks(count, **selector):
     side = pb.Resources(cpu="100m", memory="64Mi", gpu=pb.Gpu(count=count, **selector))
     return {"resource_requirements": pb.ResourceRequirements(requests=side, limits=side)}
-
-
-def events(node, name):
-    return [line for line in map(json.loads, (node.folder / "daemon.log").read_text().splitlines())
-            if line["event"] == name]
 
 
 def test_a_sandbox_has_the_device_it_asked_for(gpu_node, folder):
@@ -155,6 +151,6 @@ def test_discovery_tells_of_them(gpu_node, monkeypatch):
 
 
 def test_files_that_will_not_do_are_told_and_ignored(gpu_node, folder):
-    told = {pathlib.Path(line["path"]).name: line for line in events(gpu_node, "cdi.ignored")}
+    told = {pathlib.Path(line["path"]).name: line for line in settings.logged(gpu_node, "cdi.ignored")}
     assert set(told) == {"broken.yaml", "climbs.json", "strangers.json"}
     assert stat.S_IMODE((folder / "strangers.json").stat().st_mode) == 0o666
