@@ -253,12 +253,23 @@ static bool told(int fd, const char *what, int *count)
     return false;
 }
 
+/* What finds no room is lost: a manager has room for much, and so shall we. */
+static void make_room_for_messages(void)
+{
+    int fd = open("/proc/sys/net/unix/max_dgram_qlen", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        (void)!write(fd, "10000", 5);
+    sk_close_fd(&fd);
+}
+
 static void tells_the_service_manager(void **state)
 {
     struct rig *rig = *state;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), beats = 0;
+    int fd, beats = 0;
 
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", rig->dir);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
@@ -339,6 +350,7 @@ int main(void)
         RIG_TEST(knows_its_arguments),
     };
 
-    (void)rig_own_network();
+    if (rig_own_network())
+        make_room_for_messages();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

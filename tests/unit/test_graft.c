@@ -40,6 +40,7 @@ static int setup(void **state)
     struct rig *r = sk_alloc(sizeof(*r));
     struct timespec now;
 
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
     (void)snprintf(r->dir, sizeof(r->dir), "/tmp/sk-graft-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
     for (int i = 0; i < SNAPSHOTS; i++) {
@@ -54,7 +55,6 @@ static int setup(void **state)
                                  .upper = r->snapshots[UPPER],
                                  .lowers = (const char *const *)r->lowers,
                                  .lower_count = 2};
-    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
     assert_int_equal(sk_graft_look(r->graft.side, now, &r->graft.made, &r->err), SK_OK);
     r->graft.from = now;
     *state = r;

@@ -73,6 +73,12 @@ static pid_t start_feeder(struct journal_rig *rig)
     return pid;
 }
 
+/* Or the test proves nothing. */
+static bool has_shown_much(size_t moved, uint64_t end)
+{
+    return moved > ROUNDS / 4 && end > LIMIT;
+}
+
 static void nothing_is_lost_or_doubled(void **state)
 {
     struct journal_rig *rig = journal_rig_new("/tmp", LIMIT);
@@ -81,7 +87,8 @@ static void nothing_is_lost_or_doubled(void **state)
     (void)state;
     srandom(3);
     pid_t feeder = start_feeder(rig);
-    for (int round = 0; round < ROUNDS; round++) {
+    /* On a machine that is busy many are killed before they have written anything. */
+    for (int round = 0; round < ROUNDS || (!has_shown_much(moved, before) && round < 100 * ROUNDS); round++) {
         int status = 0;
         pid_t writer = fork();
         if (writer == 0)
@@ -98,12 +105,11 @@ static void nothing_is_lost_or_doubled(void **state)
         assert_true(journal_rig_size(rig) <= LIMIT);
         journal_rig_close(rig);
     }
-    assert_true(moved > ROUNDS / 4); /* or the test proves nothing */
-    assert_true(before > LIMIT);
+    assert_true(has_shown_much(moved, before));
     assert_int_equal(journal_rig_open(rig), SK_OK);
     assert_true(journal_rig_fill(rig, NULL) >= 0);
     assert_true(is_true_to_the_stream(rig));
-    print_message("%zu rounds of %d moved bytes, %llu in all\n", moved, ROUNDS, (unsigned long long)before);
+    print_message("%zu rounds moved bytes, %llu in all\n", moved, (unsigned long long)before);
     sk_close_fd(&rig->out); /* ends the feeder */
     assert_int_equal(waitpid(feeder, NULL, 0), feeder);
     assert_int_equal(journal_rig_free(rig), 0);

@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define NAMESPACE "strays-test"
-#define SOCKET    "/nowhere/containerd.sock"
+/* Of this process alone: another one may be at the same tests. */
+static char namespace[32];
+#define SOCKET "/nowhere/containerd.sock"
 
 static bool matches(const char *args, size_t len)
 {
@@ -60,12 +61,14 @@ static pid_t start(const char *program, const char *script, int pipe_fd)
     if (pid == 0) {
         (void)setpgid(0, 0); /* so that its children end with it */
         (void)dup2(pipe_fd, 0);
-        (void)execl(program, "containerd-shim-test-v2", "-c", script, "-namespace", NAMESPACE, "-address",
+        (void)execl(program, "containerd-shim-test-v2", "-c", script, "-namespace", namespace, "-address",
                     SOCKET, (char *)NULL);
         _exit(1);
     }
     return pid;
 }
+
+#define TRIES 6000 /* of a hundredth of a second */
 
 static bool has_ended(pid_t pid)
 {
@@ -74,7 +77,7 @@ static bool has_ended(pid_t pid)
 
 static bool ends_soon(pid_t pid)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < TRIES; i++) {
         if (has_ended(pid))
             return true;
         (void)usleep(10000);
@@ -82,19 +85,61 @@ static bool ends_soon(pid_t pid)
     return false;
 }
 
+static void read_of(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    FILE *file = fopen(path, "r");
+    size_t len = file ? fread(text, 1, size - 1, file) : 0;
+    text[len] = '\0';
+    if (file)
+        (void)fclose(file);
+}
+
 /* They have replaced their image: /proc shows the new arguments. */
 static void wait_for_exec(pid_t pid)
 {
-    char path[64], text[64] = "";
-    (void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-    for (int i = 0; i < 500 && !strstr(text, "shim"); i++) {
-        FILE *file = fopen(path, "r");
-        if (file && !fgets(text, sizeof(text), file))
-            text[0] = '\0';
-        if (file)
-            (void)fclose(file);
+    char text[64] = "";
+    for (int i = 0; i < TRIES && !strstr(text, "shim"); i++) {
         (void)usleep(10000);
+        read_of(pid, "cmdline", text, sizeof(text));
     }
+    assert_non_null(strstr(text, "shim"));
+}
+
+static pid_t wait_for_child(pid_t pid)
+{
+    char name[64], text[64] = "";
+    (void)snprintf(name, sizeof(name), "task/%d/children", (int)pid);
+    for (int i = 0; i < TRIES && !text[0]; i++) {
+        (void)usleep(10000);
+        read_of(pid, name, text, sizeof(text));
+    }
+    assert_true(text[0]);
+    return (pid_t)atoi(text);
+}
+
+static void wait_for_name(pid_t pid, const char *name)
+{
+    char text[64] = "";
+    for (int i = 0; i < TRIES && strncmp(text, name, strlen(name)) != 0; i++) {
+        (void)usleep(10000);
+        read_of(pid, "comm", text, sizeof(text));
+    }
+    assert_int_equal(strncmp(text, name, strlen(name)), 0);
+}
+
+static void wait_for_deafness(pid_t pid, int signo)
+{
+    char text[4096];
+    bool is_deaf = false;
+    for (int i = 0; i < TRIES && !is_deaf; i++) {
+        (void)usleep(10000);
+        read_of(pid, "status", text, sizeof(text));
+        const char *line = strstr(text, "SigIgn:");
+        is_deaf = line && strtoull(line + 7, NULL, 16) >> (signo - 1) & 1;
+    }
+    assert_true(is_deaf);
 }
 
 static void test_the_idle_end_the_busy_stay(void **state)
@@ -116,9 +161,10 @@ static void test_the_idle_end_the_busy_stay(void **state)
     wait_for_exec(stubborn);
     wait_for_exec(busy);
     wait_for_exec(unnamed);
-    (void)usleep(200000); /* the busy one has its child by now */
+    wait_for_deafness(stubborn, SIGTERM);
+    (void)wait_for_child(busy);
 
-    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET, "");
+    sk_strays_open(&strays, loop, NULL, namespace, SOCKET, "");
     sk_vloop_advance(loop, SK_SEC(14));
     bool too_early = has_ended(idle) || has_ended(stubborn) || has_ended(busy);
     sk_vloop_advance(loop, SK_SEC(1));
@@ -147,8 +193,10 @@ static void test_the_idle_end_the_busy_stay(void **state)
 static pid_t start_create(const char *program, bool below_a_shim, const char *shim, int pipe_fd)
 {
     static const char alone[] = "kill -STOP $$; read x";
-    static const char below[] =
-        "\"$0\" -c 'sleep 1000; :' --root /run/containerd/runc/" NAMESPACE " create --bundle /b & wait; :";
+    char root[64], below[160];
+    (void)snprintf(root, sizeof(root), "/run/containerd/runc/%s", namespace);
+    (void)snprintf(below, sizeof(below),
+                   "\"$0\" -c 'sleep 1000; :' --root %s create --bundle /b & wait; :", root);
     pid_t pid = fork();
     if (pid == 0) {
         (void)setpgid(0, 0);
@@ -156,8 +204,8 @@ static pid_t start_create(const char *program, bool below_a_shim, const char *sh
         if (below_a_shim)
             (void)execl(shim, "containerd-shim-test-v2", "-c", below, program, (char *)NULL);
         else
-            (void)execl(program, "crun", "-c", alone, "--root", "/run/containerd/runc/" NAMESPACE, "create",
-                        "--bundle", "/b", (char *)NULL);
+            (void)execl(program, "crun", "-c", alone, "--root", root, "create", "--bundle", "/b",
+                        (char *)NULL);
         _exit(1);
     }
     return pid;
@@ -180,9 +228,9 @@ static void test_a_create_without_a_shim_ends(void **state)
     assert_int_equal(waitpid(lost, &status, WUNTRACED), lost);
     bool has_stopped = WIFSTOPPED(status);
     wait_for_exec(served);
-    (void)usleep(200000);
+    wait_for_name(wait_for_child(served), "crun");
 
-    sk_strays_open(&strays, loop, NULL, NAMESPACE, SOCKET, "sandboxes-of-nobody");
+    sk_strays_open(&strays, loop, NULL, namespace, SOCKET, "sandboxes-of-nobody");
     sk_vloop_advance(loop, SK_SEC(14));
     bool too_early = has_ended(lost);
     sk_vloop_advance(loop, SK_SEC(6)); /* asked, then killed */
@@ -206,6 +254,7 @@ static void test_a_create_without_a_shim_ends(void **state)
 
 int main(void)
 {
+    (void)snprintf(namespace, sizeof(namespace), "strays-test-%d", (int)getpid());
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_our_shims_match),
         cmocka_unit_test(test_only_our_creates_match),

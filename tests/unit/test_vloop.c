@@ -99,7 +99,7 @@ static void test_post_from_thread(void **state)
     struct world w = {.loop = sk_vloop_new()};
     struct sk_instant before = sk_loop_now(w.loop);
     assert_int_equal(pthread_create(&thread, NULL, post_late, &w), 0);
-    assert_true(sk_vloop_wait_fd(w.loop, 5000));
+    assert_true(sk_vloop_wait_fd(w.loop, 60000));
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(w.calls, 1);
     assert_int_equal(sk_loop_now(w.loop).ns, before.ns); /* real time is not its time */
