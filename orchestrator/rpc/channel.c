@@ -7,6 +7,8 @@
 #include <grpc/support/time.h>
 #include <string.h>
 
+/* That one attempt to connect may take, whatever gRPC calls it; then the calls that wait for it fail. */
+#define CONNECT_MS          10000
 #define RECEIVE_MAX_DEFAULT ((size_t)16 * 1024 * 1024) /* containerd's own limit */
 
 /* --- headers ---------------------------------------------------------------- */
@@ -87,7 +89,7 @@ static grpc_channel *connect(const struct sk_channel_options *options)
         sk_rpc_int_arg(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
         /* A server that is being restarted is found again soon. */
         sk_rpc_int_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
-        sk_rpc_int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
+        sk_rpc_int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS),
         sk_rpc_int_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
         {.type = GRPC_ARG_STRING,
          .key = GRPC_ARG_DEFAULT_AUTHORITY,

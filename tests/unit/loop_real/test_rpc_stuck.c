@@ -1,5 +1,5 @@
 /* Calls to a server that has stopped reading, on a connection that holds no more: cancels and deadlines do
- * not wait for it. */
+ * not wait for it. And to one that has yet to begin. */
 #include "rpc_rig.h"
 
 #include <arpa/inet.h>
@@ -49,7 +49,8 @@ static void connect_first(struct stuck *stuck)
     await_answer(&first);
 }
 
-static void setup(struct stuck *stuck)
+/* Somebody who listens, and says nothing yet. */
+static void meet(struct stuck *stuck)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
@@ -61,9 +62,14 @@ static void setup(struct stuck *stuck)
     assert_int_equal(bind(stuck->listener, (struct sockaddr *)&address, len), 0);
     assert_int_equal(listen(stuck->listener, 4), 0);
     assert_int_equal(getsockname(stuck->listener, (struct sockaddr *)&address, &len), 0);
-    assert_int_equal(pthread_create(&stuck->thread, NULL, greet, stuck), 0);
     (void)snprintf(target, sizeof(target), "127.0.0.1:%d", ntohs(address.sin_port));
     stuck->rig.channel = rig_connect(&stuck->rig, target);
+}
+
+static void setup(struct stuck *stuck)
+{
+    meet(stuck);
+    assert_int_equal(pthread_create(&stuck->thread, NULL, greet, stuck), 0);
     connect_first(stuck);
 }
 
@@ -203,6 +209,26 @@ static void test_a_large_request_has_a_deadline(void **state)
     teardown(&stuck);
 }
 
+/* Two busy processors keep a server from its greeting for seconds; that is no reason to fail a call. */
+static void test_a_greeting_may_come_late(void **state)
+{
+    struct stuck stuck = {0};
+    struct rig_unary unary = {0};
+    struct sk_instant began = sk_clock_boot();
+
+    (void)state;
+    meet(&stuck);
+    rig_start(&stuck.rig, &unary, "/t/Echo", "", SK_SEC(50));
+    rig_wait(&stuck.rig, 2000);
+    assert_true(!unary.fired || sk_instant_diff(sk_clock_boot(), began).ns >= SK_SEC(10).ns);
+    assert_int_equal(pthread_create(&stuck.thread, NULL, greet, &stuck), 0);
+    assert_int_equal(pthread_join(stuck.thread, NULL), 0);
+    if (!unary.fired)
+        sk_done_cancel(&unary.done);
+    await_answer(&unary);
+    teardown(&stuck);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_a_full_stream_has_a_deadline),
         cmocka_unit_test(test_calls_behind_a_full_stream_end),
         cmocka_unit_test(test_a_large_request_has_a_deadline),
+        cmocka_unit_test(test_a_greeting_may_come_late),
     };
     sk_bridge_silence();
     return cmocka_run_group_tests(tests, NULL, NULL);
