@@ -3,14 +3,15 @@ reaches the internet is written down there (tests/support/internet), beside what
 import contextlib
 import ipaddress
 import json
+import os
 import pathlib
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 from nodes import ROOT
 
@@ -18,9 +19,13 @@ SUPPORT = ROOT / "tests/support/internet"
 sys.path.insert(0, str(SUPPORT))
 
 import places  # noqa: E402
+from links import settle  # noqa: E402
+from witness import ETH_MARK  # noqa: E402
 
 PROBE = (SUPPORT / "probe.py").read_text()
 IP_PKTINFO = 8
+PATIENCE = 60  # seconds for what must come
+QUEUES = 4     # one behind the other, of packets on the longest way to the witness
 NODE_PORT = 9100  # where something of the node's own answers, on all its addresses
 # A program that echoes on a port, of both families.
 ECHO = """import socketserver
@@ -107,7 +112,7 @@ class NodeService:
             while True:
                 connection, _ = server.accept()
                 self.seen.append((connection.getsockname()[0], socket.IPPROTO_TCP))
-                connection.settimeout(1)
+                connection.settimeout(PATIENCE)
                 with connection, contextlib.suppress(OSError):
                     connection.sendall(connection.recv(100))
 
@@ -118,7 +123,8 @@ class NodeService:
                 if not peer:
                     return  # closed
                 self.seen.append((asked_address(notes), socket.IPPROTO_UDP))
-                server.sendmsg([message], notes, 0, peer)
+                with contextlib.suppress(OSError):  # whom nothing may be sent
+                    server.sendmsg([message], notes, 0, peer)
 
     def close(self):
         for server in self.sockets:
@@ -152,6 +158,9 @@ class Lab:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         self.expect("serving")
+        settle("lab0")
+        self.marks, self.marker = 0, socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.marker.bind(("lab0", ETH_MARK))
         self.service = NodeService([("", NODE_PORT), ("::", NODE_PORT), (places.NODE4, 443), (places.NODE6, 443)])
 
     def expect(self, word):
@@ -172,19 +181,32 @@ class Lab:
             self.process.stdin.flush()
             return json.loads(self.process.stdout.readline())
 
+    def catch_up(self):
+        """Until the witness has read all that was sent before. What waits for a processor keeps its order, and what is
+        forwarded waits several times: so does one mark behind the other."""
+        processors = os.sched_getaffinity(0)
+        try:
+            for _ in range(QUEUES):
+                for processor in processors:
+                    os.sched_setaffinity(0, {processor})
+                    self.mark()
+        finally:
+            os.sched_setaffinity(0, processors)
+
+    def mark(self):
+        self.marks += 1
+        self.marker.send(b"\xff" * 6 + bytes(6) + struct.pack("!HI", ETH_MARK, self.marks) + bytes(42))
+        assert self.ask("passed", mark=self.marks), "the witness sees nothing"
+
     def forget(self):
+        self.catch_up()
         self.service.seen.clear()
         self.ask("forget")
 
     def heard(self):
         """All that came since the last forget."""
-        before, said = None, self.ask("heard")
-        for _ in range(20):  # the witness reads behind the wire
-            if said == before:
-                break
-            time.sleep(0.1)
-            before, said = said, self.ask("heard")
-        return said | {"node": list(self.service.seen)}
+        self.catch_up()
+        return self.ask("heard") | {"node": list(self.service.seen)}
 
     def name(self, name, **records):
         self.ask("name", name=name, records=records or None)
@@ -204,14 +226,15 @@ class Lab:
         self.service.close()
         for box in self.boxes:
             box.close()
+        self.marker.close()
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         with contextlib.suppress(subprocess.CalledProcessError):  # the link went with its other end
             ip("link", "delete", "lab0")
         shutil.rmtree(self.folder)
 
 
-def probe_inside(namespace, attempts, *extra, seconds=60):
+def probe_inside(namespace, attempts, *extra, seconds=3 * PATIENCE):
     """The probe with all of root's powers in that network."""
     said = subprocess.run(["nsenter", f"--net={namespace}", *extra, "--", sys.executable, "-B",
                            str(SUPPORT / "probe.py"), json.dumps(attempts)],
@@ -223,7 +246,7 @@ class LooseBox:
     def __init__(self, lab, number):
         self.lab = lab
         self.names = lab.folder / f"resolv-{number}"
-        self.names.write_text(f"nameserver {places.RESOLVER[0]}\noptions timeout:3 attempts:1\n")
+        self.names.write_text(f"nameserver {places.RESOLVER[0]}\noptions timeout:30 attempts:2\n")
         self.holder = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "sh", "-c",
              f"mount --bind {self.names} /etc/resolv.conf && echo here && exec sleep 100000"],
@@ -249,9 +272,15 @@ class LooseBox:
             self.run("ip", *words)
         for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             pathlib.Path("/proc/sys/net", path).write_text("1\n")
+        settle(self.link)
+        settle("lo", "eth0", inside=self.inside)
+
+    @property
+    def inside(self):
+        return "nsenter", f"--net=/proc/{self.pid}/ns/net", "--"
 
     def run(self, *words):
-        return run("nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *words)
+        return run(*self.inside, *words)
 
     def serve(self, port):
         """Somebody answers there."""

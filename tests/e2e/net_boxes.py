@@ -14,7 +14,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_table
 from conftest import start_node, stop_node
-from lab import ECHO, PROBE, probe_inside
+from lab import ECHO, PATIENCE, PROBE, probe_inside
 from network_calls import Networks
 from nodes import TERMINAL, wait_until
 
@@ -23,7 +23,7 @@ KEEP = ("/bin/sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")
 POOLS6 = (f"fd5a:6b:{os.getpid() & 0xFFFF:x}:{number:x}::/112" for number in itertools.count())
 
 
-def call(node, name, timeout=30, **fields):
+def call(node, name, timeout=PATIENCE, **fields):
     return Networks(node).call(name, timeout, **fields)
 
 
@@ -78,26 +78,37 @@ class Box:
     def beside(self, other):
         self.words |= {"@neighbour": other.words["@ipv4"], "@neighbour6": other.words["@ipv6"]}
 
-    def run(self, *command, timeout=60):
+    def run(self, *command, timeout=PATIENCE):
         answer = self.node.stub.Exec(pb.ExecRequest(sandbox_id=self.id, command=command), timeout=timeout)
         assert answer.exit_code == 0, (answer.exit_code, answer.stderr)
         return answer.stdout.decode()
 
     def probe(self, attempts):
-        return json.loads(self.run("python3", "-c", PROBE, json.dumps(attempts)))
+        return json.loads(self.run("python3", "-c", PROBE, json.dumps(attempts), timeout=3 * PATIENCE))
+
+    def reaches(self, **attempt):
+        """Whether what must come comes."""
+        return self.probe([attempt | {"limit": PATIENCE}])[0]["ok"]
 
     @property
     def namespace(self):
         """The path of its network, as the node has pinned it."""
         folder = pathlib.Path(self.node.env["SANDKEEP_RUN"]) / "net"
-        return next(file.with_suffix("") for file in folder.glob("*.id") if file.read_text().strip() == self.id)
+        return next(file.with_suffix("") for file in folder.glob("*.id") if id_in(file) == self.id)
 
     def rooted(self, attempts):
         return probe_inside(self.namespace, attempts)
 
     def end(self):
-        self.node.stub.DeleteSandbox(pb.DeleteSandboxRequest(sandbox_id=self.id), timeout=30)
-        wait_until(lambda: self.node.get(self.id).status.state in TERMINAL, 30, f"the end of {self.id}")
+        self.node.stub.DeleteSandbox(pb.DeleteSandboxRequest(sandbox_id=self.id), timeout=PATIENCE)
+        wait_until(lambda: self.node.get(self.id).status.state in TERMINAL, PATIENCE, f"the end of {self.id}")
+
+
+def id_in(file):
+    """Whose place that is; files of those who have ended go at any time."""
+    with contextlib.suppress(FileNotFoundError):
+        return file.read_text().strip()
+    return None
 
 
 def packed(network):
@@ -137,7 +148,7 @@ def serving(node, port=net_table.NEIGHBOUR_PORT, **options):
     sandbox = Sandbox.run("python3", "-c", ECHO.format(port), container_image=IMAGE, **options)
     sandbox.wait()
     box = Box(node, sandbox.sandbox_id)
-    wait_until(lambda: listens(box, port), 10, "it listens")
+    wait_until(lambda: listens(box, port), PATIENCE, "it listens")
     return box
 
 
@@ -165,7 +176,7 @@ def denied_on_the_wire(cells):
     return [one for one in cells if not one.allowed and one.rule]
 
 
-def wait_for_log(node, event, since=0, seconds=10):
+def wait_for_log(node, event, since=0, seconds=PATIENCE):
     """The daemon's log has said that."""
     log = node.folder / "daemon.log"
     wait_until(lambda: event in log.read_text(errors="replace")[since:], seconds, f"{event} in the daemon's log")

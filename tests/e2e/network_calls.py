@@ -1,6 +1,8 @@
 """The network service over bare gRPC, and words for rules."""
+import grpc
+
 import services
-from nodes import pb
+from nodes import pb, wait_until
 
 SERVICE = "sandkeep.v1.NetworkService"
 
@@ -15,7 +17,7 @@ class Networks:
         self.node = node
         _ = node.stub  # makes the channel
 
-    def call(self, name, timeout=30, **fields):
+    def call(self, name, timeout=60, **fields):
         return services.ask(self.node, SERVICE, _methods, name, timeout, **fields)
 
     def get(self, sandbox_id):
@@ -25,6 +27,16 @@ class Networks:
         """Options of the network; none: the node's defaults."""
         fields = {"network": pb.NetworkOptions(**options)} if options else {}
         return self.call("SetNetwork", sandbox_id=sandbox_id, **fields)
+
+
+def comes_back(node):
+    """The daemon serves again, and this program's channel has found that out."""
+    def answers():
+        try:
+            return [node.list()]
+        except grpc.RpcError:
+            return None
+    wait_until(answers, 60, "the daemon serves")
 
 
 def block(cidr, *excepts, **fields):

@@ -11,8 +11,9 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_boxes
 import net_table
-from lab import NODE_PORT, ip, places, run
+from lab import NODE_PORT, PATIENCE, ip, places, run
 from net_boxes import holds
+from network_calls import comes_back
 from nodes import wait_until
 
 PLUGINS = pathlib.Path("/usr/lib/cni")
@@ -62,7 +63,7 @@ def neighbour(node):
     is nobody else's."""
     box = net_boxes.serving(node)
     tentative = ("ip", "-6", "address", "show", "scope", "global", "tentative")
-    wait_until(lambda: not run(*tentative), 20, "the bridge has its address")
+    wait_until(lambda: not run(*tentative), PATIENCE, "the bridge has its address")
     return box
 
 
@@ -75,7 +76,7 @@ def test_the_table_holds(node, neighbour, policy):
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=5) as page:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as page:
         return page.read().decode().strip()
 
 
@@ -83,11 +84,12 @@ def test_services_answer_at_the_plugins_address(node):
     box = node.running("/bin/sh", "-c", PAGE, services=[pb.Service(port=8080, visibility=pb.VISIBILITY_PUBLIC)])
     url = node.get(box.sandbox_id).status.services[0].url
     assert url.startswith("http://10.88.8.")
-    wait_until(lambda: serves(url), 10, "the page")
+    wait_until(lambda: serves(url), PATIENCE, "the page")
     for how in ("stop", "kill"):
         node.sh("daemon", how)
         assert fetch(url) == "served"
         node.sh("daemon", "start")
+        comes_back(node)
         assert node.get(box.sandbox_id).status.services[0].url == url
         assert fetch(url) == "served"
     node.end(box)
@@ -101,7 +103,7 @@ def serves(url):
 
 def test_the_node_itself_answers_the_node(node):
     """What sandboxes cannot reach is there: the fence is theirs alone."""
-    with socket.create_connection((places.NODE4, NODE_PORT), timeout=5) as line:
+    with socket.create_connection((places.NODE4, NODE_PORT), timeout=PATIENCE) as line:
         line.sendall(b"hello")
         assert line.recv(100) == b"hello"
     assert node.running()

@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 import places
 from zone import datagrams
@@ -103,8 +104,13 @@ class Hosts:
 
 
 def whole_hello(connection):
-    """A look at the hello, which may come in pieces and in several records; as if in one."""
-    for _ in range(200):
+    """A look at the hello, which may come in pieces and in several records; as if in one. What is there of it when
+    nothing more comes."""
+    ending, end = select.poll(), time.monotonic() + IDLE_SECONDS
+    ending.register(connection, select.POLLRDHUP)
+    over = False
+    while True:
+        last = over
         seen = connection.recv(65536, socket.MSG_PEEK)
         message = b""
         while len(seen) >= 5 and len(seen) >= 5 + struct.unpack_from("!H", seen, 3)[0]:
@@ -112,8 +118,9 @@ def whole_hello(connection):
             message, seen = message + seen[5:5 + size], seen[5 + size:]
         if len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big"):
             return message
-        select.select([], [], [], 0.01)
-    return message
+        if last:
+            return message
+        over = bool(ending.poll(10)) or time.monotonic() >= end
 
 
 def speak(connection, facts):

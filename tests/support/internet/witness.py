@@ -5,6 +5,7 @@ import struct
 import threading
 
 ETH_IP, ETH_IPV6, ETH_ALL = 0x0800, 0x86DD, 3
+ETH_MARK, MARK_SECONDS = 0x88B5, 60  # of a kind that is for experiments; a number
 OUTGOING, SO_RCVBUFFORCE = 4, 33
 TCP, UDP, FRAGMENT6, ICMP6 = 6, 17, 44, 58
 NEIGHBOURS = range(133, 138)  # kinds of ICMPv6 that a link needs
@@ -41,6 +42,7 @@ def address(packed):
 class Witness:
     def __init__(self, link):
         self.seen, self.lock = {}, threading.Lock()
+        self.mark, self.marked = 0, threading.Condition(self.lock)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 25)
         self.socket.bind((link, 0))
@@ -51,6 +53,9 @@ class Witness:
             frame, (_, kind, direction, *_) = self.socket.recvfrom(65536)
             if direction == OUTGOING:
                 continue
+            if kind == ETH_MARK:
+                self.take_mark(frame[14:])
+                continue
             packet = read_ipv4(frame[14:]) if kind == ETH_IP else read_ipv6(frame[14:]) if kind == ETH_IPV6 else None
             if packet:
                 self.note(packet)
@@ -60,6 +65,16 @@ class Witness:
         with self.lock:
             packets, size = self.seen.get(key, (0, 0))
             self.seen[key] = (packets + 1, size + packet["size"])
+
+    def take_mark(self, number):
+        with self.marked:
+            self.mark = struct.unpack_from("!I", number)[0]
+            self.marked.notify_all()
+
+    def passed(self, mark):
+        """Whether that mark has come; it is waited for."""
+        with self.marked:
+            return self.marked.wait_for(lambda: self.mark >= mark, MARK_SECONDS)
 
     def forget(self):
         with self.lock:
