@@ -18,13 +18,15 @@ from cwsandbox._proto import sandbox_pb2 as pb
 from cwsandbox._proto import sandbox_pb2_grpc as pb_grpc
 
 import net_boxes
-from lab import Authority, places
+from lab import PATIENCE, Authority, places
 from net_boxes import IMAGE, KEEP, Box
+from network_calls import comes_back
 from nodes import WithKey, fails, wait_until
 
 pytestmark = pytest.mark.real
 DOMAIN = "boxes.test"
-# HTTP/1.1 that says what came, late if asked to, and takes up a WebSocket to echo.
+PORTS = range(31000, 32000)  # which the kernel gives to nobody who does not ask for them
+# HTTP/1.1 that says what came, late or never if asked to, and takes up a WebSocket to echo.
 APPLICATION = '''
 import base64, hashlib, http.server, json, time
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.headers.get("Upgrade", "").lower() == "websocket": return self.upgrade()
         if self.path == "/late": time.sleep(18)
+        if self.path == "/never": threading.Event().wait()
         self.reply({"path": self.path, "headers": dict(self.headers), "port": self.server.server_address[1]})
     def reply(self, what):
         body = json.dumps(what).encode()
@@ -70,12 +73,18 @@ def edge(lab):
     return authority
 
 
+def is_free(port):
+    with socket.socket() as asked:
+        try:
+            asked.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def node(pytestconfig, lab, edge):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with net_boxes.a_node(pytestconfig, lab, edge_domain=DOMAIN, edge_https_port=port,
+    with net_boxes.a_node(pytestconfig, lab, edge_domain=DOMAIN, edge_https_port=next(filter(is_free, PORTS)),
                           edge_certificate=str(edge.file)) as node:
         yield node
 
@@ -96,35 +105,26 @@ def urls(sandbox):
     return {port: url for port, _, url in sandbox.service_urls}
 
 
-def get(url, seconds=10):
+def get(url):
     """Status and body, as soon as anybody answers well."""
     def answered():
         try:
-            with urllib.request.urlopen(url, timeout=3) as answer:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except (urllib.error.URLError, ConnectionError, http.client.HTTPException):
             return None
-    return wait_until(answered, seconds, f"{url} answers")
+    return wait_until(answered, PATIENCE, f"{url} answers")
 
 
 def answers_not_yet(url):
     """502, 503, or nobody at all: what clients ask again."""
     try:
-        with urllib.request.urlopen(url, timeout=3) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code in (502, 503)
     except (urllib.error.URLError, ConnectionError, http.client.HTTPException):
         return True
-
-
-def serving(node):
-    def answers():
-        try:
-            return [node.list()]
-        except grpc.RpcError:
-            return None
-    wait_until(answers, 30, "the daemon serves")
 
 
 # --- PUBLIC ----------------------------------------------------------------------------------------------------------
@@ -136,26 +136,26 @@ def test_public_url(node):
     assert url.startswith("http://127.0.0.1:"), url
     assert answers_not_yet(url) is True
     sandbox.exec(["sh", "-c", "mkdir -p /srv; echo hello >/srv/index.html; setsid -f python3 -m http.server 8000 "
-                              "--directory /srv >/dev/null 2>&1 </dev/null"]).result(timeout=30)
+                              "--directory /srv >/dev/null 2>&1 </dev/null"]).result(timeout=PATIENCE)
     assert get(url) == (200, b"hello\n")
-    assert urls(Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)) == {8000: url}
-    listed = [one for one in Sandbox.list().result(timeout=30) if one.sandbox_id == sandbox.sandbox_id]
+    assert urls(Sandbox.from_id(sandbox.sandbox_id).result(timeout=PATIENCE)) == {8000: url}
+    listed = [one for one in Sandbox.list().result(timeout=PATIENCE) if one.sandbox_id == sandbox.sandbox_id]
     assert urls(listed[0]) == {8000: url}
     assert node.get(sandbox.sandbox_id).status.services[0].url == url
     node.sh("daemon", "kill")
     assert get(url) == (200, b"hello\n"), "while the daemon is dead"
     node.sh("daemon", "start")
-    serving(node)
+    comes_back(node)
     assert node.get(sandbox.sandbox_id).status.services[0].url == url
     assert get(url) == (200, b"hello\n")
     sandbox.stop().result(timeout=60)
     assert node.get(sandbox.sandbox_id).status.services[0].url == ""
-    wait_until(lambda: answers_not_yet(url) is True or not_found(url), 20, "nobody is served any more")
+    wait_until(lambda: answers_not_yet(url) is True or not_found(url), PATIENCE, "nobody is served any more")
 
 
 def not_found(url):
     try:
-        with urllib.request.urlopen(url, timeout=3):
+        with urllib.request.urlopen(url, timeout=PATIENCE):
             return False
     except urllib.error.HTTPError as error:
         return error.code == 404
@@ -186,7 +186,7 @@ def test_large_answers_and_uploads(node):
     url = urls(sandbox)[8000]
     get(url)
     body = os.urandom(8 << 20)
-    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=PATIENCE) as answer:
         assert answer.read() == b'{"got": %d}' % len(body)
 
 
@@ -211,13 +211,15 @@ def foreign(node):
     channel = grpc.intercept_channel(grpc.insecure_channel(node.address), WithKey(key))
     stub = pb_grpc.SandboxServiceStub(channel)
     made = stub.CreateSandbox(pb.CreateSandboxRequest(sandbox=pb.Sandbox(spec=node.spec(image=IMAGE))), timeout=60)
-    wait_until(lambda: stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=made.sandbox_id), timeout=10).status.state
-               == pb.STATE_RUNNING, 30, "the other's sandbox runs")
+    wait_until(lambda: stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=made.sandbox_id), timeout=PATIENCE).status.state
+               == pb.STATE_RUNNING, PATIENCE, "the other's sandbox runs")
     return Foreign(made.sandbox_id)
 
 
-def tries(box, ports=(8000,)):
-    return [{"way": "tcp", "to": box.words[word], "port": port} for word in ("@ipv4", "@ipv6") for port in ports]
+def tries(box, ports=(8000,), opens=()):
+    """opens: those of the ports that answer, however late."""
+    return [{"way": "tcp", "to": box.words[word], "port": port} | ({"limit": PATIENCE} if port in opens else {})
+            for word in ("@ipv4", "@ipv6") for port in ports]
 
 
 def echoing(node, *services, **options):
@@ -226,7 +228,7 @@ def echoing(node, *services, **options):
     sandbox = declare(*services, command=("sh", "-c", f"{start.replace('&;', '&')} wait"), **options)
     box = Box(node, sandbox.sandbox_id)
     for port in (8000, 8001):
-        wait_until(lambda port=port: net_boxes.listens(box, port), 10, "it listens")
+        wait_until(lambda port=port: net_boxes.listens(box, port), PATIENCE, "it listens")
     return box
 
 
@@ -234,11 +236,11 @@ def test_private(node):
     """The same owner's sandboxes, whatever they may reach elsewhere by blocks; not another key's."""
     box = echoing(node, {"port": 8000, "visibility": "private"})
     friend = net_boxes.start(node, net_boxes.net_table.Policy("friend", None))
-    answers = friend.probe(tries(box, (8000, 8001)))
+    answers = friend.probe(tries(box, (8000, 8001), opens=(8000,)))
     assert [answer["ok"] for answer in answers] == [True, False, True, False], answers
     tenant = net_boxes.start(node, net_boxes.net_table.Policy("tenant", NetworkOptions(
         egress=[EgressRule(tenant="same_user")])))
-    assert all(answer["ok"] for answer in tenant.probe(tries(box)))
+    assert all(answer["ok"] for answer in tenant.probe(tries(box, opens=(8000,))))
     alone = tenant.probe([{"way": "tcp", "to": places.WEB[0], "port": 80}])
     assert not alone[0]["ok"], alone
     shut = net_boxes.start(node, net_boxes.net_table.Policy("blocks", NetworkOptions(
@@ -258,7 +260,7 @@ def test_custom_is_closed_until_a_rule_opens_it(node):
     assert not any(answer["ok"] for answer in friend.probe(tries(box, (8000, 8001))))
     ruled = echoing(node, {"port": 8000, "visibility": "custom"}, {"port": 8001, "visibility": "custom"},
                     network=NetworkOptions(ingress=[IngressRule(tenant="same_user", ports=[8000])]))
-    answers = friend.probe(tries(ruled, (8000, 8001)))
+    answers = friend.probe(tries(ruled, (8000, 8001), opens=(8000,)))
     assert [answer["ok"] for answer in answers] == [True, False, True, False], answers
     assert not any(answer["ok"] for answer in foreign(node).rooted(tries(ruled)))
     echoed = node.get(ruled.id).status.effective_ingress
@@ -274,7 +276,7 @@ def dial(node, edge, url):
     """TLS to where the name would lead, checked by the edge's CA."""
     parts = urllib.parse.urlsplit(url)
     context = ssl.create_default_context(cafile=edge.ca)
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", parts.port or 443), 30),
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", parts.port or 443), PATIENCE),
                                server_hostname=parts.hostname), parts.netloc
 
 
@@ -304,13 +306,14 @@ def test_https_endpoints(node, edge):
     assert all(f".{DOMAIN}" in url for url in found.values())
     assert [service.url for service in node.get(sandbox.sandbox_id).status.services] == ["", ""]
     for port, url in found.items():
-        status, body = wait_until(lambda url=url: (said := ask(node, edge, url))[0] == 200 and said, 10, "it answers")
+        status, body = wait_until(lambda url=url: (said := ask(node, edge, url))[0] == 200 and said, PATIENCE,
+                                  "it answers")
         assert status == 200 and f'"port": {port}'.encode() in body and b'"path": "/some/path"' in body
-    assert urls(sandbox) == urls(Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)) == found
+    assert urls(sandbox) == urls(Sandbox.from_id(sandbox.sandbox_id).result(timeout=PATIENCE)) == found
     node.sh("daemon", "kill")
     assert ask(node, edge, found[8000])[0] == 200, "while the daemon is dead"
     node.sh("daemon", "start")
-    serving(node)
+    comes_back(node)
     assert endpoint_urls(node, sandbox.sandbox_id) == found and ask(node, edge, found[8000])[0] == 200
     sandbox.stop().result(timeout=60)
     assert set(endpoint_urls(node, sandbox.sandbox_id).values()) == {""}
@@ -330,32 +333,40 @@ def test_endpoints_are_told_with_their_limits(node, edge):
     assert shown_endpoints(sandbox) == told
     node.sh("daemon", "kill")
     node.sh("daemon", "start")
-    serving(node)
-    assert shown_endpoints(Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)) == told
+    comes_back(node)
+    assert shown_endpoints(Sandbox.from_id(sandbox.sandbox_id).result(timeout=PATIENCE)) == told
     sandbox.stop().result(timeout=60)
-    over = Sandbox.from_id(sandbox.sandbox_id).result(timeout=30)
+    over = Sandbox.from_id(sandbox.sandbox_id).result(timeout=PATIENCE)
     assert shown_endpoints(over) == [(port, kind, auth, "", limit) for port, kind, auth, _, limit in told]
 
 
 def test_an_answer_that_is_late(node, edge):
     """504 when the limit is over, while the sandbox stays; a longer limit lets it come."""
     sandbox = declare({"port": 8000, "visibility": "public", "endpoint": HTTPS},
-                      {"port": 8001, "visibility": "public", "endpoint": HTTPS | {"request_timeout_seconds": 30}},
+                      {"port": 8001, "visibility": "public", "endpoint": HTTPS | {"request_timeout_seconds": 900}},
                       command=application(8000, 8001))
     found = endpoint_urls(node, sandbox.sandbox_id)
     for url in found.values():
-        wait_until(lambda url=url: ask(node, edge, url)[0] == 200, 10, "it answers")
+        wait_until(lambda url=url: ask(node, edge, url)[0] == 200, PATIENCE, "it answers")
     with concurrent.futures.ThreadPoolExecutor() as both:
-        late = {port: both.submit(timed, node, edge, url, "GET /late HTTP/1.1") for port, url in found.items()}
-    (status, seconds), (long_status, _) = late[8000].result(), late[8001].result()
-    assert status == 504 and seconds > 14 and long_status == 200, late  # else it were the answer, after 18
+        never = both.submit(timed, node, edge, found[8000], "GET /never HTTP/1.1")
+        late = both.submit(timed, node, edge, found[8001], "GET /late HTTP/1.1")
+    (status, seconds), (late_status, late_seconds) = never.result(), late.result()
+    assert status == 504 and seconds > 14, (status, seconds)
+    assert late_status == 200 and late_seconds > 17, (late_status, late_seconds)
     assert ask(node, edge, found[8000])[0] == 200
+
+
+def received(line):
+    said = line.recv(4096)
+    assert said, "it was closed"
+    return said
 
 
 def test_websocket(node, edge):
     sandbox = declare({"port": 8000, "visibility": "public", "endpoint": HTTPS}, command=application(8000))
     url = endpoint_urls(node, sandbox.sandbox_id)[8000]
-    wait_until(lambda: ask(node, edge, url)[0] == 200, 10, "it answers")
+    wait_until(lambda: ask(node, edge, url)[0] == 200, PATIENCE, "it answers")
     line, host = dial(node, edge, url)
     with line:
         key = base64.b64encode(os.urandom(16)).decode()
@@ -363,20 +374,20 @@ def test_websocket(node, edge):
                      f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head:
-            head += line.recv(4096)
+            head += received(line)
         assert head.startswith(b"HTTP/1.1 101"), head
         for frame in (b"\x81\x85\0\0\0\0hello", os.urandom(3000)):
             line.sendall(frame)
             got = b""
             while len(got) < len(frame):
-                got += line.recv(4096)
+                got += received(line)
             assert got == frame
 
 
 def test_unknown_hosts_reach_nobody(node, edge):
     sandbox = declare({"port": 8000, "visibility": "public", "endpoint": HTTPS}, command=application(8000))
     url = endpoint_urls(node, sandbox.sandbox_id)[8000]
-    wait_until(lambda: ask(node, edge, url)[0] == 200, 10, "it answers")
+    wait_until(lambda: ask(node, edge, url)[0] == 200, PATIENCE, "it answers")
     port = urllib.parse.urlsplit(url).port
     host = urllib.parse.urlsplit(url).hostname
     for name in (f"x{host}", host.replace("-8000.", "-8001."), f"nobody-8000.{DOMAIN}"):
@@ -395,7 +406,7 @@ def test_what_the_client_claims_of_itself_is_not_passed_on(node, edge):
     url = urls(sandbox)[8000]
     get(url)
     claims = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "gopher", "Forwarded": "for=6.6.6.6"}
-    with urllib.request.urlopen(urllib.request.Request(url, headers=claims), timeout=5) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=claims), timeout=PATIENCE) as answer:
         said = answer.read()
     assert b"6.6.6.6" not in said and b"gopher" not in said, said
 
@@ -483,4 +494,5 @@ def test_what_the_sdk_is_told_of_its_rules(node):
         egress=[EgressRule(dns_name=name) for name in names]))
     assert [rule.dns_name for rule in sandbox.effective_egress] == names
     sandbox.wait()
-    assert [rule.dns_name for rule in Sandbox.from_id(sandbox.sandbox_id).result(timeout=30).effective_egress] == names
+    again = Sandbox.from_id(sandbox.sandbox_id).result(timeout=PATIENCE)
+    assert [rule.dns_name for rule in again.effective_egress] == names

@@ -7,11 +7,13 @@ import urllib.request
 import pytest
 
 from conftest import start_node
+from network_calls import comes_back
 from nodes import KEEP_ALIVE, pb, wait_until
 
 pytestmark = pytest.mark.real
 
 CLOSED = pb.NetworkOptions(deny_egress=True, dns_egress=pb.DNS_EGRESS_MODE_DENY)
+PATIENCE, SILENCE = 60, 2  # seconds for what must come, and for what must not
 PAGE = 'mkdir -p /tmp/www && echo "served by $(hostname)" >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www'
 
 
@@ -23,7 +25,8 @@ def address_of(node, box):
 def served(node, **service):
     """A sandbox with a page on port 8080."""
     box = node.running("/bin/sh", "-c", PAGE, services=[pb.Service(port=8080, name="web", **service)])
-    wait_until(lambda: node.execute(box, "wget", "-qO-", "http://127.0.0.1:8080/").exit_code == 0, 10, "its own page")
+    wait_until(lambda: node.execute(box, "wget", "-qO-", "http://127.0.0.1:8080/").exit_code == 0, PATIENCE,
+               "its own page")
     return box
 
 
@@ -34,14 +37,14 @@ def url_of(node, box):
 
 
 def fetch(url):
-    with urllib.request.urlopen(url, timeout=5) as page:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as page:
         return page.read().decode().strip()
 
 
-def reaches(node, box, address):
+def reaches(node, box, address, seconds=PATIENCE):
     """Whether there is a page."""
-    ask = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {address} 8080"
-    return b"served by" in node.execute(box, "/bin/sh", "-c", ask).stdout
+    ask = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w {seconds} {address} 8080"
+    return b"served by" in node.execute(box, "/bin/sh", "-c", ask, timeout=2 * PATIENCE).stdout
 
 
 def test_each_has_an_address_of_its_own(node):
@@ -62,7 +65,7 @@ def test_neighbours_do_not_reach_each_other(node):
     box, other = served(node), node.running()
     address = address_of(node, box)
     assert reaches(node, box, address)
-    assert not reaches(node, other, address)
+    assert not reaches(node, other, address, SILENCE)
 
 
 def test_a_private_service_is_for_neighbours(node):
@@ -70,7 +73,7 @@ def test_a_private_service_is_for_neighbours(node):
     address = address_of(node, box)
     assert url_of(node, box) == f"http://{address}:8080"
     assert reaches(node, other, address)
-    assert not reaches(node, closed, address)
+    assert not reaches(node, closed, address, SILENCE)
 
 
 def test_closed_is_loopback_alone(node):
@@ -83,7 +86,7 @@ ORDINARY = """import os, socket
 os.setgid(1000), os.setuid(1000)
 socket.create_server(("127.0.0.1", 80)).close()
 line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
-line.settimeout(5)
+line.settimeout(60)
 line.sendto(bytes([8, 0, 0, 0, 0, 0, 0, 1]) + b"ping", ("127.0.0.1", 0))
 print(line.recv(100)[-4:].decode())
 """
@@ -113,6 +116,7 @@ def test_a_restart_changes_nothing(own_node):
         node_sh("daemon", how)
         assert fetch(url) == page  # nobody is needed for what is in force
         node_sh("daemon", "start")
+        comes_back(node)
         assert url_of(node, box) == url and fetch(url) == page
         assert address_of(node, box) == address
         assert node.output(quiet, "ls /sys/class/net").split() == ["lo"]
