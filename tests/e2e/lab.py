@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-from nodes import ROOT
+from nodes import PATIENCE, ROOT
 
 SUPPORT = ROOT / "tests/support/internet"
 sys.path.insert(0, str(SUPPORT))
@@ -24,7 +24,6 @@ from witness import ETH_MARK  # noqa: E402
 
 PROBE = (SUPPORT / "probe.py").read_text()
 IP_PKTINFO = 8
-PATIENCE = 60  # seconds for what must come
 QUEUES = 4     # one behind the other, of packets on the longest way to the witness
 NODE_PORT = 9100  # where something of the node's own answers, on all its addresses
 # A program that echoes on a port, of both families.

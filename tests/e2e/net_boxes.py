@@ -14,9 +14,9 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_table
 from conftest import start_node, stop_node
-from lab import ECHO, PATIENCE, PROBE, probe_inside
+from lab import ECHO, PROBE, probe_inside
 from network_calls import Networks
-from nodes import TERMINAL, wait_until
+from nodes import PATIENCE, TERMINAL, wait_until
 
 IMAGE = "docker.io/library/python:3.11"
 KEEP = ("/bin/sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")

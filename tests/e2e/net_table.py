@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from cwsandbox import EgressRule, NetworkOptions, PortRange
 
-from lab import NODE_PORT, PATIENCE, places
+from lab import NODE_PORT, places
+from nodes import PATIENCE
 
 WEB4, WEB6 = places.WEB
 BESIDE4, BESIDE6 = places.BESIDE

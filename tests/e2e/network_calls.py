@@ -2,7 +2,7 @@
 import grpc
 
 import services
-from nodes import pb, wait_until
+from nodes import PATIENCE, pb, wait_until
 
 SERVICE = "sandkeep.v1.NetworkService"
 
@@ -17,7 +17,7 @@ class Networks:
         self.node = node
         _ = node.stub  # makes the channel
 
-    def call(self, name, timeout=60, **fields):
+    def call(self, name, timeout=PATIENCE, **fields):
         return services.ask(self.node, SERVICE, _methods, name, timeout, **fields)
 
     def get(self, sandbox_id):
@@ -36,7 +36,7 @@ def comes_back(node):
             return [node.list()]
         except grpc.RpcError:
             return None
-    wait_until(answers, 60, "the daemon serves")
+    wait_until(answers, PATIENCE, "the daemon serves")
 
 
 def block(cidr, *excepts, **fields):

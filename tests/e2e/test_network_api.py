@@ -7,7 +7,7 @@ import pytest
 from cwsandbox import Sandbox
 
 from network_calls import ANY, TENANT, Networks, block, comes_back, ports
-from nodes import fails, pb, wait_until
+from nodes import PATIENCE, fails, pb, wait_until
 from sessions import Sessions
 
 Code = grpc.StatusCode
@@ -335,7 +335,7 @@ def test_a_change_cuts_and_opens(node):
 
     def opens():
         """The server does not listen all the time."""
-        wait_until(reaches, 60, "the server answers")
+        wait_until(reaches, PATIENCE, "the server answers")
 
     def told():
         return next((d for d in networks.get(client.sandbox_id).denials
@@ -345,7 +345,7 @@ def test_a_change_cuts_and_opens(node):
     networks.set(client.sandbox_id, deny_egress=True)
     assert not reaches()
     assert networks.get(client.sandbox_id).denied_packets > 0
-    wait_until(told, 60, "a sample of what was denied")
+    wait_until(told, PATIENCE, "a sample of what was denied")
     networks.set(client.sandbox_id, egress=[TENANT])
     opens()
     networks.set(client.sandbox_id, egress=[pb.EgressRule(tenant=pb.TENANT_SCOPE_SAME_ORG, ports=[ports("", 80)])])

@@ -11,10 +11,10 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_boxes
 import net_table
-from lab import NODE_PORT, PATIENCE, ip, places, run
+from lab import NODE_PORT, ip, places, run
 from net_boxes import holds
 from network_calls import comes_back
-from nodes import wait_until
+from nodes import PATIENCE, wait_until
 
 PLUGINS = pathlib.Path("/usr/lib/cni")
 BRIDGE, NET4, NET6 = "cni8", "10.88.8.0/24", "fd88:8::/64"

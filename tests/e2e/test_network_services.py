@@ -18,10 +18,10 @@ from cwsandbox._proto import sandbox_pb2 as pb
 from cwsandbox._proto import sandbox_pb2_grpc as pb_grpc
 
 import net_boxes
-from lab import PATIENCE, Authority, places
+from lab import Authority, places
 from net_boxes import IMAGE, KEEP, Box
 from network_calls import comes_back
-from nodes import WithKey, fails, wait_until
+from nodes import PATIENCE, WithKey, fails, wait_until
 
 pytestmark = pytest.mark.real
 DOMAIN = "boxes.test"

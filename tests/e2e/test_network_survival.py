@@ -15,10 +15,10 @@ from cwsandbox._proto import sandbox_pb2 as pb
 
 import net_boxes
 import net_table
-from lab import PATIENCE, places, run
+from lab import places, run
 from net_boxes import Box, holds
 from network_calls import comes_back
-from nodes import fails, wait_until
+from nodes import PATIENCE, fails, wait_until
 
 pytestmark = pytest.mark.real
 BARE = "sandkeep.test/bare:latest"

@@ -7,8 +7,8 @@ from cwsandbox import EgressRule, NetworkOptions
 
 import net_boxes
 import net_table
-from lab import PATIENCE, places
-from nodes import wait_until
+from lab import places
+from nodes import PATIENCE, wait_until
 
 pytestmark = pytest.mark.real
 POLICIES = {policy.name: policy for policy in net_table.all_policies()}
