@@ -14,7 +14,7 @@ static UNUSED int talk_open(struct rig *rig)
 static UNUSED void say_bytes(struct rig *rig, int fd, const void *data, size_t len)
 {
     const uint8_t *at = data;
-    for (int turns = 0; len > 0 && turns < 5000; turns++) {
+    for (int turns = 0; len > 0 && turns < PATIENCE; turns++) {
         ssize_t sent = send(fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0) {
             at += sent;
@@ -36,7 +36,7 @@ static UNUSED void ask_tcp(struct rig *rig, int fd, const char *name, unsigned t
 /* False: the connection ended, or nothing came in time. */
 static UNUSED bool hear_bytes(struct rig *rig, int fd, uint8_t *out, size_t len)
 {
-    for (int turns = 0; len > 0 && turns < 5000; turns++) {
+    for (int turns = 0; len > 0 && turns < PATIENCE; turns++) {
         ssize_t got = recv(fd, out, len, MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN))
             return false;
@@ -75,6 +75,12 @@ static UNUSED bool ends_within(struct rig *rig, int fd, int ms)
         rig_run_for(rig, 1);
     }
     return false;
+}
+
+/* Whether it is over at last. */
+static UNUSED bool ends(struct rig *rig, int fd)
+{
+    return ends_within(rig, fd, PATIENCE);
 }
 
 static UNUSED void assert_answered(struct rig *rig, int fd, const char *name, uint16_t id)

@@ -105,7 +105,7 @@ static void test_asker_of_ipv6(void **state)
     struct rig rig;
     (void)state;
     rig_open(&rig, pages, NULL);
-    struct heard heard = ask_within(&rig, "::1", "granted.test", SK_DNS_A, 10000);
+    struct heard heard = ask_within(&rig, "::1", "granted.test", SK_DNS_A, PATIENCE);
     assert_int_equal(heard.answers, 1);
     assert_true(rig.granted_to.is_v6);
     assert_int_equal(rig.granted_to.bytes[15], 1);
@@ -182,7 +182,7 @@ static void test_other_kinds(void **state)
     size_t len = ask_bytes("a.test", SK_DNS_A, 5, data);
     data[SK_DNS_FRAME_HEAD + 2] |= 0x10; /* a STATUS */
     assert_int_equal(send(fd, data + SK_DNS_FRAME_HEAD, len, 0), len);
-    assert_int_equal(hear_udp(&rig, fd, out, sizeof(out), 5000), SK_DNS_HEADER_LEN);
+    assert_int_equal(hear_udp(&rig, fd, out, sizeof(out), PATIENCE), SK_DNS_HEADER_LEN);
     assert_memory_equal(out, "\0\5\x81\x84\0\0\0\0\0\0\0\0", SK_DNS_HEADER_LEN);
     assert_int_equal(send(nobody, data + SK_DNS_FRAME_HEAD, len, 0), len);
     assert_int_equal(hear_udp(&rig, nobody, out, sizeof(out), 100), -1);
@@ -236,7 +236,7 @@ static void test_grant_comes_first(void **state)
     assert_true(rig_await(&rig, &rig.granted, 1));
     assert_int_equal(hear_udp(&rig, fd, out, sizeof(out), 100), -1);
     sk_done_later(rig.loop, sk_take(rig.held), NULL);
-    assert_true(hear_udp(&rig, fd, out, sizeof(out), 5000) > 0);
+    assert_true(hear_udp(&rig, fd, out, sizeof(out), PATIENCE) > 0);
     (void)close(fd);
     rig_close(&rig);
 }
@@ -341,7 +341,7 @@ static void test_cut(void **state)
     size_t len = ask_bytes("granted.many.test", SK_DNS_A, 5, data);
     data[SK_DNS_FRAME_HEAD + 11] = 0; /* no EDNS */
     assert_int_equal(send(fd, data + SK_DNS_FRAME_HEAD, len - 11, 0), len - 11);
-    ssize_t got = hear_udp(&rig, fd, out, sizeof(out), 5000);
+    ssize_t got = hear_udp(&rig, fd, out, sizeof(out), PATIENCE);
     assert_in_range(got, 400, 512);
     assert_true(out[2] & 2);
     assert_int_equal(rig.grant_count, 30);

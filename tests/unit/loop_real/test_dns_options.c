@@ -17,7 +17,6 @@ static void adapt_conf(struct sk_dns_options *options)
 {
     options->upstream_count = 0;
     options->resolv_conf = conf_path;
-    options->limits.one_try = SK_MSEC(20);
 }
 
 /* resolv.conf names no ports; so this needs the right to port 53. Read again when it changes. */
