@@ -23,7 +23,7 @@
 
 #define UNUSED __attribute__((unused))
 
-enum { PERIOD = 65521, PIECE = 64 << 10, CONNECTIONS = 256 };
+enum { PERIOD = 65521, PIECE = 64 << 10, CONNECTIONS = 256, PATIENCE = 30000 };
 
 /* Bytes that show where in the body they belong: from `at` on there are PIECE of them at
  * pattern + at % PERIOD. */
@@ -245,6 +245,7 @@ struct probe {
     bool paused;
     int64_t first; /* where the body begins, for the pattern */
     int64_t received, wrong, most_ahead;
+    struct sk_instant last; /* when the last piece came */
     size_t longest;
     struct sk_http_head head; /* its texts below */
     char location[256], type[256], digest[256], authenticate[256];
@@ -306,9 +307,17 @@ static UNUSED void rig_run_for(struct rig *rig, int ms)
 /* Until *count is `want` at least. */
 static UNUSED void rig_await(struct rig *rig, const int *count, int want)
 {
-    for (int turns = 0; *count < want && turns < 10000; turns++)
+    for (int turns = 0; *count < want && turns < PATIENCE; turns++)
         rig_run_for(rig, 2);
     assert_in_range(*count, want, INT_MAX);
+}
+
+/* The same of what the server counts. */
+static UNUSED void rig_await_server(struct rig *rig, atomic_int *count, int want)
+{
+    for (int turns = 0; atomic_load(count) < want && turns < PATIENCE; turns++)
+        rig_run_for(rig, 2);
+    assert_in_range(atomic_load(count), want, INT_MAX);
 }
 
 static void close_now(struct probe *probe)
@@ -378,6 +387,7 @@ static void on_data(void *arg, const uint8_t *data, size_t len)
 {
     struct probe *probe = arg;
     probe->pieces++;
+    probe->last = sk_loop_now(probe->rig->loop);
     probe->while_paused += probe->paused;
     probe->called_inside |= probe->inside;
     probe->longest = len > probe->longest ? len : probe->longest;

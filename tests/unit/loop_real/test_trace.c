@@ -160,7 +160,7 @@ static void test_the_queue_ends(void **state)
     }
     uint64_t dropped = sk_tracer_stats(tracer).dropped;
     assert_in_range(dropped, 1, MANY - 1);
-    for (int i = 0; i < 400 && sk_tracer_stats(tracer).sent == 0; i++)
+    for (int i = 0; i < PATIENCE && sk_tracer_stats(tracer).sent == 0; i++)
         rig_run_for(&rig, 20);
     assert_int_equal(sk_tracer_stats(tracer).sent, MANY - dropped);
     assert_true(is_json(body));
@@ -174,7 +174,7 @@ static void test_a_refusal_is_tried_again(void **state)
     open_tracer("/v1/traces", 0);
     struct sk_span span = sk_span_of_call(tracer, parent);
     sk_span_end(tracer, &span, "twice", true, NULL, NULL);
-    for (int i = 0; i < 400 && sk_tracer_stats(tracer).sent == 0; i++)
+    for (int i = 0; i < PATIENCE && sk_tracer_stats(tracer).sent == 0; i++)
         rig_run_for(&rig, 20);
     assert_int_equal(sk_tracer_stats(tracer).sent, 1);
     assert_int_equal(atomic_load(&bodies), 2);
@@ -188,7 +188,7 @@ static void test_a_wrong_url(void **state)
     open_tracer("/elsewhere", 0);
     struct sk_span span = sk_span_of_call(tracer, parent);
     sk_span_end(tracer, &span, "lost", true, NULL, NULL);
-    for (int i = 0; i < 400 && sk_tracer_stats(tracer).dropped == 0; i++)
+    for (int i = 0; i < PATIENCE && sk_tracer_stats(tracer).dropped == 0; i++)
         rig_run_for(&rig, 20);
     assert_int_equal(sk_tracer_stats(tracer).dropped, 1);
     close_tracer();
@@ -227,14 +227,14 @@ static void test_none_any_more_and_again(void **state)
     configure(NULL, 100);
     assert_false(sk_span_of_call(tracer, parent).context.sampled);
     sk_span_end(tracer, &span, "late", true, NULL, NULL); /* begun before */
-    for (int i = 0; i < 400 && sk_tracer_stats(tracer).dropped == 0; i++)
+    for (int i = 0; i < PATIENCE && sk_tracer_stats(tracer).dropped == 0; i++)
         rig_run_for(&rig, 20);
     assert_int_equal(sk_tracer_stats(tracer).dropped, 1);
     assert_int_equal(atomic_load(&bodies), 0);
     configure("/v1/traces", 100);
     span = sk_span_of_call(tracer, NULL);
     sk_span_end(tracer, &span, "again", true, NULL, NULL);
-    for (int i = 0; i < 400 && sk_tracer_stats(tracer).sent == 0; i++)
+    for (int i = 0; i < PATIENCE && sk_tracer_stats(tracer).sent == 0; i++)
         rig_run_for(&rig, 20);
     assert_int_equal(sk_tracer_stats(tracer).sent, 1);
     assert_null(strstr(body, "waits"));
