@@ -14,9 +14,11 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum { SERVERS = 3, REPLIES = 16, ASKED_SIZE = 4096, DRIP_MS = 20 };
@@ -67,8 +69,10 @@ struct rig {
     struct sk_registry_blob *blob; /* while under way */
     struct sk_task task;
     int resumes;                                    /* a test's own */
+    size_t taken_then;                              /* likewise */
     int retries, moves;                             /* logged */
     void (*on_retry)(struct rig *rig);              /* in the next turn; may be NULL */
+    void (*on_move)(struct rig *rig);               /* at once; may be NULL */
     void (*on_hang)(struct rig *rig);               /* may be NULL */
     void (*on_take)(struct rig *rig, size_t taken); /* may be NULL */
 };
@@ -137,7 +141,8 @@ static inline void answer(struct server *server, int fd, const struct reply *rep
     }
     if (reply->end == REPLY_RESET) {
         const struct linger at_once = {.l_onoff = 1};
-        (void)usleep(20000); /* what was sent is to arrive first: a reset overtakes it */
+        for (int unread = 1; ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0;)
+            (void)usleep(1000); /* what was sent is to arrive first: a reset overtakes it */
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     } else {
         (void)shutdown(fd, SHUT_WR);
@@ -241,7 +246,10 @@ static inline void count_line(void *arg, const char *line, size_t len)
 {
     struct rig *rig = arg;
     (void)len;
-    rig->moves += strstr(line, "\"registry.next\"") != NULL;
+    bool moves = strstr(line, "\"registry.next\"") != NULL;
+    rig->moves += moves;
+    if (moves && rig->on_move)
+        rig->on_move(rig);
     if (!strstr(line, "\"registry.retry\""))
         return;
     rig->retries++;
