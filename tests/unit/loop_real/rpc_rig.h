@@ -29,7 +29,8 @@
 #define RIG_POURS      512
 #define RIG_POUR_BYTES (64 * 1024)
 #define RIG_LAST_BYTES (1024 * 1024) /* more than the client lets come before it reads */
-#define RIG_LIMIT_S    60
+#define RIG_LIMIT_S    250
+#define RIG_PATIENCE_S 200 /* for calls that end by themselves */
 
 typedef Google__Rpc__Status rig_message;
 
@@ -365,7 +366,7 @@ static inline void rig_start(struct rig *rig, struct rig_unary *unary, const cha
 static inline void rig_call(struct rig *rig, struct rig_unary *unary, const char *path, const char *text)
 {
     *unary = (struct rig_unary){0};
-    rig_start(rig, unary, path, text, SK_SEC(30));
+    rig_start(rig, unary, path, text, SK_SEC(RIG_PATIENCE_S));
     while (!unary->fired)
         rig_run(rig);
 }

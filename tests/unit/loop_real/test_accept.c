@@ -36,7 +36,7 @@ static void expect_echo(struct rig *rig, const char *target)
     struct rig_unary unary;
     struct sk_channel *usual = rig->channel;
     rig->channel = rig_connect(rig, target);
-    for (int i = 0; i < 100; i++) { /* those turned away are still being closed on a slow machine */
+    for (int i = 0; i < 600; i++) { /* those turned away are still being closed on a slow machine */
         rig_call(rig, &unary, "/t/Echo", "hello");
         if (unary.response)
             break;

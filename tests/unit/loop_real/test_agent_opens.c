@@ -260,7 +260,7 @@ static void a_full_table_is_not_the_guests_fault(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     few = (struct rlimit){.rlim_cur = (rlim_t)lowest, .rlim_max = limit.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    (void)rig_until_within(rig, &o.call.fired, 1, 2000);
+    (void)rig_until_within(rig, &o.call.fired, 1, 60000);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(o.call.fired, 1);
     assert_int_equal(o.call.err.code, SK_RESOURCE_EXHAUSTED);
