@@ -112,7 +112,7 @@ def a_node(pytestconfig, config, images="busybox", tidy=True):
         stop_node(node)
 
 
-def forget(node, seconds=30):
+def forget(node, seconds=90):
     """What failed pulls kept goes when the daemon starts anew; nothing else may be there."""
     assert alive(node), "the daemon has died"
     restart(node)

@@ -196,7 +196,7 @@ def test_an_interrupted_import_ends(node, cli, archive):
         run.stdin.flush()
         time.sleep(0.3)
         run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=20) != 0
+        assert run.wait(timeout=60) != 0
     assert named(node, MINE) is None
 
 

@@ -95,9 +95,10 @@ def test_path_of_the_image(node, made):
 def test_stop_signal(node, made, name, number):
     """The process tells by its exit which signal it got."""
     catch = "; ".join(f"trap 'exit {n}' {n}" for n in (1, 10, 12, 15, 37))
-    sandbox = run(node, made({"StopSignal": name} if name else {}), "/bin/sh", "-c", f"{catch}; sleep 1000 & wait")
-    wait_until(lambda: node.execute(sandbox, "/bin/true").exit_code == 0, 10, "it is up")
-    ended = node.end(sandbox, grace=10)
+    sandbox = run(node, made({"StopSignal": name} if name else {}), "/bin/sh", "-c",
+                  f"{catch}; touch /tmp/ready; sleep 1000 & wait")
+    wait_until(lambda: node.execute(sandbox, "/bin/ls", "/tmp/ready").exit_code == 0, 60, "it catches them")
+    ended = node.end(sandbox, grace=60)
     assert ended.status.exit_code == number, (signal.Signals(number), ended.status)
 
 

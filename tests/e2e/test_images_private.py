@@ -166,5 +166,5 @@ def test_readable_secrets_are_refused(pytestconfig, world):
             places = {name: str(world.folder / name) for name in ("state_dir", "run_dir")}
             check.write_text(json.dumps(config | places | {key: str(path)}))
             done = subprocess.run([str(node.build / "sandkeepd"), "--config", str(check)], capture_output=True,
-                                         text=True, timeout=20, check=False)
+                                         text=True, timeout=60, check=False)
             assert done.returncode != 0 and str(path) in done.stderr + done.stdout, done

@@ -49,6 +49,8 @@ class Faulty:
         self.seen = collections.Counter()
         self.tokens = {}
         self.rate = 256 * 1024  # of slow blobs, bytes a second
+        self.upto = 1  # the share of each slow layer that is sent; the rest of it when this is raised
+        self.may_end = lambda: True  # asked before the end of a lowest-last layer is sent
         self.release = threading.Event()  # ends what stalls
         self.server = Server(("127.0.0.1", port), Handler)
         self.server.world = self
@@ -87,6 +89,7 @@ class Faulty:
         with self.lock:
             self.counters.clear()
             self.seen.clear()
+            self.upto = 1
 
     def first(self, key, times):
         """True for so many calls with this key."""
@@ -427,22 +430,34 @@ def stall(call):
     return call.serve()
 
 
-@on_blobs
-def slow(call):
-    """Faulty.rate bytes a second."""
-    if not is_layer(call):
-        return call.serve()
+def slowly(call, most):
+    """Faulty.rate bytes a second, and no more of the whole than `most` says at that time."""
     data, media_type = call.find()
     call.counted(data)
     with contextlib.suppress(OSError):
         rest, at = call.begin(data, media_type), 0
+        begun = len(data) - len(rest)
         while at < len(rest) and not call.world.release.is_set():
-            piece = max(call.world.rate // 20, 1)
-            call.wfile.write(rest[at:at + piece])
+            piece = rest[at:min(at + max(call.world.rate // 20, 1), max(most(len(data)) - begun, at))]
+            call.wfile.write(piece)
             call.wfile.flush()
-            at += piece
+            at += len(piece)
             time.sleep(0.05)
-    return None
+
+
+@on_blobs
+def slow(call):
+    """Faulty.rate bytes a second, of each layer the share Faulty.upto."""
+    return slowly(call, lambda size: int(size * call.world.upto)) if is_layer(call) else call.serve()
+
+
+@on_blobs
+def lowest_last(call):
+    """Slow, and the last byte of the lowest layer waits for Faulty.may_end; who asks for it again gets it."""
+    if call.wanted != call.world.image(call.name).layers[0] or call.command == "HEAD":
+        return slow(call)
+    waits = call.world.first((call.repository, call.wanted), 1)
+    return slowly(call, lambda size: size - 1 if waits and not call.world.may_end() else size)
 
 
 def on_manifests(act):

@@ -27,7 +27,7 @@ import zoo
 USER, PASSWORD = "robot", "right horse"
 HTPASSWD = USER + ":$2y$05$sandkeepsandkeepsandkePBImijXVfxCwQOU8W3Qur9XIXMnGEoe"
 TOKEN_SERVICE, TOKEN_ISSUER = "registry", "tokens"
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def without_proxies():
