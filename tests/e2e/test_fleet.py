@@ -60,7 +60,7 @@ def create_on(fleet, node):
     raise AssertionError(f"64 creates, and none came to {node.node_id}")
 
 
-def get(fleet, sandbox_id, timeout=15):
+def get(fleet, sandbox_id, timeout=60):
     return fleet.stub.GetSandbox(pb.GetSandboxRequest(sandbox_id=sandbox_id), timeout=timeout)
 
 
@@ -119,10 +119,10 @@ def test_ends_are_not_lost_however_late_clients_close(fleet):
     def exit_code(_):
         def requests():
             yield pb.ExecStreamRequest(init=init)
-            over.wait(timeout=30)
+            over.wait(timeout=120)
         over = threading.Event()
         try:
-            said = fleet.stub.StreamExec(requests(), timeout=30)
+            said = fleet.stub.StreamExec(requests(), timeout=120)
             return next(it.exit.exit_code for it in said if it.HasField("exit"))
         finally:
             over.set()
@@ -162,7 +162,7 @@ def test_a_create_with_a_long_spec_is_found_again(fleet):
 def test_lists_are_of_all_nodes(fleet):
     made = {create_on(fleet, node).sandbox_id for node in fleet.nodes}
     for _ in range(4):
-        listed = fleet.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=15).sandboxes
+        listed = fleet.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=60).sandboxes
         assert made <= {sandbox.sandbox_id for sandbox in listed}
     assert made <= {sandbox.sandbox_id for sandbox in Sandbox.list().result(timeout=60)}
 
@@ -179,12 +179,12 @@ def test_an_id_that_cannot_be_read_is_sent_to_nobody(fleet):
     sandbox = create(fleet)
     channel = fleet.open_channel()
     request = pb.ReadFileRequest(sandbox_id=sandbox.sandbox_id, path="/" + "x" * 1000)
-    compressed = fails(fleet.stub.ReadFile, request, timeout=15, compression=grpc.Compression.Gzip)
+    compressed = fails(fleet.stub.ReadFile, request, timeout=60, compression=grpc.Compression.Gzip)
     assert compressed.code == Code.UNAVAILABLE
     # Another field before the id: lawful protobuf, which no client of ours sends.
     turned = b"\x12\x01x" + pb.GetSandboxRequest(sandbox_id=sandbox.sandbox_id).SerializeToString()
     raw = channel.unary_unary("/coreweave.sandbox.v1.SandboxService/GetSandbox")
-    assert fails(raw, turned, timeout=15).code == Code.UNAVAILABLE
+    assert fails(raw, turned, timeout=60).code == Code.UNAVAILABLE
     channel.close()
 
 
@@ -205,14 +205,14 @@ def test_a_dead_node_costs_only_what_is_its_own(own_fleet):
     dead, alive = own_fleet.nodes
     lost, kept = create_on(own_fleet, dead), create_on(own_fleet, alive)
     dead.sh("daemon", "kill")
-    wait_until(lambda: own_fleet.state(f"id-{dead.node_id}", dead.node_id) == "DOWN", 20, "the balancer saw it die")
+    wait_until(lambda: own_fleet.state(f"id-{dead.node_id}", dead.node_id) == "DOWN", 60, "the balancer saw it die")
     assert get(own_fleet, kept.sandbox_id).status.state == pb.STATE_RUNNING
     # Not "not found": that would be taken for the sandbox's end.
     assert fails(get, own_fleet, lost.sandbox_id).code == Code.UNAVAILABLE
     for _ in range(4):
         assert create(own_fleet).sandbox_id.startswith(alive.node_id + "-")
     dead.sh("daemon", "start")
-    wait_until(lambda: own_fleet.state(f"id-{dead.node_id}", dead.node_id) == "UP", 20, "the balancer saw it come back")
+    wait_until(lambda: own_fleet.state(f"id-{dead.node_id}", dead.node_id) == "UP", 60, "the balancer saw it come back")
     assert get(own_fleet, lost.sandbox_id).sandbox_id == lost.sandbox_id
 
 
@@ -220,13 +220,13 @@ def test_a_node_that_drains_keeps_what_it_has_and_gets_nothing_new(own_fleet):
     draining, other = own_fleet.nodes
     kept = create_on(own_fleet, draining)
     assert draining.cli("drain").returncode == 0
-    wait_until(lambda: own_fleet.state("creates", draining.node_id) == "DOWN", 20, "the balancer saw it drain")
+    wait_until(lambda: own_fleet.state("creates", draining.node_id) == "DOWN", 60, "the balancer saw it drain")
     for _ in range(8):
         assert create(own_fleet).sandbox_id.startswith(other.node_id + "-")
     assert get(own_fleet, kept.sandbox_id).status.state == pb.STATE_RUNNING
     assert own_fleet.state(f"id-{draining.node_id}", draining.node_id) == "UP"
     assert draining.cli("undrain").returncode == 0
-    wait_until(lambda: own_fleet.state("creates", draining.node_id) == "UP", 20, "the balancer saw it come back")
+    wait_until(lambda: own_fleet.state("creates", draining.node_id) == "UP", 60, "the balancer saw it come back")
     create_on(own_fleet, draining)
 
 
@@ -260,10 +260,10 @@ def test_tls_in_front(pytestconfig, monkeypatch, tmp_path):
 def test_tls_to_the_nodes(pytestconfig, tmp_path):
     fleet = Fleet("fake", pytestconfig.getoption("--build"), node_tls=certificate(tmp_path))
     made = {create(fleet).sandbox_id for _ in range(12)}
-    assert made <= {it.sandbox_id for it in fleet.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=15).sandboxes}
+    assert made <= {it.sandbox_id for it in fleet.stub.ListSandboxes(pb.ListSandboxesRequest(), timeout=60).sandboxes}
     for sandbox_id in made:
         assert get(fleet, sandbox_id).sandbox_id == sandbox_id
-        fleet.stub.DeleteSandbox(pb.DeleteSandboxRequest(sandbox_id=sandbox_id), timeout=30)
+        fleet.stub.DeleteSandbox(pb.DeleteSandboxRequest(sandbox_id=sandbox_id), timeout=120)
     for sandbox_id in made:
-        wait_until(lambda it=sandbox_id: get(fleet, it).status.state in TERMINAL, 30, f"{sandbox_id} has ended")
+        wait_until(lambda it=sandbox_id: get(fleet, it).status.state in TERMINAL, 60, f"{sandbox_id} has ended")
     fleet.down()
