@@ -51,7 +51,7 @@ def fields(data):
 def rows(node, kind):
     """The fields of every record of a kind, by key."""
     path = pathlib.Path(node.env["SANDKEEP_STATE"]) / "sandkeep.db"
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as database:
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
         found = database.execute("SELECT key, data FROM records WHERE kind = ?", (kind,)).fetchall()
     return {key: fields(data) for key, data in found}
 
@@ -153,7 +153,7 @@ def listed(node):
     token = ""
     while True:
         request = pb.ListSandboxesRequest(show_terminated=True, page_size=100, page_token=token)
-        page = node.stub.ListSandboxes(request, timeout=15)
+        page = node.stub.ListSandboxes(request, timeout=60)
         yield from page.sandboxes
         token = page.next_page_token
         if not token:

@@ -18,7 +18,7 @@ GARBAGE = [b"", b"\0" * 64, b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nS
 
 def connect(node):
     host, port = node.address.split(":")
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def open_files(node):
@@ -29,7 +29,7 @@ def answers_a_newcomer(node):
     """Whether the daemon still accepts connections, which one made earlier would not tell."""
     with grpc.insecure_channel(node.address, [("grpc.use_local_subchannel_pool", 1)]) as channel:
         call = channel.unary_unary("/coreweave.sandbox.v1.SandboxService/ListSandboxes")
-        return fails(call, b"", timeout=10).code == grpc.StatusCode.UNAUTHENTICATED
+        return fails(call, b"", timeout=60).code == grpc.StatusCode.UNAUTHENTICATED
 
 
 def exec_stream(node, sandbox, *command):
@@ -55,7 +55,7 @@ def test_garbage_and_silence_on_the_port(node):
     assert answers_a_newcomer(node)
     for stranger in strangers:
         stranger.close()
-    wait_until(lambda: open_files(node) <= before + 5, 20, "the strangers' descriptors closed")
+    wait_until(lambda: open_files(node) <= before + 5, 60, "the strangers' descriptors closed")
 
 
 @pytest.mark.real
@@ -69,7 +69,7 @@ def test_connections_do_not_use_up_the_descriptors(own_node):
         assert own_node.output(sandbox, "echo during") == "during\n"
         for stranger in strangers:
             stranger.close()
-        wait_until(lambda: answers_a_newcomer(own_node), 20, "a newcomer is answered")
+        wait_until(lambda: answers_a_newcomer(own_node), 60, "a newcomer is answered")
     finally:
         resource.prlimit(own_node.pid(), resource.RLIMIT_NOFILE, limit)
     assert own_node.output(sandbox, "echo after") == "after\n"
@@ -82,13 +82,13 @@ def test_streams_that_nobody_reads(node):
     sandbox = node.running()
     before = open_files(node)
     calls = [exec_stream(node, sandbox, "/bin/dd", "if=/dev/zero", "bs=1000000", "count=100") for _ in range(60)]
-    wait_until(lambda: open_files(node) > before + 60, 30, "the streams open")
+    wait_until(lambda: open_files(node) > before + 60, 60, "the streams open")
     assert node.output(sandbox, "echo still here") == "still here\n"
     for call in calls:
         call.cancel()
-    wait_until(lambda: open_files(node) <= before + 5, 30, "the streams' pipes closed")
+    wait_until(lambda: open_files(node) <= before + 5, 60, "the streams' pipes closed")
     left = lambda: node.output(sandbox, "ps | grep -c '[d]d if=/dev/zero' || true").strip() == "0"
-    wait_until(left, 30, "the commands killed")
+    wait_until(left, 60, "the commands killed")
 
 
 def test_one_request_id_from_everywhere(node):
@@ -169,7 +169,7 @@ def test_killed_in_the_middle_of_creates(doomed_node):
 
     def create():
         try:
-            answered.append(doomed_node.create(timeout=30))
+            answered.append(doomed_node.create())
         except grpc.RpcError:
             pass
 
@@ -182,12 +182,13 @@ def test_killed_in_the_middle_of_creates(doomed_node):
         doomed_node.sh("daemon", "start")
         for thread in threads:
             thread.join()
-    wait_until(lambda: answers_a_newcomer(doomed_node), 20, "the daemon is back")
+    wait_until(lambda: answers_a_newcomer(doomed_node), 60, "the daemon is back")
     settled = lambda: all(s.status.state == pb.STATE_RUNNING for s in doomed_node.list()) or None
-    wait_until(settled, 90, "all sandboxes RUNNING")
+    wait_until(settled, 180, "all sandboxes RUNNING")
     ids = {sandbox.sandbox_id for sandbox in doomed_node.list()}
     assert {sandbox.sandbox_id for sandbox in answered} <= ids
-    tasks = {line.split()[1] for line in doomed_node.inventory() if re.match("task ", line)}
-    assert tasks == ids
+    tasks = lambda: {line.split()[1] for line in doomed_node.inventory() if re.match("task ", line)}
+    # Of a create that was cut off the daemon takes away what there is when it finds it.
+    wait_until(lambda: tasks() == ids, 120, "each has its task, and nobody else has one")
     failed = [s.status for s in doomed_node.list(show_terminated=True) if s.status.state == pb.STATE_FAILED]
     assert not failed, failed

@@ -1,4 +1,5 @@
 """SIGKILL and SIGSTOP for the daemon and containerd: sandboxes live on, deadlines hold, nothing is lost or left."""
+import contextlib
 import os
 import signal
 import threading
@@ -10,8 +11,12 @@ import pytest
 from cwsandbox import Sandbox
 
 from nodes import KEEP_ALIVE, TERMINAL, fails, pb, wait_until
+from test_kill_matrix import LATE_SECONDS, drop_dead_sockets
 
 pytestmark = pytest.mark.real
+# The main process goes on when whoever told it has ended, so that its own end cuts nobody short.
+TELL = "echo $$ >/tmp/go"
+UNTIL_TOLD = "until [ -s /tmp/go ] && ! [ -e /proc/$(cat /tmp/go) ]; do sleep 0.1; done"
 
 
 @pytest.fixture
@@ -19,9 +24,9 @@ def node(own_node):
     """Nothing of the node is left on the host after each test, and creates work again."""
     yield own_node
     own_node.end_all()
-    wait_until(lambda: running_or_none(own_node), 40, "creates work")
+    wait_until(lambda: running_or_none(own_node), 120, "creates work")
     own_node.end_all()
-    own_node.clean(60)
+    own_node.clean(LATE_SECONDS)
 
 
 def kill_and_start(node):
@@ -29,7 +34,7 @@ def kill_and_start(node):
     node.sh("daemon", "start")
 
 
-def serving(node, seconds=30):
+def serving(node, seconds=120):
     """Waits until the daemon answers and is past its recovery."""
     def answers():
         try:
@@ -65,23 +70,22 @@ def test_the_sdk_goes_on_with_the_same_object(node):
 
 def test_a_deadline_holds_through_an_outage(node):
     sandbox = node.running(max_lifetime_seconds=8)
-    began = time.monotonic()
     node.sh("daemon", "kill")
     time.sleep(3)
     node.sh("daemon", "start")
     serving(node)
-    assert node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
-    ended = node.reach(sandbox, {pb.STATE_TERMINATED}, seconds=40)
+    ended = node.reach(sandbox, {pb.STATE_TERMINATED})
     assert "lifetime" in ended.status.state_reason
-    # Not begun anew: that would be 8 s after the restart, and some.
+    # The outage has ended nothing; that a deadline is not begun anew is shown on a clock of our own (unit/test_lifetime).
     lived = ended.status.end_time.ToNanoseconds() - sandbox.status.start_time.ToNanoseconds()
-    assert 7.5e9 <= lived and time.monotonic() - began >= 7
+    assert 7.5e9 <= lived
 
 
 def test_a_deadline_that_passed_during_the_outage(node):
-    sandbox = node.running(max_lifetime_seconds=2)
+    # On a slow machine it may have ended before: then a record outlives the outage.
+    sandbox = node.reach(node.create(max_lifetime_seconds=3), {pb.STATE_RUNNING} | TERMINAL)
     node.sh("daemon", "kill")
-    time.sleep(3)
+    time.sleep(4)
     node.sh("daemon", "start")
     serving(node)
     assert "lifetime" in node.reach(sandbox, {pb.STATE_TERMINATED}).status.state_reason
@@ -89,8 +93,8 @@ def test_a_deadline_that_passed_during_the_outage(node):
 
 @pytest.mark.parametrize("code", [0, 5])
 def test_an_end_during_the_outage_is_read_back(node, code):
-    sandbox = node.running("/bin/sh", "-c", f"while ! [ -e /tmp/go ]; do sleep 0.1; done; sleep 1; exit {code}")
-    node.output(sandbox, "touch /tmp/go")
+    sandbox = node.running("/bin/sh", "-c", f"{UNTIL_TOLD}; sleep 1; exit {code}")
+    node.output(sandbox, TELL)
     node.sh("daemon", "kill")
     time.sleep(2)
     node.sh("daemon", "start")
@@ -127,9 +131,9 @@ def test_a_delete_under_way_is_finished(node):
 
 def test_commands_under_way_end_with_the_daemon_or_go_on_harmlessly(node):
     sandbox = node.running()
-    request = pb.ExecRequest(sandbox_id=sandbox.sandbox_id, command=["/bin/sleep", "10000"])
+    request = pb.ExecRequest(sandbox_id=sandbox.sandbox_id, command=["/bin/sleep", "7654321"])
     call = node.stub.Exec.future(request, timeout=60)
-    wait_until(lambda: "10000" in node.output(sandbox, "cat /proc/*/cmdline | tr '\\0' ' '").replace("$", ""), 10,
+    wait_until(lambda: "7654321" in node.output(sandbox, "cat /proc/*/cmdline | tr '\\0' ' '"), 60,
                "the command runs")
     kill_and_start(node)
     assert fails(call.result).code == grpc.StatusCode.UNAVAILABLE
@@ -143,7 +147,7 @@ def test_killed_in_the_middle_of_creates(node, moment):
 
     def create():
         try:
-            answered.append(node.create(timeout=20).sandbox_id)
+            answered.append(node.create().sandbox_id)
         except grpc.RpcError:
             pass
     threads = [threading.Thread(target=create) for _ in range(6)]
@@ -159,7 +163,7 @@ def test_killed_in_the_middle_of_creates(node, moment):
     known = {s.sandbox_id: s for s in node.list(show_terminated=True)}
     assert set(answered) <= set(known)
     for sandbox in known.values():
-        node.reach(sandbox, {pb.STATE_RUNNING} | TERMINAL, seconds=60)
+        node.reach(sandbox, {pb.STATE_RUNNING} | TERMINAL, seconds=120)
 
 
 def test_containerd_killed_and_back(node):
@@ -179,17 +183,17 @@ def running_or_none(node):
     except grpc.RpcError:
         return None
     seen = wait_until(lambda: (now := node.get(made.sandbox_id)).status.state != pb.STATE_CREATING
-                      and now.status.state != pb.STATE_PENDING and now, 40, "create ends")
+                      and now.status.state != pb.STATE_PENDING and now, 120, "create ends")
     return seen if seen.status.state == pb.STATE_RUNNING else None
 
 
 def test_an_end_while_containerd_is_away(node):
-    sandbox = node.running("/bin/sh", "-c", "while ! [ -e /tmp/go ]; do sleep 0.1; done; exit 6")
+    sandbox = node.running("/bin/sh", "-c", f"{UNTIL_TOLD}; exit 6")
     node.sh("containerd", "kill")
-    node.output(sandbox, "touch /tmp/go")
+    node.output(sandbox, TELL)
     time.sleep(0.5)
     node.sh("containerd", "start")
-    ended = node.reach(sandbox, TERMINAL, seconds=40)
+    ended = node.reach(sandbox, TERMINAL, seconds=120)
     assert (ended.status.state, ended.status.exit_code) == (pb.STATE_COMPLETED, 6)
 
 
@@ -200,12 +204,12 @@ def test_containerd_stopped_for_a_while(node):
     try:
         made = node.create()
         assert made.status.state in (pb.STATE_PENDING, pb.STATE_CREATING), made.status
-        assert node.execute(sandbox, "/bin/true", timeout=5).exit_code == 0
+        assert node.execute(sandbox, "/bin/true").exit_code == 0
         assert node.get(sandbox.sandbox_id).status.state == pb.STATE_RUNNING
         time.sleep(3)
     finally:
         os.kill(pid, signal.SIGCONT)
-    node.reach(made, {pb.STATE_RUNNING}, seconds=60)
+    node.reach(made, {pb.STATE_RUNNING}, seconds=120)
 
 
 def test_a_killed_shim_ends_its_sandboxes_with_a_reason(node):
@@ -214,15 +218,13 @@ def test_a_killed_shim_ends_its_sandboxes_with_a_reason(node):
              if line.startswith("process") and "containerd-shim" in line]
     assert shims
     for shim in shims:
-        os.kill(shim, signal.SIGKILL)
-    ended = node.reach(sandbox, TERMINAL, seconds=40)
+        with contextlib.suppress(ProcessLookupError):  # one without a sandbox ends when it likes
+            os.kill(shim, signal.SIGKILL)
+    ended = node.reach(sandbox, TERMINAL, seconds=120)
     assert ended.status.state == pb.STATE_FAILED and ended.status.state_reason
     # The next one gets a shim of its own.
     node.end(node.running(*KEEP_ALIVE))
-    # A killed shim cannot take its socket away, and containerd does not.
-    for line in node.inventory():
-        if line.startswith("socket "):
-            os.unlink(line.split()[1])
+    drop_dead_sockets(node.inventory())
 
 
 def test_daemon_stops_and_starts_politely(node):

@@ -14,13 +14,15 @@ import checker
 from conftest import stop_node
 from nodes import TERMINAL, Node, wait_until
 from sessions import Sessions
+from test_kill_matrix import LATE_SECONDS
+from test_leaks import figures
 
 pytestmark = pytest.mark.real
 
 WORKERS = 8
 OF_ONE_SESSION = 25
 # The daemon looks for records that are past their time once a minute.
-PRUNED_WITHIN = 75
+PRUNED_WITHIN = 180
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +34,6 @@ def node(pytestconfig, tmp_path_factory):
         yield node
     finally:
         stop_node(node)
-
-
-def figures(node):
-    """Descriptors, threads and resident KiB of the daemon."""
-    proc = pathlib.Path(f"/proc/{node.pid()}")
-    status = dict(line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line)
-    return len(list((proc / "fd").iterdir())), int(status["Threads"]), int(status["VmRSS"].split()[0])
 
 
 def has_ended(node, sandbox):
@@ -53,13 +48,13 @@ def cycle(node, sessions, session, number):
     sandbox = sessions.create(session, "/bin/sleep", "100000")
     assert node.execute(sandbox, "/bin/echo", str(number)).stdout == f"{number}\n".encode()
     node.delete(sandbox)
-    wait_until(lambda: has_ended(node, sandbox), 30, f"{sandbox.sandbox_id} has ended")
+    wait_until(lambda: has_ended(node, sandbox), 120, f"{sandbox.sandbox_id} has ended")
 
 
 def batch(node, first):
     """Lives of one session, one after the other."""
     sessions = Sessions(node)
-    session = sessions.open()
+    session = sessions.open(lease=600)
     for number in range(first, first + OF_ONE_SESSION):
         sessions.call("RenewSession", session_id=session.session_id)
         cycle(node, sessions, session, number)
@@ -91,18 +86,18 @@ def remembered(node):
 def forgotten(node):
     """Waits until nothing of the past is known."""
     wait_until(lambda: not remembered(node), PRUNED_WITHIN, "what has ended is forgotten")
-    checker.settle(node, 20)
-    node.clean(20)
+    checker.settle(node, LATE_SECONDS)
+    node.clean(LATE_SECONDS)
 
 
 def test_lives_leave_nothing(node, pytestconfig):
     cycles = 10_000 if pytestconfig.getoption("--soak") == "full" else 2_000
     run(node, WORKERS * OF_ONE_SESSION)
-    node.clean(20)
+    node.clean(LATE_SECONDS)
     fds, threads, before = figures(node)
     seen = run(node, cycles - WORKERS * OF_ONE_SESSION)
     forgotten(node)
-    wait_until(lambda: figures(node)[0] <= fds, 20, f"descriptors are back at {fds}: {figures(node)[0]}")
+    wait_until(lambda: figures(node)[0] <= fds, 60, f"descriptors are back at {fds}: {figures(node)[0]}")
     after = figures(node)
     print("cycles, resident KiB, shims:", (0, before, 0), *seen, after)
     assert after[1] <= threads
