@@ -365,7 +365,7 @@ let_it_finish() {
     [ -n "$(recorded containerd.pid)" ] && ! process_gone "$(recorded containerd.pid)" || return 0
     wait_for 60 objects_gone || return 0
     # One that serves nothing and does not end is ended by the daemon, which watches it first (strays.h, gc.h).
-    wait_for 90 shims_gone || true
+    wait_for 180 shims_gone || true
 }
 
 nothing_left() { [ -z "$(
