@@ -9,8 +9,8 @@
 #define COLUMNS 80
 #define ROWS    24
 
-/* Shells save their history when they are hung up. */
-#define GRACE SK_MSEC(250)
+/* Shells save their history when they are hung up, on a busy machine, too. */
+#define GRACE SK_SEC(2)
 
 /* A program that switches its terminal from lines to single keys, as every
  * interactive shell does before each prompt, turns an end of file that it has

@@ -84,7 +84,7 @@ static void test_size(void **state)
     assert_size(&usual, UINT16_MAX, 1);
     run_close(&usual);
     run_close(&wide);
-    world_advance(&w, SK_SEC(1));
+    world_advance(&w, SK_SEC(3));
     world_assert_only_main(&w, s);
     world_fini(&w);
 }
@@ -184,7 +184,7 @@ static void test_end_is_said_again(void **state)
     world_advance(&w, SK_SEC(40)); /* less and less often */
     assert_true(run.out.len > 5 && run.out.len < 20);
     run_close(&run);
-    world_advance(&w, SK_SEC(1));
+    world_advance(&w, SK_SEC(3));
     world_assert_only_main(&w, s);
     world_fini(&w);
 }
@@ -213,7 +213,7 @@ static void test_back_pressure(void **state)
     }
     assert_int_equal(run.rooms, 1);
     run_close(&run);
-    world_advance(&w, SK_SEC(1));
+    world_advance(&w, SK_SEC(3));
     world_assert_only_main(&w, s);
     world_fini(&w);
 }
@@ -273,7 +273,7 @@ static void test_letting_go_hangs_up_and_kills(void **state)
     world_settle(&w);
     run_close(&polite);
     run_close(&stubborn);
-    world_advance(&w, SK_MSEC(249));
+    world_advance(&w, SK_MSEC(1999));
     assert_int_equal(sk_fake_agent_alive(w.agent, sk_sandbox_record(s)->id), 2);
     assert_int_equal(polite.exits + stubborn.exits, 0);
     world_advance(&w, SK_MSEC(1));
