@@ -20,7 +20,7 @@ def stdin(data):
 class Exec:
     """One command under way. Requests are sent as they are put; answers are taken one at a time."""
 
-    def __init__(self, node, box, *command, timeout=120, **fields):
+    def __init__(self, node, box, *command, timeout=300, **fields):
         self.requests = queue.SimpleQueue()
         self.requests.put(init(box, *command, **fields))
         self.call = node.stub.StreamExec(iter(self.requests.get, None), timeout=timeout)
@@ -70,7 +70,7 @@ def collect(answers):
     return out, err, code
 
 
-def run(node, box, *command, pieces=(), timeout=120):
+def run(node, box, *command, pieces=(), timeout=300):
     """One command with all of its input sent at once."""
     messages = [init(box, *command), *map(stdin, pieces)]
     return collect(node.stub.StreamExec(iter(messages), timeout=timeout))

@@ -3,7 +3,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -49,10 +48,9 @@ def test_run_large_output(cli):
 def test_interrupted_run_removes_its_sandbox(node):
     command = [str(node.build / "sandkeep"), "run", "--image", BUSYBOX, "--", "/bin/sleep", "1000"]
     with subprocess.Popen(command, env=os.environ | node.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-        wait_until(lambda: node.list(state=pb.STATE_RUNNING), 20, "it runs")
-        time.sleep(0.3)
+        wait_until(lambda: node.list(state=pb.STATE_RUNNING), 60, "it runs")
         run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=30) != 0
+        assert run.wait(timeout=60) != 0
     wait_until(lambda: node.list() == [], 20, "it is gone")
 
 

@@ -2,6 +2,7 @@
 import fcntl
 import hashlib
 import os
+import pathlib
 import pty
 import re
 import select
@@ -13,7 +14,7 @@ import time
 
 import pytest
 
-from nodes import BUSYBOX, TO_LEAD, wait_until
+from nodes import BUSYBOX, PATIENCE, TO_LEAD, wait_until
 
 PYTHON = "python:3.11"
 MIB = 1 << 20
@@ -55,7 +56,7 @@ class Terminal:
         if ready:
             self.text += os.read(self.master, 65536)
 
-    def expect(self, pattern, seconds=20):
+    def expect(self, pattern, seconds=PATIENCE):
         """Waits for the pattern; what came up to its end is dropped."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern.encode(), self.text)):
@@ -64,7 +65,7 @@ class Terminal:
         self.text = self.text[found.end():]
         return found
 
-    def end(self, seconds=20):
+    def end(self, seconds=PATIENCE):
         """The exit code; meanwhile output is taken."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
@@ -124,11 +125,13 @@ def test_keys_go_to_the_command(node):
     sandbox = node.running()
     with Terminal(node, "exec", "-it", sandbox.sandbox_id, "--", "/bin/sh") as terminal:
         terminal.expect("[#$] ")
-        terminal.type("sleep 1000; echo code=$?\n")
-        time.sleep(0.5)
+        # What speaks has the terminal: the shell gives it away before a command begins.
+        terminal.type("sh -c 'echo be\"\"gun; exec sleep 1000'; echo code=$?\n")
+        terminal.expect("begun\r\n")
         terminal.type("\x03")
         terminal.type("echo ali''ve\n")
         terminal.expect("alive\r\n")
+        terminal.expect("[#$] ")  # it reads keys by now
         terminal.type("\x04")  # the end of input ends a shell
         terminal.end()
         terminal.assert_restored()
@@ -145,6 +148,10 @@ def test_a_signal_gives_the_terminal_back(node, signo):
         terminal.assert_restored()
 
 
+def is_stopped(process):
+    return pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_a_stopped_program_gives_the_terminal_back(node):
     sandbox = node.running()
     with Terminal(node, "exec", "-it", sandbox.sandbox_id, "--", "/bin/sh") as terminal:
@@ -152,6 +159,7 @@ def test_a_stopped_program_gives_the_terminal_back(node):
         terminal.process.send_signal(signal.SIGTSTP)
         wait_until(lambda: not terminal.is_raw, 10, "it is given back")
         terminal.assert_restored()
+        wait_until(lambda: is_stopped(terminal.process), 60, "it has stopped")
         terminal.process.send_signal(signal.SIGCONT)
         wait_until(lambda: terminal.is_raw, 10, "it is lent again")
         terminal.type("exit 3\n")
@@ -201,7 +209,7 @@ def test_sh_reads_a_script(node, cli):
 
 def test_run_it(node):
     with Terminal(node, "run", "-it", "--image", BUSYBOX) as terminal:
-        terminal.expect("[#$] ", 40)
+        terminal.expect("[#$] ")
         terminal.type("exit 9\n")
         assert terminal.end() == 9
     assert node.list() == []
@@ -415,17 +423,17 @@ def test_what_a_sandbox_says_drives_no_terminal(node, cli, tmp_path):
     assert done.returncode == 1 and "evil" in done.stderr and "\x1b" not in done.stderr, done
 
 
-def interrupted(node, *args):
-    """A copy that gets ^C when it is well under way; its exit code. Standard input, if it is read, never ends."""
+def interrupted(node, begun, *args):
+    """A copy that gets ^C when it is under way; its exit code. Standard input, if it is read, never ends."""
     with subprocess.Popen([str(node.build / "sandkeep"), "cp", *args], env=os.environ | node.env,
                           stdin=subprocess.PIPE, stderr=subprocess.PIPE) as copy:
         if args[0] == "-":
             copy.stdin.write(b"x" * MIB)
             copy.stdin.flush()
-        time.sleep(1)
+        wait_until(lambda: copy.poll() is not None or begun(), 60, "some of it is there")
         assert copy.poll() is None, copy.stderr.read()
         copy.send_signal(signal.SIGINT)
-        code = copy.wait(timeout=20)
+        code = copy.wait(timeout=60)
         assert copy.stderr.read() == b""
     return code
 
@@ -433,13 +441,15 @@ def interrupted(node, *args):
 def test_an_interrupted_copy_leaves_nothing(node, tmp_path):
     sandbox = node.running()
     node.output(sandbox, "mkdir /data; mkfifo /data/endless; echo old > /data/file")
-    assert interrupted(node, "-", f"{sandbox.sandbox_id}:/data/file") == 130
+    there = lambda: leftovers(node, sandbox, "/data")
+    assert interrupted(node, there, "-", f"{sandbox.sandbox_id}:/data/file") == 130
     assert node.output(sandbox, "cat /data/file") == "old\n"
-    assert not leftovers(node, sandbox, "/data")
+    assert not there()
     # A big file whose end never comes: `cat` is not what it was.
     node.output(sandbox, "head -c 40000000 /dev/zero > /data/big; rm /bin/cat; printf '#!/bin/sh\n"
                          "head -c 1000000 /dev/zero; exec sleep 1000\n' > /bin/cat; chmod 755 /bin/cat")
-    assert interrupted(node, f"{sandbox.sandbox_id}:/data/big", str(tmp_path / "big")) == 130
+    here = lambda: any(file.stat().st_size for file in tmp_path.iterdir())
+    assert interrupted(node, here, f"{sandbox.sandbox_id}:/data/big", str(tmp_path / "big")) == 130
     assert os.listdir(tmp_path) == []
 
 
@@ -457,7 +467,14 @@ def test_progress_is_for_terminals(node, tmp_path):
 
 # --- logs --------------------------------------------------------------------------------
 
-COUNTER = ["/bin/sh", "-c", "i=1; while [ $i -le 200 ]; do echo line $i; i=$((i+1)); sleep 0.05; done"]
+TO_GO = "while ! [ -e /tmp/go ]; do sleep 0.05; done"
+COUNTER = ["/bin/sh", "-c", "i=1; while [ $i -le 200 ]; do echo line $i; i=$((i+1)); sleep 0.02; "
+                            f"[ $i != 199 ] || {TO_GO}; done"]
+
+
+def following(node, sandbox):
+    return subprocess.Popen([str(node.build / "sandkeep"), "logs", "-f", sandbox.sandbox_id], env=os.environ | node.env,
+                            bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def test_logs(node, cli):
@@ -474,30 +491,32 @@ def test_logs(node, cli):
     assert done.returncode == 1 and "nothing" in done.stderr
 
 
-def test_following_ends_with_the_sandbox(node, cli):
-    sandbox = node.running("/bin/sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.5; done")
-    done = cli("logs", "-f", sandbox.sandbox_id)
-    assert (done.stdout, done.stderr, done.returncode) == ("1\n2\n3\n", "", 0), done
+def test_following_ends_with_the_sandbox(node):
+    sandbox = node.running("/bin/sh", "-c", f"echo 1; {TO_GO}; for i in 2 3; do echo $i; sleep 0.5; done")
+    with following(node, sandbox) as follow:
+        assert follow.stdout.readline() == b"1\n"
+        node.output(sandbox, "touch /tmp/go")
+        assert follow.communicate(timeout=60) == (b"2\n3\n", b"")
+        assert follow.returncode == 0
 
 
 def test_an_interrupted_follow_is_quiet(node):
     sandbox = node.running("/bin/sh", "-c", "echo begun; sleep 1000")
-    with subprocess.Popen([str(node.build / "sandkeep"), "logs", "-f", sandbox.sandbox_id],
-                          env=os.environ | node.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as follow:
+    with following(node, sandbox) as follow:
         assert follow.stdout.readline() == b"begun\n"
         follow.send_signal(signal.SIGINT)
-        assert follow.wait(timeout=20) == 130
+        assert follow.wait(timeout=60) == 130
         assert follow.stderr.read() == b""
 
 
 def test_following_outlasts_the_daemon(own_node):
     sandbox = own_node.running(*COUNTER)
-    with subprocess.Popen([str(own_node.build / "sandkeep"), "logs", "-f", sandbox.sandbox_id],
-                          env=os.environ | own_node.env, bufsize=0, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as follow:
+    with following(own_node, sandbox) as follow:
         first = follow.stdout.readline()
         own_node.sh("daemon", "kill")
         own_node.sh("daemon", "start")
-        rest, said = follow.communicate(timeout=60)
+        go = ("exec", sandbox.sandbox_id, "--", "touch", "/tmp/go")  # before that it does not end
+        wait_until(lambda: own_node.cli(*go).returncode == 0, 60, "it serves again")
+        rest, said = follow.communicate(timeout=120)
     assert (first + rest).decode() == "".join(f"line {i}\n" for i in range(1, 201)), said
     assert follow.returncode == 0, said

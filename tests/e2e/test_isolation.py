@@ -202,7 +202,8 @@ def test_guest_program_cannot_be_changed_from_inside(node, box):
 
 def test_killing_the_guest_from_inside(node):
     """PID 1 passes on what is asked of it, ignores the rest and cannot be killed from within."""
-    box = node.running("/bin/sh", "-c", "trap '' TERM INT HUP USR1; while :; do sleep 1; done")
+    box = node.running("/bin/sh", "-c", "trap '' TERM INT HUP USR1; touch /tmp/ready; while :; do sleep 1; done")
+    wait_until(lambda: node.execute(box, "/bin/ls", "/tmp/ready").exit_code == 0, 60, "the trap is set")
     for signal in ("TERM", "INT", "HUP", "KILL", "STOP", "USR1", "WINCH"):
         node.execute(box, "/bin/sh", "-c", f"kill -{signal} 1; true")
     assert node.execute(box, "/bin/true").exit_code == 0
@@ -212,19 +213,20 @@ def test_killing_the_guest_from_inside(node):
 def test_signals_reach_the_main_process(node):
     box = node.running("/bin/sh", "-c", "trap 'exit 33' TERM; touch /tmp/ready; while :; do sleep 0.1; done")
     wait_until(lambda: node.execute(box, "/bin/ls", "/tmp/ready").exit_code == 0, 10, "the trap is set")
-    ended = node.end(box, grace=20)
+    ended = node.end(box, grace=120)
     assert (ended.status.state, ended.status.exit_code) == (pb.STATE_TERMINATED, 33)
 
 
 def test_grace_ends(node):
-    box = node.running("/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+    box = node.running("/bin/sh", "-c", "trap '' TERM; touch /tmp/ready; while :; do sleep 0.1; done")
+    wait_until(lambda: node.execute(box, "/bin/ls", "/tmp/ready").exit_code == 0, 60, "the trap is set")
     began = time.monotonic()
     assert node.end(box, grace=2).status.state == pb.STATE_TERMINATED
     assert time.monotonic() - began >= 1.9
 
 
 def test_lifetime(node):
-    box = node.running(max_lifetime_seconds=2)
+    box = node.reach(node.create(max_lifetime_seconds=2), {pb.STATE_RUNNING} | TERMINAL)
     assert box.status.effective_max_lifetime_seconds == 2
     ended = node.reach(box, {pb.STATE_TERMINATED})
     assert "lifetime" in ended.status.state_reason

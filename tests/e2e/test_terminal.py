@@ -9,7 +9,7 @@ import pytest
 from cwsandbox import Sandbox
 
 from cwsandbox._proto import sandbox_pb2 as pb
-from nodes import wait_until
+from nodes import PATIENCE, wait_until
 
 pytestmark = pytest.mark.real
 CLOSE = pb.ExecStreamRequest(close=pb.ExecStreamClose())
@@ -30,18 +30,18 @@ class Shell:
                 self.seen += chunk
                 self.changed.notify_all()
 
-    def await_output(self, pattern, seconds=20):
+    def await_output(self, pattern, seconds=PATIENCE):
         with self.changed:
             assert self.changed.wait_for(lambda: re.search(pattern, self.seen), seconds), (pattern, self.seen)
             return re.search(pattern, self.seen)
 
     def type(self, text):
-        self.session.stdin.write(text.encode()).result(10)
+        self.session.stdin.write(text.encode()).result(PATIENCE)
 
     def close(self):
-        self.session.stdin.close().result(10)
+        self.session.stdin.close().result(PATIENCE)
 
-    def end(self, seconds=20):
+    def end(self, seconds=PATIENCE):
         """All output and the exit code."""
         code = self.session.wait(seconds)
         self.reader.join(seconds)
@@ -85,9 +85,9 @@ def test_the_default_size(sandbox):
 
 def test_control_c_interrupts_and_the_shell_lives(sandbox):
     shell = Shell(sandbox)
-    shell.type("echo be''fore; sleep 1000\n")
+    # What speaks has the terminal: the shell gives it away before a command begins.
+    shell.type("sh -c 'echo be\"\"fore; exec sleep 1000'\n")
     shell.await_output(rb"before\r\n")
-    time.sleep(0.3)
     shell.type("\x03")
     shell.type("echo code $?; exit 3\n")
     shell.await_output(rb"code 130\r\n")
@@ -139,15 +139,15 @@ def test_big_output_through_a_slow_reader(sandbox):
         got.update(chunk)
         size += len(chunk)
         time.sleep(0.2 if number < 5 else 0.002)
-    assert (size, session.wait(20)) == (3_000_000, 5)
-    sums = sandbox.exec(["sha256sum", "/tmp/x"]).result(timeout=30).stdout
+    assert (size, session.wait(PATIENCE)) == (3_000_000, 5)
+    sums = sandbox.exec(["sha256sum", "/tmp/x"]).result(timeout=60).stdout
     assert sums.split()[0] == got.hexdigest()
 
 
 def test_characters_are_not_cut(sandbox):
     session = sandbox.shell(["/bin/sh", "-c", "stty raw; yes 'äöü€😀' | head -n 100000"])
     assert "".join(chunk.decode() for chunk in session.output) == "äöü€😀\n" * 100000
-    assert session.wait(20) == 0
+    assert session.wait(PATIENCE) == 0
 
 
 def test_a_hundred_sizes(sandbox):
@@ -165,7 +165,7 @@ def test_fifty_terminals_at_once(sandbox):
     def one(number):
         shell = Shell(sandbox, ["/bin/sh"])
         shell.type(f"echo $(({number}*1000)); exit {number}\n")
-        return shell.end(60)
+        return shell.end(120)
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         for number, (seen, code) in enumerate(pool.map(one, range(50))):
             assert re.search(rb"[\n ]%d\r\n" % (number * 1000), seen) and code == number, seen
@@ -187,7 +187,7 @@ def open_messages(*messages, until=None):
     """The messages; then the client's side stays open until the event."""
     yield from messages
     if until:
-        until.wait(60)
+        until.wait(300)
 
 
 def output(answers):
@@ -195,7 +195,7 @@ def output(answers):
 
 
 def test_the_order_of_messages(node, box):
-    answers = list(node.stub.StreamExec(iter([init(box, "sh", "-c", "echo out; echo err >&2; exit 9")]), timeout=30))
+    answers = list(node.stub.StreamExec(iter([init(box, "sh", "-c", "echo out; echo err >&2; exit 9")]), timeout=60))
     assert answers[0].WhichOneof("message") == "ready"
     assert output(answers) == b"out\r\nerr\r\n"
     assert {a.output.stream for a in answers if a.HasField("output")} == {pb.ExecStreamOutput.STREAM_STDOUT}
@@ -203,27 +203,27 @@ def test_the_order_of_messages(node, box):
 
 
 def test_a_half_close_ends_the_input(node, box):
-    assert list(node.stub.StreamExec(iter([init(box, "sh")]), timeout=30))[-1].exit.exit_code == 0
+    assert list(node.stub.StreamExec(iter([init(box, "sh")]), timeout=60))[-1].exit.exit_code == 0
 
 
 def test_it_ends_at_once_though_the_client_has_not(node, box):
     done = threading.Event()
-    began = time.monotonic()
-    answers = list(node.stub.StreamExec(open_messages(init(box, "true"), until=done), timeout=30))
-    took = time.monotonic() - began
-    done.set()
-    assert answers[-1].exit.exit_code == 0 and took < 25  # and not because the time was over
+    try:  # a time that is over would be an error
+        answers = list(node.stub.StreamExec(open_messages(init(box, "true"), until=done), timeout=60))
+    finally:
+        done.set()
+    assert answers[-1].exit.exit_code == 0
 
 
 def test_sizes_that_no_terminal_has(node, sandbox):
     first = init(sandbox, "stty", "size", tty_width=2**32 - 1, tty_height=70000)
-    answers = list(node.stub.StreamExec(iter([first]), timeout=30))
+    answers = list(node.stub.StreamExec(iter([first]), timeout=60))
     assert output(answers) == b"65535 65535\r\n"
 
 
 @pytest.mark.parametrize("name, value", [("TERM", "dumb"), ("COLOR", "1")])
 def test_the_environment(node, box, name, value):
-    call = node.stub.StreamExec(iter([init(box, "sh", "-c", f"echo $TERM ${name}", env={name: value})]), timeout=30)
+    call = node.stub.StreamExec(iter([init(box, "sh", "-c", f"echo $TERM ${name}", env={name: value})]), timeout=60)
     assert output(call) == (b"dumb dumb\r\n" if name == "TERM" else b"xterm-256color 1\r\n")
 
 
@@ -262,7 +262,7 @@ def test_input_is_not_lost_when_the_program_is_slow(node, box):
 
     def messages():
         yield init(box, "sh", "-c", script)
-        going.wait(20)
+        assert going.wait(PATIENCE)
         for at in range(0, len(data), 65536):
             yield stdin(data[at:at + 65536])
 
@@ -295,4 +295,4 @@ def test_a_thousand_terminals_leave_nothing(node, box):
     before = node.output(box, "ls /dev/pts | wc -l")
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         assert set(pool.map(one, range(1000))) == {0}
-    assert node.output(box, "ls /dev/pts | wc -l") == before
+    wait_until(lambda: node.output(box, "ls /dev/pts | wc -l") == before, 60, "all terminals are closed")

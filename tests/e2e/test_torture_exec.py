@@ -124,7 +124,7 @@ def test_volume_in_with_a_process_that_stalls(node, python, daemon, blocks):
             taken[0] += len(block)
             yield stdin(block)
 
-    call = node.stub.StreamExec(requests(), timeout=120)
+    call = node.stub.StreamExec(requests(), timeout=300)
     assert next(call).HasField("ready")
     assert standstill(lambda: taken[0], "input that nobody reads") < BUFFERED
     node.output(python, "touch /tmp/go")
@@ -281,5 +281,5 @@ def test_short_commands_leave_nothing(node, box, daemon, pytestconfig):
         assert all(pool.map(one, range(count)))
     flat = lambda: daemon.descriptors() <= held[0] and guest.descriptors() <= held[1]
     wait_until(flat, 20, f"descriptors are back at {held}")
-    assert len(pids_of(box)) == processes
+    wait_until(lambda: len(pids_of(box)) <= processes, 60, f"back at {processes} processes")
     assert daemon.kib() - memory[0] < 4096 and guest.kib() - memory[1] < 512, memory

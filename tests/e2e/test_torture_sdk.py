@@ -31,13 +31,13 @@ def test_a_conversation_over_stdin(sandbox):
     process = sandbox.exec(["cat"], stdin=True)
     answers = iter(process.stdout)
     for word in ("one\n", "zwei: ä€😀\n", "x" * 10_000 + "\n"):
-        process.stdin.write(word.encode()).result(timeout=30)
+        process.stdin.write(word.encode()).result(timeout=60)
         heard = ""
         while len(heard) < len(word):
             heard += next(answers)
         assert heard == word
-    process.stdin.close().result(timeout=30)
-    assert process.result(timeout=30).returncode == 0
+    process.stdin.close().result(timeout=60)
+    assert process.result(timeout=60).returncode == 0
 
 
 def test_megabytes_of_stdin(sandbox):

@@ -17,7 +17,7 @@ import pytest
 import checker
 from conftest import stop_node
 from nodes import KEEP_ALIVE, TERMINAL, Node, fails, pb, wait_until
-from sessions import CLOSED, NOW, ON_FIRST_USE, OPEN, Held, Sessions
+from sessions import CLOSED, NOW, ON_FIRST_USE, OPEN, Sessions, open_and_hold
 
 Code = grpc.StatusCode
 MAY_RETRY = {Code.UNAVAILABLE, Code.CANCELLED}
@@ -40,14 +40,17 @@ def sessions(node):
     made.close_all()
 
 
-def live(sessions, lease=60, **fields):
+LIVE = {"command": KEEP_ALIVE[:1], "args": KEEP_ALIVE[1:]}
+
+
+def live(sessions, lease=600, **fields):
     """A session whose sandboxes stay until they are ended."""
-    return sessions.open(lease=lease, command=KEEP_ALIVE[:1], args=KEEP_ALIVE[1:], **fields)
+    return sessions.open(lease=lease, **LIVE, **fields)
 
 
 def attempt(call, *args, **kwargs):
     """Again and again while the daemon is away; a session that is over is an answer too."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         try:
             return call(*args, **kwargs)
@@ -109,7 +112,7 @@ def test_a_thousand_sessions_while_the_daemon_is_killed(node, full):
         killer.join()
     assert len(ids) == count
     # Leases begin anew at the last start; the longest is 5 s.
-    wait_until(lambda: all_closed(sessions), 60, "every session has closed")
+    wait_until(lambda: all_closed(sessions), 120, "every session has closed")
     states = {pb.State.Name(s.status.state) for s in node.list(show_terminated=True, page_size=1000)}
     assert states <= {"STATE_TERMINATED", "STATE_FAILED"}, states
     if node.runtime != "fake":
@@ -122,7 +125,7 @@ def test_a_thousand_sessions_while_the_daemon_is_killed(node, full):
 
 def test_storm_of_holders(node, sessions, full):
     """Opened and reset thousands of times: the count of holders comes back, and so does the lease."""
-    session = live(sessions, lease=30)
+    session = live(sessions)
     fds = descriptors(node)
 
     def hold_and_reset(number):
@@ -145,38 +148,40 @@ def descriptors(node):
 @pytest.mark.real
 def test_short_leases_hold_while_the_loop_is_busy(node, sessions):
     """A lease of a second, held or renewed in time, is never called over while files keep the daemon busy."""
-    held, renewed = live(sessions, lease=1), live(sessions, lease=1)
-    box = sessions.create(live(sessions, lease=60))
+    box = sessions.create(live(sessions))
     node.reach(box, {pb.STATE_RUNNING})
-    holder = Held(sessions, held)
+    held, holder = open_and_hold(sessions, lease=1, **LIVE)
     over = threading.Event()
 
     def write():
         while not over.is_set():
             for part in ("a", "b"):
                 node.stub.WriteFile(pb.WriteFileRequest(sandbox_id=box.sandbox_id, path=f"/tmp/{part}",
-                                                        content=bytes(32 << 20)), timeout=30)
+                                                        content=bytes(32 << 20)), timeout=60)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(write) for _ in range(2)]
         try:
-            asked = time.monotonic()
+            since, renewed = time.monotonic(), live(sessions, lease=1)
             for _ in range(20):
-                before, asked = asked, time.monotonic()
+                time.sleep(0.2)
+                asked = time.monotonic()
                 try:
                     sessions.call("RenewSession", session_id=renewed.session_id)
                 except grpc.RpcError:
-                    assert time.monotonic() - before > 1, "it was renewed in time"
+                    assert time.monotonic() - since >= 1, "it was renewed in time"
                     renewed = live(sessions, lease=1)  # we were late ourselves
-                time.sleep(0.2)
-            assert sessions.get(held).state == OPEN and sessions.get(renewed).state == OPEN
+                since = asked
+            state = sessions.get(renewed).state
+            assert state == OPEN or time.monotonic() - since >= 1
+            assert sessions.get(held).state == OPEN
         finally:
             over.set()
         for writer in writers:
             writer.result()
     holder.let_go()
     for session in (held, renewed):
-        assert "lease" in sessions.reach(session, CLOSED, 15).state_reason
+        assert "lease" in sessions.reach(session, CLOSED, 60 + session.lease_seconds).state_reason
 
 
 # --- close against everything else ---
@@ -186,21 +191,23 @@ def test_short_leases_hold_while_the_loop_is_busy(node, sessions):
 def test_many_are_closed_at_once(node, sessions, full):
     session = live(sessions)
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        made = list(pool.map(lambda _: sessions.create(session), range(200 if full else 60)))
+        made = list(pool.map(lambda _: sessions.create(session, timeout=240), range(200 if full else 60)))
     began = time.monotonic()
-    sessions.close(session, timeout=120)
+    sessions.close(session, timeout=300)
     print(f"{len(made)} sandboxes closed in {time.monotonic() - began:.2f} s")
     assert all(node.get(s.sandbox_id).status.state == pb.STATE_TERMINATED for s in made)
-    checker.settle(node, 30)
+    checker.settle(node, 60)
 
 
 @pytest.mark.real
 def test_closes_that_are_given_up(node, sessions):
     """The wait is cancelled, again and again; the close is not."""
-    session = sessions.open(command=["/bin/sh", "-c", "trap '' TERM; sleep 1000 & wait; sleep 1000"])
+    session = sessions.open(command=["/bin/sh", "-c", "trap '' TERM; touch /tmp/deaf; sleep 1000 & wait; sleep 1000"])
     boxes = [sessions.create(session) for _ in range(3)]
+    for box in boxes:
+        wait_until(lambda: node.execute(box, "test", "-e", "/tmp/deaf").exit_code == 0, 60, "it heeds no SIGTERM")
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        waits = [pool.submit(fails, sessions.close, session, grace=2, timeout=0.05 * n) for n in range(1, 20)]
+        waits = [pool.submit(fails, sessions.close, session, grace=120, timeout=0.05 * n) for n in range(1, 20)]
         assert {w.result().code for w in waits} == {Code.DEADLINE_EXCEEDED}
     assert sessions.close(session, grace=0).state == CLOSED
     for box in boxes:
@@ -256,7 +263,7 @@ def test_creates_that_race_a_close(node, sessions, full):
 def raw(node, method, data):
     send = node.channel.unary_unary(f"/sandkeep.v1.SessionService/{method}", request_serializer=bytes,
                                     response_deserializer=bytes)
-    return fails(send, data, timeout=20)
+    return fails(send, data, timeout=60)
 
 
 def delimited(number, data):

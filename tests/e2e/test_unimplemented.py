@@ -28,7 +28,7 @@ def methods():
 @pytest.mark.parametrize("service, method", methods())
 def test_answers_unimplemented(node, service, method):
     node.stub
-    failure = fails(node.channel.unary_stream(f"/{service}/{method}"), b"", timeout=10)
+    failure = fails(node.channel.unary_stream(f"/{service}/{method}"), b"", timeout=60)
     assert failure.code == grpc.StatusCode.UNIMPLEMENTED
     # Callers of snapshots step aside only for the reason that is theirs.
     wanted = {"CWSANDBOX_NOT_IMPLEMENTED"} | ({"CWSANDBOX_FSS_NOT_SUPPORTED"} if "FileSystemSnapshot" in method else set())
@@ -39,10 +39,10 @@ def test_answers_unimplemented(node, service, method):
 @pytest.mark.parametrize("path", ["/coreweave.sandbox.v1.SandboxService/NoSuch", "/no.such.Service/Get", "/x", "/"])
 def test_unknown_methods(node, path):
     node.stub
-    assert fails(node.channel.unary_unary(path), b"", timeout=10).code == grpc.StatusCode.UNIMPLEMENTED
+    assert fails(node.channel.unary_unary(path), b"", timeout=60).code == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_health(node):
     """grpc.health.v1 Check, encoded by hand: SERVING is field 1 = 1."""
     node.stub
-    assert node.channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=10) == b"\x08\x01"
+    assert node.channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=60) == b"\x08\x01"

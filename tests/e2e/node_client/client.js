@@ -13,7 +13,7 @@ const client = new SandboxService(address, grpc.credentials.createInsecure());
 const credentials = new grpc.Metadata();
 credentials.set('x-api-key', key);
 
-const call = (method, request, seconds = 30) => new Promise((resolve, reject) => {
+const call = (method, request, seconds = 60) => new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + seconds * 1000 };
     client[method](request, credentials, options, (error, answer) => (error ? reject(error) : resolve(answer)));
 });
@@ -21,7 +21,7 @@ const call = (method, request, seconds = 30) => new Promise((resolve, reject) =>
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function reach(id, states) {
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 600; i++) {
         const { status } = await call('GetSandbox', { sandbox_id: id });
         if (states.includes(status.state)) return status.state;
         await pause(100);
@@ -31,7 +31,7 @@ async function reach(id, states) {
 
 const stream = (id, command) => new Promise((resolve, reject) => {
     const seen = { first: '', stdout: '', last: '', code: -1 };
-    const duplex = client.StreamExec(credentials, { deadline: Date.now() + 30000 });
+    const duplex = client.StreamExec(credentials, { deadline: Date.now() + 60000 });
     duplex.on('data', (frame) => {
         seen.first = seen.first || frame.message;
         seen.last = frame.message;
