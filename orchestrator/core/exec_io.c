@@ -28,10 +28,16 @@ static void finish(struct sk_exec *exec)
 
 /* --- output ---------------------------------------------------------------- */
 
+static void start_silence(struct sk_exec *exec);
+
 static void on_silence(struct sk_timer *timer)
 {
     struct sk_exec *exec = sk_container_of(timer, struct sk_exec, silence);
 
+    if (sk_exec_stream_owes(&exec->out) || sk_exec_stream_owes(&exec->err)) {
+        start_silence(exec); /* it was we who did not listen: the loop, or the whole machine, stood still */
+        return;
+    }
     sk_exec_stream_end(&exec->out);
     sk_exec_stream_end(&exec->err);
     sk_exec_defer_turn(exec);
@@ -61,6 +67,8 @@ void sk_exec_begin_drain(struct sk_exec *exec)
     exec->phase = SK_EXEC_DRAINING;
     sk_timer_stop(loop_of(exec), &exec->again);
     exec->total_at_exit = exec->out.total + exec->err.total;
+    sk_exec_stream_settle(&exec->out);
+    sk_exec_stream_settle(&exec->err);
     sk_exec_defer_turn(exec);
 }
 

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* How long what may be the first bytes of a character waits for the rest. After text it is that, and whoever
  * writes it may have to wait for a processor in the middle of it. */
@@ -127,6 +128,19 @@ void sk_exec_stream_want(struct sk_exec_stream *stream)
     sk_reader_want(&stream->reader);
     if (stream->held_len > 0 && !stream->hold.slot)
         sk_timer_start(loop, &stream->hold, sk_instant_add(sk_loop_now(loop), most), on_hold);
+}
+
+void sk_exec_stream_settle(struct sk_exec_stream *stream)
+{
+    int there = 0;
+
+    if (!is_ended(stream) && ioctl(stream->reader.fd, FIONREAD, &there) == 0 && there > 0)
+        stream->due = stream->total + (uint64_t)there;
+}
+
+bool sk_exec_stream_owes(const struct sk_exec_stream *stream)
+{
+    return !is_ended(stream) && stream->total < stream->due;
 }
 
 bool sk_exec_stream_is_over(const struct sk_exec_stream *stream)

@@ -11,6 +11,7 @@ struct sk_exec_stream {
     uint8_t *held; /* read, not delivered yet; owned */
     size_t held_len;
     uint64_t total; /* bytes read so far */
+    uint64_t due;   /* of these and those to come: they were there when the process had ended */
     bool gathers;   /* a terminal, which gives little at a time: all that is there makes one chunk */
     bool flush;     /* what is held goes out even if it ends inside a character */
     bool is_text;   /* what was taken last ended like text */
@@ -28,6 +29,10 @@ size_t sk_exec_stream_ready(const struct sk_exec_stream *stream);
 uint8_t *sk_exec_stream_take(struct sk_exec_stream *stream, size_t len);
 /* Reads more, if nothing is ready. */
 void sk_exec_stream_want(struct sk_exec_stream *stream);
+/* The process has ended: what is there now may be its own, and is not to be lost. */
+void sk_exec_stream_settle(struct sk_exec_stream *stream);
+/* Of that something has not been read yet, which only waits for its turn. */
+bool sk_exec_stream_owes(const struct sk_exec_stream *stream);
 /* Nothing held, nothing to come. */
 bool sk_exec_stream_is_over(const struct sk_exec_stream *stream);
 /* No more is read; what is held stays. */

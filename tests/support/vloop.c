@@ -221,6 +221,13 @@ void sk_vloop_advance(struct sk_loop *loop, struct sk_duration by)
     sk_vloop_settle(loop);
 }
 
+void sk_vloop_stall(struct sk_loop *loop, struct sk_duration by)
+{
+    move_to(loop, sk_instant_add(loop->now, by));
+    (void)sk_timers_fire(&loop->timers, loop->now);
+    sk_vloop_settle(loop);
+}
+
 bool sk_vloop_wait_fd(struct sk_loop *loop, int real_ms)
 {
     SK_AUTO_FREE struct sk_watch **watches = NULL;

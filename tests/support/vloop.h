@@ -28,6 +28,10 @@ void sk_vloop_settle(struct sk_loop *loop);
 /* Lets `by` pass, stopping at every timer on the way; settles before, at each
  * stop and at the end. The wall clock goes along. */
 void sk_vloop_advance(struct sk_loop *loop, struct sk_duration by);
+/* The machine stands still for `by`: timers that are due by then come before
+ * descriptors that have long been ready, as they may when the loop hears of
+ * all at once. Then settles. */
+void sk_vloop_stall(struct sk_loop *loop, struct sk_duration by);
 /* Waits, in real time and at most `real_ms`, for a watched descriptor or a
  * post from another thread, then settles. False when the time ran out. */
 bool sk_vloop_wait_fd(struct sk_loop *loop, int real_ms);

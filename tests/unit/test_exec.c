@@ -203,6 +203,32 @@ static void test_child_holds_pipe(void **state)
     world_fini(&w);
 }
 
+/* A silence is one only when somebody has listened: a machine that stands still takes no output away. */
+static void test_no_output_is_lost_by_a_stall(void **state)
+{
+    (void)state;
+    for (int turns = 0; turns < 10; turns++) {
+        struct world w;
+        struct run run;
+
+        world_init(&w);
+        struct sk_sandbox *s = world_running(&w, NULL);
+        run_start(&run, s, ARGV("play", "fill:50000", "fork:1000", "exit:3"), false, false);
+        world_settle(&w); /* it has ended, and nobody has wanted anything yet */
+        run.greedy = true;
+        sk_exec_want(run.exec);
+        for (int i = 0; i < turns; i++)
+            (void)sk_vloop_turn(w.loop);
+        sk_vloop_stall(w.loop, SK_SEC(2));
+        world_advance(&w, SK_SEC(1));
+        assert_int_equal(run.exits, 1);
+        assert_int_equal(run.status, 3);
+        assert_int_equal(run.out.len, 50000);
+        run_close(&run);
+        world_fini(&w);
+    }
+}
+
 /* Nor does a child that never falls silent hold the exit back. */
 static void test_child_chatters(void **state)
 {
@@ -497,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_back_pressure),
         cmocka_unit_test(test_exit_is_wanted),
         cmocka_unit_test(test_child_holds_pipe),
+        cmocka_unit_test(test_no_output_is_lost_by_a_stall),
         cmocka_unit_test(test_child_chatters),
         cmocka_unit_test(test_utf8_is_held_back),
         cmocka_unit_test(test_what_is_no_text_is_not_held_back_for_long),
