@@ -160,6 +160,16 @@ void sk_admin_drop(struct sk_admin *admin)
 
 /* --- while waiting ------------------------------------------------------------------------- */
 
+/* A signal ends the call where a time limit is set, whether anybody handles it or not. */
+static ssize_t receive(int fd, char *bytes, size_t size)
+{
+    ssize_t got;
+    do {
+        got = recv(fd, bytes, size, 0);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 enum sk_code sk_admin_ask_now(const char *dir, const char *question, char **out_answer, int *out_pid,
                               struct sk_err *err)
 {
@@ -176,7 +186,7 @@ enum sk_code sk_admin_ask_now(const char *dir, const char *question, char **out_
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     if (send(fd, question, strlen(question), MSG_NOSIGNAL) != (ssize_t)strlen(question))
         return sk_fail_sys(err, SK_UNAVAILABLE, errno, "ask HAProxy");
-    while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0 && code == SK_OK)
+    while ((got = receive(fd, bytes, sizeof(bytes))) > 0 && code == SK_OK)
         code = sk_buf_append(&answer, bytes, (size_t)got);
     if (got < 0 || code != SK_OK)
         return sk_fail_sys(err, SK_UNAVAILABLE, errno, "hear HAProxy");

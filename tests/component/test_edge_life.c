@@ -3,6 +3,7 @@
 #include "component/client_hello.h"
 #include "component/edge_rig.h"
 
+#include <sys/time.h>
 #include <time.h>
 
 #define BOXES 500
@@ -98,6 +99,33 @@ static void test_it_is_taken_over(void **state)
     assert_int_equal(rig_remove(rig, "n1-a"), SK_OK);
     assert_int_equal(litter(rig, &list), 0);
     free(list.items);
+    rig_close(rig);
+    expect_gone(pid);
+}
+
+static void on_alarm(int signo)
+{
+    (void)signo;
+}
+
+/* Not a moment passes without one: who is interrupted while it asks must not think that nobody answers. */
+static void test_signals_do_not_keep_it_from_being_taken_over(void **state)
+{
+    static const struct itimerval often = {{0, 500}, {0, 500}}, never = {0};
+    const struct sigaction handled = {.sa_handler = on_alarm};
+    struct edge_rig *rig = *state;
+    struct sigaction before;
+    open_it(rig);
+    int pid = rig_pid(rig);
+    assert_int_equal(set_name(rig, "n1-a", "good.example.com"), SK_OK);
+    for (int i = 0; i < 20; i++) {
+        rig_close(rig);
+        assert_int_equal(sigaction(SIGALRM, &handled, &before) | setitimer(ITIMER_REAL, &often, NULL), 0);
+        open_it(rig);
+        assert_int_equal(setitimer(ITIMER_REAL, &never, NULL) | sigaction(SIGALRM, &before, NULL), 0);
+        assert_int_equal(rig_pid(rig), pid);
+    }
+    assert_int_equal(rig_remove(rig, "n1-a"), SK_OK);
     rig_close(rig);
     expect_gone(pid);
 }
@@ -269,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_ends_when_nobody_needs_it),
         cmocka_unit_test(test_it_is_taken_over),
+        cmocka_unit_test(test_signals_do_not_keep_it_from_being_taken_over),
         cmocka_unit_test(test_another_configuration_replaces_it),
         cmocka_unit_test(test_it_dies_and_comes_back),
         cmocka_unit_test(test_it_dies_between_daemons),

@@ -26,11 +26,8 @@ static void bare_greet(struct bare *bare)
 
 static void bare_connect(struct bare *bare)
 {
-    struct timeval limit = {.tv_sec = RIG_LIMIT_MS / 1000};
-    (void)setsockopt(bare->listener, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     bare->fd = accept4(bare->listener, NULL, NULL, SOCK_CLOEXEC);
     assert_true(bare->fd >= 0);
-    (void)setsockopt(bare->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     bare_greet(bare);
 }
 
