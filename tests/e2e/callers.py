@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
-from nodes import PATIENCE, ROOT, Failure
+from nodes import OWN_CONNECTION, PATIENCE, ROOT, Failure
 
 PREFIXES = ("coreweave", "sandkeep", "grpc")
 SERVED_NOWHERE = ("sandkeep.records.v1",)
@@ -52,7 +52,7 @@ class Caller:
     """Somebody with a key (or none) at an address. What they ask is given as dicts, as JSON has it."""
 
     def __init__(self, address, key=None, header="authorization", extra=()):
-        self.channel = grpc.insecure_channel(address)
+        self.channel = grpc.insecure_channel(address, [OWN_CONNECTION])
         value = f"Bearer {key}" if header == "authorization" else key
         self.metadata = ([(header, value)] if key else []) + list(extra)
 

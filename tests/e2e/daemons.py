@@ -14,7 +14,7 @@ import tempfile
 import grpc
 
 import sanitizers
-from nodes import PATIENCE, built, wait_until, whole_lines
+from nodes import OWN_CONNECTION, PATIENCE, built, wait_until, whole_lines
 
 # LISTEN_PID and WATCHDOG_PID are the daemon's own, and its sockets begin at 3. By a shell: code of our own between fork
 # and exec would meet what gRPC does there in a process with threads.
@@ -115,7 +115,7 @@ class Daemon:
         return next(line for line in lines if not line.startswith("unix:"))
 
     def channel(self, address=None, credentials=None):
-        options = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+        options = [OWN_CONNECTION, ("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
         made = (grpc.secure_channel(address or self.address, credentials, options) if credentials else
                 grpc.insecure_channel(address or self.address, options))
         self.channels.append(made)

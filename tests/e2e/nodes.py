@@ -17,6 +17,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NODE_SH = str(ROOT / "tests/support/node.sh")
 SERVICE = "/coreweave.sandbox.v1.SandboxService/"
 PATIENCE = 60  # seconds; a machine that does much else may stand still for some of them
+# Among a channel's options: else gRPC shares connections among channels that are alike, and a new one's first call may go
+# to a daemon that has just ended.
+OWN_CONNECTION = ("grpc.use_local_subchannel_pool", 1)
 TERMINAL = {pb.STATE_COMPLETED, pb.STATE_FAILED, pb.STATE_TERMINATED}
 BUSYBOX = "docker.io/library/busybox:latest"
 KEEP_ALIVE = ["/bin/sh", "-c", 'trap "exit 0" TERM INT; sleep 100000 & wait']

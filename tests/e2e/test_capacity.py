@@ -10,6 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from conftest import lend, start_node, stop_node
 from nodes import TERMINAL, fails, wait_until
+from test_restart import serving
 
 GI, MI = 1 << 30, 1 << 20
 KEEP = ("/bin/sh", "-c", "trap 'exit 0' TERM; sleep 100000 & wait")
@@ -136,6 +137,7 @@ def test_what_lives_is_counted_again_after_a_restart(small_node):
         pytest.skip("the fake drivers forget with the daemon")
     small_node.sh("daemon", "kill")
     small_node.sh("daemon", "start")
+    serving(small_node)
     small_node.reach(sandbox, {pb.STATE_RUNNING})
     assert free(small_node) == before
     assert fails(small_node.create, container=asks("1", "256Mi")).code == grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -13,7 +13,7 @@ import pytest
 
 import settings
 from conftest import start_node, stop_node
-from nodes import PATIENCE, Failure, fails, pb, pb_grpc, wait_until, WithKey
+from nodes import OWN_CONNECTION, PATIENCE, Failure, fails, pb, pb_grpc, wait_until, WithKey
 
 NAMES = "subjectAltName=IP:127.0.0.1,DNS:localhost"
 
@@ -66,8 +66,7 @@ def a_node(pytestconfig, folder, **config):
 def channel_to(node, folder, client=None):
     pem = [(folder / f"{client}.{end}").read_bytes() for end in ("key", "crt")] if client else [None, None]
     credentials = grpc.ssl_channel_credentials((folder / "ca.crt").read_bytes(), *pem)
-    # Of its own: gRPC shares connections among channels that are alike.
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100)]
+    options = [OWN_CONNECTION, ("grpc.initial_reconnect_backoff_ms", 100)]
     return grpc.intercept_channel(grpc.secure_channel(node.address, credentials, options), WithKey(node.key))
 
 

@@ -14,6 +14,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 import settings
 from conftest import start_node, stop_node
 from nodes import fails, wait_until
+from test_restart import serving
 
 HOST_DEVICE = pathlib.Path("/dev/fuse")
 KIND = "example.com/gpu"
@@ -127,6 +128,7 @@ def test_they_are_its_own_after_a_restart(gpu_node):
     sandbox = gpu_node.running(container=asks(2))
     gpu_node.sh("daemon", "kill")
     gpu_node.sh("daemon", "start")
+    serving(gpu_node)
     gpu_node.reach(sandbox, {pb.STATE_RUNNING})
     assert fails(gpu_node.create, container=asks(1)).code == grpc.StatusCode.RESOURCE_EXHAUSTED
     gpu_node.end(sandbox)
