@@ -14,6 +14,7 @@ from cwsandbox._proto import sandbox_pb2 as pb
 import settings
 from conftest import stop_node
 from nodes import PATIENCE, TERMINAL, Node, fails, halt, wait_until
+from test_restart import serving
 
 KEY = "the-key-that-nodes-show-each-other"
 
@@ -286,6 +287,7 @@ def test_a_node_that_is_down_is_named(pair):
         assert pair[0].running().sandbox_id.startswith(pair[0].node_id)
     finally:
         pair[1].sh("daemon", "start")
+        serving(pair[1])
     wait_until(lambda: not fails_quietly(pair[0].list), 30, "the other node answers again")
 
 
