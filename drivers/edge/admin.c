@@ -175,7 +175,7 @@ enum sk_code sk_admin_ask_now(const char *dir, const char *question, char **out_
 {
     SK_AUTO_FD int fd = -1;
     SK_CLEANUP(sk_buf_fini) struct sk_buf answer;
-    struct timeval limit = {.tv_sec = 3};
+    struct timeval limit = {.tv_sec = 10}; /* a busy machine is no reason to replace it */
     char bytes[4096];
     ssize_t got;
     sk_buf_init(&answer, ANSWER_MAX);
