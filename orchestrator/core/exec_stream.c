@@ -130,17 +130,24 @@ void sk_exec_stream_want(struct sk_exec_stream *stream)
         sk_timer_start(loop, &stream->hold, sk_instant_add(sk_loop_now(loop), most), on_hold);
 }
 
-void sk_exec_stream_settle(struct sk_exec_stream *stream)
+/* Bytes that could be read now. */
+static uint64_t there(const struct sk_exec_stream *stream)
 {
-    int there = 0;
+    int bytes = 0;
 
-    if (!is_ended(stream) && ioctl(stream->reader.fd, FIONREAD, &there) == 0 && there > 0)
-        stream->due = stream->total + (uint64_t)there;
+    return !is_ended(stream) && ioctl(stream->reader.fd, FIONREAD, &bytes) == 0 && bytes > 0 ? (uint64_t)bytes
+                                                                                             : 0;
 }
 
+void sk_exec_stream_settle(struct sk_exec_stream *stream)
+{
+    stream->due = stream->total + there(stream);
+}
+
+/* What whoever shares the terminal has flushed away will not come. */
 bool sk_exec_stream_owes(const struct sk_exec_stream *stream)
 {
-    return !is_ended(stream) && stream->total < stream->due;
+    return stream->total < stream->due && there(stream) > 0;
 }
 
 bool sk_exec_stream_is_over(const struct sk_exec_stream *stream)
