@@ -117,15 +117,21 @@ static void make_again(struct sk_timer *timer)
     ask_to_make(sk_container_of(timer, struct flow, again));
 }
 
+/* Only what the OCI runtime refuses is certainly final. One that ended without a word, of which its shim finds
+ * no log, has refused nothing: it was ended. */
+static bool is_refusal(const struct sk_err *err)
+{
+    return strstr(err->text, "OCI runtime") && !strstr(err->text, "unable to retrieve OCI runtime error");
+}
+
 /* After a daemon was killed in the middle of a create, containerd undoes that attempt in its own time, and
  * by the task's name: it holds our folder, or takes it away, or closes our shim. It has no code for any of
- * that; only what the OCI runtime refuses is certainly final. */
+ * that. */
 static bool may_pass(const struct sk_err *err)
 {
     bool is_its_own = strstr(err->text, " shim") || strstr(err->text, "/io.containerd.runtime.v2.task/");
 
-    return (err->code == SK_UNKNOWN || err->code == SK_NOT_FOUND) && is_its_own &&
-           !strstr(err->text, "OCI runtime");
+    return (err->code == SK_UNKNOWN || err->code == SK_NOT_FOUND) && is_its_own && !is_refusal(err);
 }
 
 static void try_again(struct flow *f)
