@@ -117,8 +117,8 @@ static void make_again(struct sk_timer *timer)
     ask_to_make(sk_container_of(timer, struct flow, again));
 }
 
-/* Only what the OCI runtime refuses is certainly final. One that ended without a word, of which its shim finds
- * no log, has refused nothing: it was ended. */
+/* Only what the OCI runtime refuses is certainly final. One that ended without a word, of which its shim
+ * finds no log, has refused nothing: it was ended. */
 static bool is_refusal(const struct sk_err *err)
 {
     return strstr(err->text, "OCI runtime") && !strstr(err->text, "unable to retrieve OCI runtime error");
